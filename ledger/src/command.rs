@@ -1,0 +1,499 @@
+//! What a log entry can ask of a ledger machine. Commands carry every id, name and random choice they need.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
+use crate::money::Currency;
+use crate::plan::{AreaIndex, LevelIndex, SeatIndex, SectionIndex};
+use crate::time::{Millis, Timestamp};
+
+/// A piece of a content-addressed blob (an encoded plan). Repeats are harmless. A hash whose bytes are wrong is refused
+/// by whoever encodes them: the machine checks sizes and order only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobChunk {
+    /// Which blob.
+    pub hash: PlanHash,
+    /// Its whole length in bytes.
+    pub total: u32,
+    /// Where this piece begins. Pieces arrive in order; one that is already there is ignored.
+    pub offset: u32,
+    /// The piece.
+    pub bytes: Vec<u8>,
+}
+
+/// The terms on which an event is sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleTerms {
+    /// Currency of every price.
+    pub currency: Currency,
+    /// Price of each level of the plan, in minor units, by level index.
+    pub prices: Vec<u64>,
+    /// Most tickets one user may hold or own at a time, over all levels. 0 = no limit.
+    pub per_user_limit: u32,
+    /// How long a hold lives: 2 to 30 minutes.
+    pub hold_ttl: Millis,
+    /// Whether a choice that leaves a single free seat between taken ones is refused.
+    pub orphan_rule: bool,
+    /// No hold before this moment; `None` = as soon as the sale is open.
+    pub opens_at: Option<Timestamp>,
+}
+
+/// How a buyer chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// These seats and this many places in these areas.
+    Chosen {
+        /// Numbered seats, each once.
+        seats: Vec<SeatIndex>,
+        /// Places in general-admission areas, each area once.
+        areas: Vec<(AreaIndex, u32)>,
+    },
+    /// The best free seats together.
+    Best {
+        /// How many.
+        quantity: u32,
+        /// Only in this section.
+        section: Option<SectionIndex>,
+        /// No seat dearer than this, in minor units.
+        max_price: Option<u64>,
+        /// Whether the party may be split when no block is left.
+        split: bool,
+        /// Whether to choose among accessible seats (and their companions).
+        accessible: bool,
+    },
+}
+
+/// Moves of an event's sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaleAction {
+    /// Published -> OnSale.
+    Open,
+    /// OnSale -> Paused: no new hold; checkouts may finish.
+    Pause,
+    /// Paused -> OnSale.
+    Resume,
+    /// OnSale or Paused -> Closed.
+    Close,
+    /// Anything but Ended -> Cancelled. Final. Active holds are revoked.
+    Cancel,
+}
+
+/// What happens to seats that are taken off or put back on sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockAction {
+    /// Available (or Held: the hold is revoked) -> Blocked.
+    Block,
+    /// Blocked -> Available.
+    Unblock,
+    /// Available, Blocked or Held -> Killed: gone for good.
+    Kill,
+}
+
+/// Who may be acting on a hold, an order or a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Its owner, or else the object is reported as not found.
+    User(UserId),
+    /// Staff (the edge checked the role).
+    Staff(UserId),
+    /// One of the system's own workers.
+    System,
+}
+
+/// Commands of an event group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeatCommand {
+    /// Store a piece of a plan.
+    PlanChunk(BlobChunk),
+    /// Put an event up for sale (state Published), from the catalog's outbox. The same event again only updates nothing.
+    CreateEvent {
+        /// The event.
+        event: EventId,
+        /// Its plan; all chunks must be here.
+        plan: PlanHash,
+        /// Its terms.
+        terms: SaleTerms,
+    },
+    /// Move the sale.
+    SetSale {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// The move.
+        action: SaleAction,
+    },
+    /// Claim seats.
+    Hold {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// The new hold's id.
+        hold: HoldId,
+        /// Who holds.
+        user: UserId,
+        /// What.
+        choice: Choice,
+        /// The total the buyer saw, in minor units. Dearer now = refused with the new total; cheaper = given.
+        expect_total: Option<u64>,
+    },
+    /// Lengthen a hold's life by its TTL from now; once a minute, never past three TTLs.
+    Extend {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// The hold.
+        hold: HoldId,
+        /// Who asks.
+        actor: Actor,
+    },
+    /// Give the seats back.
+    Release {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// The hold.
+        hold: HoldId,
+        /// Who asks.
+        actor: Actor,
+    },
+    /// Pin a hold and open a payment attempt. A total of zero confirms at once, without an attempt.
+    PayBegin {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// The hold.
+        hold: HoldId,
+        /// Who pays.
+        user: UserId,
+        /// The order's id if the hold has none yet.
+        order: OrderId,
+        /// The new attempt's id.
+        attempt: AttemptId,
+        /// The provider's token of the payment method; opaque, at most 255 bytes.
+        method: String,
+    },
+    /// The provider authorized: sell the seats and issue the tickets, in this one entry.
+    Confirm {
+        /// The event.
+        event: EventId,
+        /// The order.
+        order: OrderId,
+        /// The attempt that was authorized.
+        attempt: AttemptId,
+        /// What was authorized, in minor units; must equal the order's total.
+        authorized: u64,
+    },
+    /// The provider refused for good: back to Held (or Available when the hold is past its limits).
+    PayFail {
+        /// The event.
+        event: EventId,
+        /// The order.
+        order: OrderId,
+        /// The attempt that failed.
+        attempt: AttemptId,
+        /// The provider's code, at most 64 bytes.
+        code: String,
+    },
+    /// The provider's answer was lost: the reconciler must ask.
+    PayUnknown {
+        /// The event.
+        event: EventId,
+        /// The order.
+        order: OrderId,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// The provider captured the money of a confirmed order.
+    Captured {
+        /// The event.
+        event: EventId,
+        /// The order.
+        order: OrderId,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Undo sold tickets (refund, cancellation): Sold -> Available or Blocked, tickets void.
+    Void {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// Which tickets, all of one order.
+        tickets: Vec<TicketId>,
+        /// Who asks; a checked-in ticket needs staff.
+        actor: Actor,
+        /// Why, at most 255 bytes.
+        reason: String,
+        /// Whether the seats go to Blocked instead of back on sale.
+        block: bool,
+    },
+    /// Take seats off or put them back on sale.
+    Block {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// Which seats. All or nothing.
+        seats: Vec<SeatIndex>,
+        /// What to do.
+        action: BlockAction,
+        /// Why, at most 255 bytes.
+        reason: String,
+    },
+    /// Deliveries that their targets have stored: (target slot, sequence number of the last delivered record).
+    /// Each target has its own cursor, so that a dead one blocks no other.
+    OutboxAck {
+        /// Ascending by target slot.
+        acks: Vec<(u32, u64)>,
+    },
+    /// Nothing but time: expire what is due.
+    Pulse,
+}
+
+/// What the catalog says of a venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Venue {
+    /// Its id.
+    pub id: VenueId,
+    /// For people, at most 200 bytes.
+    pub name: String,
+    /// City, at most 120 bytes.
+    pub city: String,
+    /// ISO 3166 alpha-2, or empty.
+    pub country: String,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// The seating plan, once it has one.
+    pub plan: Option<PlanHash>,
+    /// How many people the plan holds (seats and areas), 0 without a plan.
+    pub capacity: u32,
+    /// Raised by each change, from 1.
+    pub version: u64,
+}
+
+/// What the catalog says of a performer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performer {
+    /// Its id.
+    pub id: PerformerId,
+    /// For people, at most 200 bytes.
+    pub name: String,
+    /// Such as "orchestra", "national team"; may be empty.
+    pub genre: String,
+    /// Raised by each change, from 1.
+    pub version: u64,
+}
+
+/// Where an event stands for the public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventStatus {
+    /// Only its coordinator sees it.
+    Draft,
+    /// Listed and found.
+    Published,
+    /// Still shown by id, not listed.
+    Cancelled,
+}
+
+/// What the catalog says of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// For people, at most 200 bytes.
+    pub name: String,
+    /// For people, at most 8,000 bytes.
+    pub description: String,
+    /// Such as "sport", "concert"; may be empty.
+    pub category: String,
+    /// Where.
+    pub venue: VenueId,
+    /// Who plays, at most 32.
+    pub performers: Vec<PerformerId>,
+    /// When it begins.
+    pub starts_at: Timestamp,
+    /// The plan it is sold on, fixed at creation.
+    pub plan: PlanHash,
+    /// The terms of its sale.
+    pub terms: SaleTerms,
+    /// Who made it; only they (and admins) change it.
+    pub owner: UserId,
+    /// Where it stands.
+    pub status: EventStatus,
+    /// Whether its event group has it, so that it can be held.
+    pub provisioned: bool,
+    /// Raised by each change, from 1.
+    pub version: u64,
+}
+
+/// A line of the sales summary that an event group sends to the catalog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleSummary {
+    /// The event.
+    pub event: EventId,
+    /// Seats and places still free.
+    pub available: u32,
+    /// The lowest price with something free, in minor units.
+    pub from_price: Option<u64>,
+    /// Seats and places sold.
+    pub sold: u32,
+}
+
+/// Commands of the catalog group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CatalogCommand {
+    /// Store a piece of a plan.
+    PlanChunk(BlobChunk),
+    /// Create (`venue.version` 0) or change (the version that the writer saw) a venue.
+    PutVenue {
+        /// Idempotency.
+        request: Request,
+        /// The new content; `version` as said above.
+        venue: Venue,
+    },
+    /// Create or change a performer, as for venues.
+    PutPerformer {
+        /// Idempotency.
+        request: Request,
+        /// The new content.
+        performer: Performer,
+    },
+    /// Create or change an event, as for venues. Plan, terms and venue are fixed once it is provisioned.
+    PutEvent {
+        /// Idempotency.
+        request: Request,
+        /// The new content.
+        event: Event,
+    },
+    /// The event group has the event now.
+    Provisioned {
+        /// The event.
+        event: EventId,
+    },
+    /// Sales figures of some events.
+    Summaries(Vec<SaleSummary>),
+    /// Nothing but time.
+    Pulse,
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Look, book, keep tickets.
+    Customer,
+    /// Also create and run events.
+    Coordinator,
+    /// Also everything else over HTTP.
+    Operator,
+}
+
+/// A ticket as its owner's group keeps it: enough to show it without asking another group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketRecord {
+    /// Its id.
+    pub id: TicketId,
+    /// Raised by each change of owner or validity; a record with a lower one is stale.
+    pub epoch: u32,
+    /// Its owner.
+    pub user: UserId,
+    /// The event.
+    pub event: EventId,
+    /// The order.
+    pub order: OrderId,
+    /// The seat, or `None` for a place in an area.
+    pub seat: Option<SeatIndex>,
+    /// The area, for a place without a seat.
+    pub area: Option<AreaIndex>,
+    /// Section (or area), row and seat for people; row and seat are empty for an area.
+    pub section: String,
+    /// See `section`.
+    pub row: String,
+    /// See `section`.
+    pub seat_name: String,
+    /// The price level.
+    pub level: LevelIndex,
+    /// What was paid for it, in minor units.
+    pub price: u64,
+    /// Currency of `price`.
+    pub currency: Currency,
+    /// Whether it is void.
+    pub void: bool,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+}
+
+/// An order as its owner's group keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRecord {
+    /// Its id.
+    pub id: OrderId,
+    /// Raised by each change.
+    pub revision: u32,
+    /// Its owner.
+    pub user: UserId,
+    /// The event.
+    pub event: EventId,
+    /// The total, in minor units.
+    pub total: u64,
+    /// What has been given back, in minor units.
+    pub refunded: u64,
+    /// Currency.
+    pub currency: Currency,
+    /// Dense receipt number within the event, from 1.
+    pub receipt: u64,
+    /// How many tickets.
+    pub tickets: u32,
+    /// When it was confirmed.
+    pub confirmed_at: Timestamp,
+}
+
+/// What an event group tells a user's group. The receiver upserts by id and epoch (revision), so repeats are harmless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// A ticket was issued or changed.
+    Ticket(TicketRecord),
+    /// An order was confirmed or changed.
+    Order(OrderRecord),
+}
+
+/// Commands of a user group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountCommand {
+    /// Open an account. An e-mail already taken is refused.
+    Register {
+        /// Idempotency.
+        request: Request,
+        /// The new account's id; its slot is the e-mail's.
+        user: UserId,
+        /// Normalised (trimmed, lower case), at most 254 bytes.
+        email: String,
+        /// For people, at most 120 bytes.
+        name: String,
+        /// The password's hash in PHC form.
+        password_hash: String,
+        /// What it may do.
+        role: Role,
+    },
+    /// Change what an account may do.
+    SetRole {
+        /// Idempotency.
+        request: Request,
+        /// The account.
+        user: UserId,
+        /// The new role.
+        role: Role,
+    },
+    /// Records from an event group's outbox.
+    Deliver {
+        /// The records.
+        records: Vec<Delivery>,
+    },
+    /// Nothing but time.
+    Pulse,
+}
