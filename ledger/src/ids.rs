@@ -223,7 +223,8 @@ mod tests {
     fn foreign_and_broken_texts_are_refused() {
         let id = EventId::new(1, Slot::new(2), 3);
         let long = alloc::format!("{}0", text(id));
-        for bad in ["", "evt_", "usr_00000000000000000000000000", "evt_0000000000000000000000000U", "evt_80000000000000000000000000", &long] {
+        for bad in ["", "evt_", "usr_00000000000000000000000000", "evt_0000000000000000000000000U", "evt_80000000000000000000000000", &long]
+        {
             assert_eq!(EventId::parse(bad), Err(IdError), "{bad}");
         }
     }

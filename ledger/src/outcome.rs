@@ -294,4 +294,3 @@ pub struct Answer<O> {
     /// Whether this is the first outcome of an earlier command with the same request id.
     pub replayed: bool,
 }
-
