@@ -1,1 +1,6 @@
-//! placeholder
+//! Who is in the cluster, which group holds which key, and how much of anything there may be. No I/O but reading a file's text.
+
+pub mod file;
+pub mod groups;
+pub mod ids;
+pub mod limits;
