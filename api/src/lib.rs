@@ -1,1 +1,3 @@
-//! placeholder
+//! The edge: HTTP, JSON, sockets and the page. Calls out through one trait; knows no leaders, groups or forwarding.
+
+pub mod backend;
