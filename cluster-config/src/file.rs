@@ -1,1 +1,266 @@
-//! The configuration file of one node.
+//! The configuration file of one node: TOML text to a checked [`Config`], reporting every mistake at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::groups::GroupCounts;
+use crate::ids::{ClusterId, NodeId};
+
+/// One node's configuration, as in the file. `check` says whether it makes sense.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The cluster's name; the same on every node.
+    pub cluster: ClusterId,
+    /// This node's number; one of `members`.
+    pub node: NodeId,
+    /// Where this node keeps its files. Relative paths are relative to the working directory.
+    pub data_dir: PathBuf,
+    /// Address to serve HTTP on, `host:port`.
+    pub http: String,
+    /// Address to serve the other nodes on, `host:port`.
+    pub peer: String,
+    /// A file with the cluster's secret: 64 hexadecimal digits, the same on every node. Tokens are signed with it.
+    pub secret_file: PathBuf,
+    /// All nodes of the cluster, this one included.
+    pub members: Vec<Member>,
+    /// How many groups there are; the same on every node, fixed at the cluster's creation.
+    #[serde(default)]
+    pub groups: GroupCounts,
+    /// Limits on callers.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Raft's timers and sizes.
+    #[serde(default)]
+    pub raft: RaftTuning,
+}
+
+/// A node of the cluster.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Its number; never reused.
+    pub node: NodeId,
+    /// Where the other nodes reach it, `host:port`.
+    pub peer: String,
+    /// Where clients reach it, such as `http://host:port`.
+    pub http: String,
+}
+
+/// Limits on callers. All are per node.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Networks (CIDR) whose addresses have no per-address limit: load balancers, load generators.
+    pub trusted_networks: Vec<String>,
+    /// Requests a second of one address.
+    pub per_address_rps: u32,
+    /// Writes a second of one account.
+    pub per_user_wps: u32,
+    /// Registrations and log-ins a minute of one address.
+    pub log_ins_per_minute: u32,
+    /// Requests under way at once; the next one is refused.
+    pub requests_max: usize,
+    /// Open live sockets.
+    pub sockets_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            trusted_networks: Vec::new(),
+            per_address_rps: 500,
+            per_user_wps: 20,
+            log_ins_per_minute: 20,
+            requests_max: 4096,
+            sockets_max: 20_000,
+        }
+    }
+}
+
+/// Raft's timers and sizes.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RaftTuning {
+    /// Between heartbeats, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// Shortest election timeout, in milliseconds.
+    pub election_min_ms: u64,
+    /// Longest election timeout, in milliseconds.
+    pub election_max_ms: u64,
+    /// A group is snapshotted after this many entries.
+    pub snapshot_entries: u64,
+    /// Entries kept behind a snapshot for followers that are a little late.
+    pub keep_entries: u64,
+    /// Batches of one group under way at once.
+    pub batches_in_flight: usize,
+    /// Size of a log segment, in MiB.
+    pub segment_mib: u64,
+}
+
+impl Default for RaftTuning {
+    fn default() -> Self {
+        Self {
+            heartbeat_ms: 150,
+            election_min_ms: 600,
+            election_max_ms: 1200,
+            snapshot_entries: 20_000,
+            keep_entries: 10_000,
+            batches_in_flight: 2,
+            segment_mib: 64,
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} mistake(s):", self.0.len())?;
+        self.0.iter().try_for_each(|mistake| write!(f, "\n  - {mistake}"))
+    }
+}
+
+/// An address range such as `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    base: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// Reads `address/bits` or a single address.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse::<u8>().ok()?)),
+            None => (text, None),
+        };
+        let base: IpAddr = address.parse().ok()?;
+        let most = if base.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(most);
+        (bits <= most).then_some(Self { base, bits })
+    }
+
+    /// Whether the address lies in the range. An IPv4-mapped IPv6 address counts as IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.base, address.to_canonical()) {
+            (IpAddr::V4(base), IpAddr::V4(address)) => {
+                let shift = 32 - u32::from(self.bits);
+                u32::from(base).checked_shr(shift).unwrap_or(0) == u32::from(address).checked_shr(shift).unwrap_or(0)
+            }
+            (IpAddr::V6(base), IpAddr::V6(address)) => {
+                let shift = 128 - u32::from(self.bits);
+                u128::from(base).checked_shr(shift).unwrap_or(0) == u128::from(address).checked_shr(shift).unwrap_or(0)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file's text.
+    ///
+    /// # Errors
+    /// Every mistake that was found; a syntax error stands alone.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError(vec![error.to_string()]))?;
+        let mistakes = config.mistakes();
+        if mistakes.is_empty() { Ok(config) } else { Err(ConfigError(mistakes)) }
+    }
+
+    /// The peers' addresses by node.
+    #[must_use]
+    pub fn peers(&self) -> BTreeMap<NodeId, String> {
+        self.members.iter().map(|member| (member.node, member.peer.clone())).collect()
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut check = |good: bool, mistake: String| {
+            if !good {
+                found.push(mistake);
+            }
+        };
+        check(self.cluster.is_legal(), format!("cluster = {:?}: use 1 to 64 of a-z, 0-9 and -", self.cluster.0));
+        check(self.node.0 > 0, "node = 0: node numbers start at 1".into());
+        let mut seen = BTreeMap::new();
+        for member in &self.members {
+            check(member.node.0 > 0, "members: node = 0: node numbers start at 1".into());
+            check(seen.insert(member.node, ()).is_none(), format!("members: node {} is listed twice", member.node.0));
+            check(has_port(&member.peer), format!("members: peer = {:?} of node {}: write host:port", member.peer, member.node.0));
+            let url = member.http.strip_prefix("http://").or_else(|| member.http.strip_prefix("https://"));
+            check(url.is_some(), format!("members: http = {:?} of node {}: write http://host:port", member.http, member.node.0));
+        }
+        check(seen.contains_key(&self.node), format!("node = {}: not one of the members", self.node.0));
+        check(seen.len() % 2 == 1, format!("members: {} nodes: use an odd number, so that a majority is well defined", seen.len()));
+        for (name, address) in [("http", &self.http), ("peer", &self.peer)] {
+            check(has_port(address), format!("{name} = {address:?}: write host:port"));
+        }
+        for (name, count) in [("events", self.groups.events), ("users", self.groups.users)] {
+            check((1..=64).contains(&count), format!("groups.{name} = {count}: use 1 to 64"));
+        }
+        for network in &self.limits.trusted_networks {
+            check(Network::parse(network).is_some(), format!("limits.trusted_networks: {network:?}: write address/bits"));
+        }
+        let raft = &self.raft;
+        check(raft.heartbeat_ms >= 20, format!("raft.heartbeat_ms = {}: at least 20", raft.heartbeat_ms));
+        check(
+            raft.election_min_ms >= 3 * raft.heartbeat_ms && raft.election_max_ms > raft.election_min_ms,
+            "raft: election_min_ms must be at least 3 heartbeats, and election_max_ms above it".into(),
+        );
+        check((4..=1024).contains(&raft.segment_mib), format!("raft.segment_mib = {}: use 4 to 1024", raft.segment_mib));
+        check((1..=16).contains(&raft.batches_in_flight), format!("raft.batches_in_flight = {}: use 1 to 16", raft.batches_in_flight));
+        check(raft.snapshot_entries >= 10, format!("raft.snapshot_entries = {}: at least 10", raft.snapshot_entries));
+        found
+    }
+}
+
+fn has_port(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLES: [&str; 2] = [include_str!("../examples/one-node.toml"), include_str!("../examples/three-nodes-n1.toml")];
+
+    #[test]
+    fn the_examples_are_right() {
+        for text in EXAMPLES {
+            Config::parse(text).unwrap();
+        }
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let text = EXAMPLES[1].replace("node = 1\n", "node = 9\n").replace("cluster = \"", "cluster = \"No Spaces ");
+        let mistakes = Config::parse(&text).unwrap_err().0;
+        assert!(mistakes.iter().any(|mistake| mistake.contains("cluster")), "{mistakes:?}");
+        assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = Config::parse(&format!("{}\n[limits]\nper_adress_rps = 3\n", EXAMPLES[0])).unwrap_err();
+        assert!(error.to_string().contains("per_adress_rps"), "{error}");
+    }
+
+    #[test]
+    fn networks_contain_their_addresses() {
+        let network = Network::parse("127.0.0.0/8").unwrap();
+        assert!(network.contains("127.9.9.9".parse().unwrap()));
+        assert!(network.contains("::ffff:127.0.0.1".parse().unwrap()));
+        assert!(!network.contains("128.0.0.1".parse().unwrap()));
+        assert!(Network::parse("0.0.0.0/0").unwrap().contains("8.8.8.8".parse().unwrap()));
+        assert_eq!(Network::parse("1.2.3.4/33"), None);
+    }
+}
