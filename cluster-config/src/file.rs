@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_reported_at_once() {
-        let text = EXAMPLES[1].replace("node = 1\n", "node = 9\n").replace("cluster = \"", "cluster = \"No Spaces ");
+        let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("cluster = \"", "cluster = \"No Spaces ");
         let mistakes = Config::parse(&text).unwrap_err().0;
         assert!(mistakes.iter().any(|mistake| mistake.contains("cluster")), "{mistakes:?}");
         assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
