@@ -265,6 +265,8 @@ pub enum CatalogOutcome {
     Done,
     /// Stored under this version.
     Stored {
+        /// The object's id (its 128 bits): a replay answers with the id that the first command drew.
+        id: u128,
         /// The object's version now.
         version: u64,
     },
