@@ -1,1 +1,5 @@
 //! placeholder
+
+pub mod crash;
+pub mod disk;
+pub mod log;

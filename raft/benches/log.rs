@@ -1,0 +1,2 @@
+//! Speed of the durable log.
+fn main() {}
