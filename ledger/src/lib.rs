@@ -1,11 +1,16 @@
 //! The seat ledger: what a booking means. Pure and deterministic: no I/O, no clock, no random source, no floats, no
 //! iteration in hash order.
 #![no_std]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod change;
 pub mod codec;
 pub mod command;
+pub mod cow;
+pub mod digest;
 pub mod ids;
 pub mod machine;
 pub mod money;
