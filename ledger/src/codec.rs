@@ -1,4 +1,13 @@
-//! Versioned protobuf encoding of commands, answers and snapshots.
+//! Versioned protobuf encoding of commands, answers, plans and snapshots.
+//!
+//! `common` has the parts that several machines share, `envelope` tells unknown from broken, `frame` is the form of
+//! snapshots, `plan` the form of seating plans. Each machine has a file of its own.
+
+pub(crate) mod common;
+pub(crate) mod envelope;
+pub(crate) mod frame;
+pub(crate) mod rejection;
+pub(crate) mod wire;
 
 use alloc::string::String;
 use core::fmt;
@@ -10,6 +19,18 @@ pub enum CodecError {
     Unknown(String),
     /// Not well formed.
     Broken(String),
+}
+
+impl CodecError {
+    /// Not well formed, for this reason.
+    pub(crate) fn broken(what: &str) -> Self {
+        Self::Broken(String::from(what))
+    }
+
+    /// Not known to this build.
+    pub(crate) fn unknown(what: &str) -> Self {
+        Self::Unknown(String::from(what))
+    }
 }
 
 impl fmt::Display for CodecError {

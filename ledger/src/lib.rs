@@ -16,4 +16,5 @@ pub mod machine;
 pub mod money;
 pub mod outcome;
 pub mod plan;
+pub mod requests;
 pub mod time;
