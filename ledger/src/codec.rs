@@ -6,6 +6,9 @@
 pub(crate) mod common;
 pub(crate) mod envelope;
 pub(crate) mod frame;
+#[cfg(test)]
+pub(crate) mod golden;
+pub mod plan;
 pub(crate) mod rejection;
 pub(crate) mod wire;
 

@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod blobs;
 pub mod change;
 pub mod codec;
 pub mod command;

@@ -27,6 +27,15 @@ pub fn encode<M: Message>(message: &M) -> Vec<u8> {
 /// # Errors
 /// [`CodecError::Unknown`] for another version or a field unknown to this build, [`CodecError::Broken`] for anything else.
 pub fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, CodecError> {
+    check_version(bytes)?;
+    exact(bytes)
+}
+
+/// Checks that a message begins with the version that this build reads.
+///
+/// # Errors
+/// [`CodecError::Unknown`] for another version, [`CodecError::Broken`] for none.
+pub fn check_version(bytes: &[u8]) -> Result<(), CodecError> {
     let (&first, mut rest) = bytes.split_first().ok_or_else(|| CodecError::broken("no bytes"))?;
     if first != VERSION_KEY {
         return Err(CodecError::broken("no version"));
@@ -38,7 +47,7 @@ pub fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, CodecError> {
     if version != u64::from(VERSION) {
         return Err(CodecError::Unknown(format!("version {version}")));
     }
-    exact(bytes)
+    Ok(())
 }
 
 /// Decodes a message all of whose fields this build knows.
