@@ -171,12 +171,15 @@ fn the_chart_with_errors_needs_only_its_category_and_the_fix() {
 
 /// A small chart: one section of one row of `seats`, one area.
 fn chart(seats: Value) -> Value {
+    let categories =
+        json!([{"label": "A", "color": "#112233", "key": 1}, {"label": "B", "color": "#445566", "key": "b", "accessible": true}]);
+    let rows = json!([{"label": "R", "seats": seats}]);
     json!({
         "name": "Small",
-        "categories": {"list": [{"label": "A", "color": "#112233", "key": 1}, {"label": "B", "color": "#445566", "key": "b", "accessible": true}]},
+        "categories": {"list": categories},
         "subChart": {
             "focalPoint": {"x": 0, "y": 0},
-            "sections": [{"label": "S", "categoryKey": 1, "topLeft": {"x": 10, "y": 20}, "subChart": {"rows": [{"label": "R", "seats": seats}]}}],
+            "sections": [{"label": "S", "categoryKey": 1, "topLeft": {"x": 10, "y": 20}, "subChart": {"rows": rows}}],
             "generalAdmissionAreas": [{"label": "G", "capacity": 5, "categoryKey": "b", "points": [{"x": 0, "y": 0}, {"x": 2, "y": 4}]}],
         }
     })
