@@ -20,13 +20,15 @@ export class Checkout {
    * @param {import("./map/model.js").SeatModel} model
    * @param {import("./map/state.js").SeatStates} seats
    * @param {Store} store survives a reload
+   * @param {number} limit most places one person may have; 0 = no limit
    */
-  constructor(api, event, model, seats, store) {
+  constructor(api, event, model, seats, store, limit = 0) {
     this.api = api;
     this.event = event;
     this.model = model;
     this.seats = seats;
     this.store = store;
+    this.limit = limit;
     this.place = `boxoffice.hold.${event}`;
     /** @type {Phase} */
     this.phase = "choosing";
@@ -64,7 +66,7 @@ export class Checkout {
   toggle(seat) {
     if (this.phase !== "choosing") return false;
     if (!this.chosen.delete(seat)) {
-      if (this.seats.states[seat] !== FREE) return false;
+      if (this.seats.states[seat] !== FREE || this.full()) return false;
       this.chosen.add(seat);
     }
     this.notice = "";
@@ -72,8 +74,16 @@ export class Checkout {
     return true;
   }
 
+  /** Whether nothing more may be chosen; says so. */
+  full() {
+    if (this.limit === 0 || this.quantity() < this.limit) return false;
+    this.tell(`One person may have ${this.limit} tickets for this event.`);
+    return true;
+  }
+
   /** @param {number} area @param {number} quantity */
   setArea(area, quantity) {
+    if (quantity > (this.areas.get(area) ?? 0) && this.full()) return;
     if (quantity > 0) this.areas.set(area, quantity);
     else this.areas.delete(area);
     this.notice = "";

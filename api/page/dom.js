@@ -1,13 +1,11 @@
 // Small helpers around the DOM, in place of a library.
 
-/** @typedef {Node | string | number | null | undefined | false} Child */
-
 /**
  * Creates an element. `on*` properties become listeners, `class` and `dataset` work as expected, booleans become
  * empty attributes or none, everything else an attribute.
  * @param {string} tag
  * @param {Record<string, any> | null} [props]
- * @param {...(Child | Child[])} children
+ * @param {...any} children each a node, text, nothing, or a list of such
  * @returns {any}
  */
 export function h(tag, props, ...children) {
@@ -27,10 +25,10 @@ export function h(tag, props, ...children) {
 /**
  * Appends children, skipping empty ones.
  * @param {Element} node
- * @param {(Child | Child[])[]} children
+ * @param {any[]} children
  */
 function append(node, children) {
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
     node.append(child instanceof Node ? child : String(child));
   }
@@ -39,7 +37,7 @@ function append(node, children) {
 /**
  * Replaces what is in a node.
  * @param {Element} node
- * @param {...(Child | Child[])} children
+ * @param {...any} children each a node, text, nothing, or a list of such
  */
 export function fill(node, ...children) {
   node.replaceChildren();

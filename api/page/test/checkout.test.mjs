@@ -107,6 +107,15 @@ test("a payment that is under way is waited for", async () => {
   assert.deepEqual([checkout.phase, calls.length], ["done", 4]);
 });
 
+test("nobody chooses more than one person may have", () => {
+  const { checkout } = begin();
+  checkout.limit = 2;
+  assert.deepEqual([1, 2, 3].map((seat) => checkout.toggle(seat)), [true, true, false]);
+  assert.match(checkout.notice, /2 tickets/);
+  assert.ok(checkout.toggle(1));
+  assert.deepEqual([...checkout.chosen], [2]);
+});
+
 test("a hold that ran out gives the choice back", async () => {
   const { checkout, kept } = begin(held(), problem(410, "hold_expired"));
   await checkout.holdBest(2);

@@ -64,7 +64,7 @@ class EventView {
     this.prices = new Prices(map.prices);
     /** Free places by area name. @type {Map<string, number>} */
     this.areaFree = new Map(map.counts.map((/** @type {any} */ one) => [one.section, one.available]));
-    this.checkout = new Checkout(app.api, event.id, this.model, this.seats, localStorage);
+    this.checkout = new Checkout(app.api, event.id, this.model, this.seats, localStorage, event.per_user_limit ?? 0);
     this.pane = new MapPane(this);
     this.list = new SeatList(this);
     this.tray = new Tray(this);

@@ -90,7 +90,7 @@ export class Tray {
     const { owner } = this;
     if (owner.model.count === 0) return null;
     const step = (/** @type {number} */ by) => {
-      this.quantity = Math.min(BEST_MAX, Math.max(1, this.quantity + by));
+      this.quantity = Math.min(owner.event.per_user_limit || BEST_MAX, BEST_MAX, Math.max(1, this.quantity + by));
       this.draw();
     };
     return h(

@@ -1,0 +1,180 @@
+// What a person does on the page, as functions.
+
+import assert from "node:assert/strict";
+
+/** A small touch screen that asks for less movement. */
+export const TELEPHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
+
+/** Waits until two frames have been drawn and glides are over. */
+export async function settle(page) {
+  await page.evaluate(() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 450)));
+}
+
+/** The name of the first event in the list with enough free seats. */
+export async function firstOnSale(page) {
+  const card = page.locator(".card", { has: page.locator(".avail.good") }).first();
+  return (await card.locator("strong").innerText()).replace(/[^\p{L}\p{N} ]/gu, " ").trim().split(/\s+/).slice(0, 3).join(" ");
+}
+
+export async function search(page, words) {
+  await page.fill("#query", words);
+  await page.waitForFunction((text) => decodeURIComponent(location.hash).endsWith(text), words);
+  await page.waitForFunction((text) => document.title.startsWith(text) && document.querySelector(".home.searching"), words);
+}
+
+/** Finds the event by search and opens it. */
+export async function open(page, base, words) {
+  await page.goto(`${base}#/search/${encodeURIComponent(words)}`);
+  await page.click(".card >> nth=0");
+  await page.waitForSelector(".live");
+}
+
+/** Clicks into the middle of the map until seats are near, then picks free ones that the card beside the pointer names. */
+export async function pickOnMap(page, wanted) {
+  const box = await page.locator("canvas.map").boundingBox();
+  await enterSection(page, box);
+  let have = 0;
+  for (let line = 0; line < 40 && have < wanted; line++) {
+    for (let column = 0; column < 60 && have < wanted; column++) {
+      const x = box.x + box.width * (0.3 + column * 0.007);
+      const y = box.y + box.height * (0.4 + line * 0.007);
+      await page.mouse.move(x, y);
+      const card = page.locator(".hovercard");
+      if (!(await card.isVisible()) || !(await card.locator("dl").count())) continue;
+      if (/sold|bought|sale|chosen|wheelchair|companion|restricted/i.test(await card.innerText())) continue;
+      await page.mouse.click(x, y);
+      have = (await pickedSeats(page)).length;
+    }
+  }
+  assert.equal(have, wanted, "enough free seats were found under the pointer");
+}
+
+/** Clicks on the section with the most free seats near the middle and waits until its seats are drawn. */
+async function enterSection(page, box) {
+  for (const [dx, dy] of [[0.5, 0.62], [0.5, 0.75], [0.3, 0.5], [0.5, 0.3], [0.7, 0.5], [0.5, 0.9], [0.5, 0.15]]) {
+    const [x, y] = [box.x + box.width * dx, box.y + box.height * dy];
+    await page.mouse.move(x, y);
+    const card = page.locator(".hovercard");
+    if (!(await card.isVisible()) || /sold out/i.test(await card.innerText())) continue;
+    if (await card.locator("dl").count()) return;
+    await page.mouse.click(x, y);
+    await settle(page);
+    return;
+  }
+  assert.fail("no section was found on the map");
+}
+
+/** What is in the tray: section, row and seat of each place. */
+export async function pickedSeats(page) {
+  const lines = await page.locator(".tray .pickedname").evaluateAll((nodes) => nodes.map((node) => node.firstChild?.textContent ?? ""));
+  return lines.map((line) => {
+    const [section, row, seat] = line.split(" · ");
+    return { section, row: row?.replace(/^row /, ""), seat: seat?.replace(/^seat /, "") };
+  });
+}
+
+/** Goes to a row in the list of seats. */
+export async function openRow(page, { section, row }) {
+  await page.click("#tab-list");
+  await page.locator(".seatlist .line", { has: page.locator(`.linename:text-is(${JSON.stringify(section)})`) }).click();
+  await page.locator(".seatlist .line", { has: page.locator(`.linename:text-is(${JSON.stringify(`Row ${row}`)})`) }).click();
+  await page.waitForSelector(".seatgrid");
+}
+
+const seatButton = (page, { seat }) => page.locator(`.seatgrid .seat:text-is(${JSON.stringify(seat)})`);
+
+export const seatClass = (page, seat) => seatButton(page, seat).getAttribute("class");
+
+export const clickSeat = (page, seat) => seatButton(page, seat).click();
+
+let people = 0;
+
+/** Fills in the dialog that asks for an account. */
+export async function register(page) {
+  people += 1;
+  const stamp = Date.now().toString(36);
+  await page.fill('dialog input[name="name"]', `Test Person ${people}`);
+  await page.fill('dialog input[name="email"]', `person-${people}-${stamp}@example.com`);
+  await page.fill('dialog input[name="password"]', `correct horse ${stamp} ${people}`);
+  await page.click('dialog button[type="submit"]');
+  await page.waitForSelector("dialog", { state: "detached" });
+}
+
+/** Best available with the stepper, as a bottom sheet; then everything is given back. */
+export async function onTelephone(page, base, words, shoot) {
+  await page.goto(base);
+  await page.waitForSelector(".card");
+  await shoot(page, "telephone-list");
+  await open(page, base, words);
+  await page.waitForSelector(".live.live");
+  await settle(page);
+  await shoot(page, "telephone-map");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, "nothing sticks out to the side");
+  await page.tap("#best-more");
+  await page.tap("#best");
+  await register(page);
+  await page.waitForSelector(".clock");
+  const seats = await pickedSeats(page);
+  assert.equal(seats.length, 3);
+  assert.equal(new Set(seats.map(({ section, row }) => `${section}/${row}`)).size, 1, "together in one row");
+  await settle(page);
+  await shoot(page, "telephone-held");
+  await page.tap("text=Give the seats back");
+  await page.waitForSelector('.tray[data-phase="choosing"]');
+}
+
+/** One person's socket is cut, so that the map is stale; another one is faster. */
+export async function staleMap(slow, fast, base, words, shoot) {
+  await slow.routeWebSocket(/\/seat\/live$/, () => {});
+  await open(slow, base, words);
+  await slow.waitForSelector("canvas.map");
+  await settle(slow);
+  await pickOnMap(slow, 2);
+  const [seat, kept] = await pickedSeats(slow);
+  await open(fast, base, words);
+  await fast.waitForSelector(".live.live");
+  await openRow(fast, seat);
+  await clickSeat(fast, seat);
+  await fast.click("#hold");
+  await register(fast);
+  await fast.waitForSelector(".clock");
+  await slow.click("#hold");
+  await register(slow);
+  await slow.waitForSelector(".toast .take");
+  assert.deepEqual(await pickedSeats(slow), [kept], "only the taken seat left the choice");
+  await settle(slow);
+  await shoot(slow, "conflict");
+  await slow.click(".toast .take");
+  assert.equal((await pickedSeats(slow)).length, 2);
+  await slow.click("#hold");
+  await slow.waitForSelector(".clock");
+  for (const page of [slow, fast]) {
+    await page.click("text=Give the seats back");
+    await page.waitForSelector('.tray[data-phase="choosing"]');
+  }
+}
+
+/** Section, row and seat with Tab and Enter only. */
+export async function keyboardOnly(page, base, words) {
+  await open(page, base, words);
+  await page.waitForSelector(".live.live");
+  await page.locator("#tab-list").focus();
+  await page.keyboard.press("Enter");
+  await tabTo(page, ".line:not(:disabled)");
+  await page.keyboard.press("Enter");
+  await tabTo(page, ".line:not(:disabled)");
+  await page.keyboard.press("Enter");
+  await tabTo(page, ".seat.free");
+  await page.keyboard.press("Enter");
+  assert.equal((await pickedSeats(page)).length, 1);
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-pressed")), "true", "the focus stays on the seat");
+}
+
+async function tabTo(page, selector) {
+  for (let press = 0; press < 80; press++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate((what) => document.activeElement?.matches(what), selector)) return;
+  }
+  assert.fail(`${selector} was not reached with the Tab key`);
+}
