@@ -6,6 +6,9 @@
 use std::f64::consts::FRAC_PI_2;
 use std::ops::RangeInclusive;
 
+use super::json::At;
+use super::problem::{Code, Problems};
+use super::{ImportError, Imported};
 use boxoffice_ledger::plan::{Level, LevelIndex, Plan, Point, Row, Seat, SeatKind, Section};
 
 /// How many seats a bowl can have.
@@ -61,6 +64,28 @@ struct Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a bowl has from {} to {} seats", CAPACITIES.start(), CAPACITIES.end())]
 pub struct CapacityOutOfRange;
+
+/// The fields of an order that are read.
+pub(super) const FIELDS: &[&str] = &["bowl", "capacity", "name"];
+
+/// Carries an order for a bowl out.
+///
+/// # Errors
+/// When the capacity is missing or not in [`CAPACITIES`].
+pub(super) fn read(root: &At<'_>, mut problems: Problems) -> Result<Imported, ImportError> {
+    let order = root.field("bowl");
+    let name = order.field("name").label(&mut problems).unwrap_or_else(|| "Bowl".to_owned());
+    let capacity = order.field("capacity");
+    let asked = capacity.whole().and_then(|capacity| u32::try_from(capacity).ok()).unwrap_or(0);
+    match bowl(&name, asked) {
+        Ok(plan) if problems.total() == 0 => Ok(Imported { plan, warnings: Problems::default() }),
+        Ok(_) => Err(ImportError::Invalid(problems)),
+        Err(error) => {
+            problems.add(Code::BadCapacity, || (capacity.pointer(), error.to_string()));
+            Err(ImportError::Invalid(problems))
+        }
+    }
+}
 
 /// Draws a bowl with exactly `capacity` seats. Sections are "101" to "148" in the lower tier, "201".. and "301".. above.
 ///

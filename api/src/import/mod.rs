@@ -41,6 +41,8 @@ pub enum Format {
     Pretix,
     /// A chart of seats.io.
     Seatsio,
+    /// Not a drawing but an order for one: `{"bowl": {"name": "...", "capacity": 82500}}`.
+    Bowl,
 }
 
 /// What the uploader allows us to change.
@@ -101,7 +103,9 @@ pub enum ImportError {
     #[error("the upload cannot be read: {0}")]
     Malformed(String),
     /// JSON, but none of the formats.
-    #[error("the upload is neither a pretix seating plan nor a seats.io chart")]
+    #[error(
+        "the upload is neither a pretix seating plan, nor a seats.io chart, nor an order for a bowl ({{\"bowl\": {{\"capacity\": 82500}}}})"
+    )]
     UnknownFormat,
     /// Everything that is wrong with it. `fix()` names the fix that would make it acceptable, if one alone does.
     #[error("the plan has problems: {0}")]
@@ -114,6 +118,8 @@ pub fn detect(value: &Value) -> Option<Format> {
         Some(Format::Seatsio)
     } else if value.get("zones").is_some_and(Value::is_array) {
         Some(Format::Pretix)
+    } else if value.get("bowl").is_some_and(Value::is_object) {
+        Some(Format::Bowl)
     } else {
         None
     }
@@ -128,7 +134,7 @@ pub fn read_plan(bytes: &[u8], fix: Fix) -> Result<Imported, ImportError> {
         return Err(ImportError::TooLarge);
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let fields = [pretix::FIELDS, seatsio::FIELDS].concat();
+    let fields = [pretix::FIELDS, seatsio::FIELDS, bowl::FIELDS].concat();
     let value = json::parse(bytes, &fields).map_err(|error| ImportError::Malformed(error.to_string()))?;
     let format = detect(&value).ok_or(ImportError::UnknownFormat)?;
     let (mut problems, mut warnings) = (Problems::default(), Problems::default());
@@ -136,6 +142,7 @@ pub fn read_plan(bytes: &[u8], fix: Fix) -> Result<Imported, ImportError> {
     let mut draft: Draft = match format {
         Format::Pretix => pretix::read(root, &mut problems, &mut warnings),
         Format::Seatsio => seatsio::read(root, &mut problems, &mut warnings),
+        Format::Bowl => return bowl::read(&root, problems),
     };
     draft.drop_empty(&mut warnings);
     if fix == Fix::Renumber {

@@ -317,3 +317,13 @@ fn fixes_are_asked_for_by_name() {
     assert_eq!("none".parse(), Ok(Fix::None));
     assert_eq!("everything".parse::<Fix>(), Err(UnknownFix));
 }
+
+#[test]
+fn a_bowl_can_be_ordered_by_its_capacity() {
+    let imported = read_plan(br#"{"bowl":{"name":"Arena","capacity":5000}}"#, Fix::None).unwrap();
+    assert_eq!(imported.plan, bowl::bowl("Arena", 5000).unwrap());
+    for bad in [r#"{"bowl":{}}"#, r#"{"bowl":{"capacity":-1}}"#, r#"{"bowl":{"capacity":2147483648}}"#] {
+        let Err(ImportError::Invalid(problems)) = read_plan(bad.as_bytes(), Fix::None) else { panic!("{bad}") };
+        assert_eq!(problems.listed[0].code, Code::BadCapacity, "{bad}");
+    }
+}
