@@ -1,4 +1,27 @@
 //! The edge: HTTP, JSON, sockets and the page. Calls out through one trait; knows no leaders, groups or forwarding.
+//!
+//! ```text
+//! server -> router (the table) -> layers (name, room, rates, who, role, body, key) -> route -> dyn Backend
+//!                                                                             live <- Hub <- changes of the node
+//! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod auth;
 pub mod backend;
+pub mod config;
+pub mod edge;
+pub mod error;
 pub mod import;
+pub mod live;
+pub mod server;
+
+mod call;
+mod check;
+mod idempotency;
+mod json;
+mod layers;
+mod layout;
+mod limits;
+mod route;
+mod router;

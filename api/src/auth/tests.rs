@@ -1,0 +1,131 @@
+//! Tokens that must pass, and tokens that must not.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use boxoffice_ledger::ids::Slot;
+
+use super::*;
+
+const NOW_US: u64 = 1_790_000_000_000_000;
+const TTL: Duration = Duration::from_secs(900);
+
+fn tokens() -> Tokens {
+    Tokens::new("test", &[1; 32]).unwrap()
+}
+
+fn ada() -> Caller {
+    Caller { user: UserId::new(5, Slot::new(7), 9), role: Role::Coordinator }
+}
+
+/// A token with any header and claims, signed by `sign`.
+fn forged(header: &str, claims: &str, sign: impl Fn(&str) -> String) -> String {
+    let message = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
+    let signature = sign(&message);
+    format!("{message}.{signature}")
+}
+
+fn claims(tokens: &Tokens) -> String {
+    format!(r#"{{"iss":"test","aud":"test","sub":"{}","role":"operator","iat":1,"exp":{}}}"#, ada().user, NOW_US / 1_000_000 + 60)
+        .replace("KEY", &tokens.key_id)
+}
+
+#[test]
+fn a_token_speaks_for_its_caller_on_every_node() {
+    let token = tokens().issue(ada(), TTL, NOW_US).unwrap();
+    let node = tokens();
+    assert_eq!(node.check(&token, NOW_US), Some(ada()));
+    assert_eq!(node.check(&token, NOW_US), Some(ada()), "from memory");
+    assert!(token.len() < 512, "{}", token.len());
+}
+
+#[test]
+fn a_token_ends_when_it_says_also_from_memory() {
+    let node = tokens();
+    let token = node.issue(ada(), TTL, NOW_US).unwrap();
+    let last = NOW_US + 899 * 1_000_000;
+    assert_eq!(node.check(&token, last), Some(ada()));
+    assert_eq!(node.check(&token, last + 1_000_000), None);
+    assert_eq!(tokens().check(&token, last + 1_000_000), None);
+}
+
+#[test]
+fn other_clusters_and_other_keys_do_not_count() {
+    let token = Tokens::new("test", &[2; 32]).unwrap().issue(ada(), TTL, NOW_US).unwrap();
+    assert_eq!(tokens().check(&token, NOW_US), None);
+    let token = Tokens::new("other", &[1; 32]).unwrap().issue(ada(), TTL, NOW_US).unwrap();
+    assert_eq!(tokens().check(&token, NOW_US), None);
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let node = tokens();
+    let token = node.issue(ada(), TTL, NOW_US).unwrap();
+    for at in (0..token.len()).step_by(7) {
+        let mut bytes = token.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(bytes).unwrap();
+        // The last character of a base-64 part may hold unused bits; those do not change the token's meaning.
+        if changed != token && node.check(&changed, NOW_US).is_some() {
+            assert!(at + 1 == token.len(), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn the_algorithm_is_not_the_tokens_to_choose() {
+    let node = tokens();
+    let public = match Jwk::from_encoding_key(&node.signing, Algorithm::EdDSA).unwrap().algorithm {
+        AlgorithmParameters::OctetKeyPair(pair) => pair.x,
+        _ => unreachable!("an Ed25519 key"),
+    };
+    let none = forged(r#"{"alg":"none","typ":"JWT"}"#, &claims(&node), |_| String::new());
+    assert_eq!(node.check(&none, NOW_US), None);
+    let unsigned = forged(&format!(r#"{{"alg":"EdDSA","kid":"{}"}}"#, node.key_id), &claims(&node), |_| String::new());
+    assert_eq!(node.check(&unsigned, NOW_US), None);
+    for secret in [public.as_bytes().to_vec(), BASE64.decode(&public).unwrap()] {
+        let key = EncodingKey::from_secret(&secret);
+        let hmac = forged(&format!(r#"{{"alg":"HS256","kid":"{}"}}"#, node.key_id), &claims(&node), |message| {
+            jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap()
+        });
+        assert_eq!(node.check(&hmac, NOW_US), None);
+    }
+}
+
+#[test]
+fn a_key_id_is_only_compared() {
+    let node = tokens();
+    for kid in ["../../etc/passwd", "' or 1=1 --", "", "0123456789abcdef"] {
+        let header = Header { kid: Some(kid.into()), ..Header::new(Algorithm::EdDSA) };
+        let claims: Claims = serde_json::from_str(&claims(&node)).unwrap();
+        let token = jsonwebtoken::encode(&header, &claims, &node.signing).unwrap();
+        assert_eq!(node.check(&token, NOW_US), None, "{kid}");
+    }
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let node = tokens();
+    let long = "a".repeat(100_000);
+    for text in ["", ".", "..", "a.b.c", "\u{0}", &long] {
+        assert_eq!(node.check(text, NOW_US), None);
+    }
+}
+
+#[test]
+fn memory_is_bounded() {
+    let node = tokens();
+    let shard = &node.seen[0];
+    for number in 0..2 * SHARD_TOKENS_MAX as u128 {
+        let mut hash = [0_u8; 16];
+        hash[8..].copy_from_slice(&(number as u64).to_le_bytes());
+        shard.lock().insert(hash, Seen { caller: ada(), expires_s: u64::MAX });
+        if shard.lock().len() >= SHARD_TOKENS_MAX {
+            break;
+        }
+    }
+    for number in 0..200 {
+        let token = node.issue(ada(), Duration::from_secs(900 + number), NOW_US).unwrap();
+        assert!(node.check(&token, NOW_US).is_some());
+    }
+    assert!(shard.lock().len() <= SHARD_TOKENS_MAX);
+}

@@ -1,0 +1,127 @@
+//! The edge as a whole: what all routes share, put together once at start.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderMap, HeaderValue};
+
+use crate::auth::{KeyError, Tokens};
+use crate::backend::{Backend, Caller};
+use crate::config::ApiConfig;
+use crate::idempotency::Requests;
+use crate::layout::Offers;
+use crate::limits::Limits;
+use crate::live::Hub;
+use crate::router;
+
+/// Longest request id that is taken over from a caller, in bytes.
+const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// What all routes share.
+pub struct Edge {
+    /// The product.
+    pub backend: Arc<dyn Backend>,
+    /// What it was told.
+    pub config: ApiConfig,
+    /// Who is calling.
+    pub tokens: Tokens,
+    /// Which write is which.
+    pub requests: Requests,
+    /// Who may ask how often.
+    pub limits: Limits,
+    /// Layouts and prices by event.
+    pub offers: Offers,
+    /// Live maps.
+    pub hub: Arc<Hub>,
+    /// Names of requests.
+    pub ids: RequestIds,
+}
+
+/// The edge, ready to be served.
+#[derive(Clone)]
+pub struct Api {
+    edge: Arc<Edge>,
+    router: Router,
+}
+
+/// Why the edge cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No entropy.
+    #[error("read the system's random source: {0}")]
+    Random(getrandom::Error),
+}
+
+impl Api {
+    /// Puts the edge together. `hub` is the one that the node's machines publish to; it is bound to `backend` here.
+    ///
+    /// # Errors
+    /// When keys cannot be derived or the random source cannot be read.
+    pub fn new(backend: Arc<dyn Backend>, config: ApiConfig, hub: Arc<Hub>) -> Result<Self, SetupError> {
+        let mut process = [0_u8; 16];
+        getrandom::fill(&mut process).map_err(SetupError::Random)?;
+        hub.bind(Arc::clone(&backend));
+        let edge = Arc::new(Edge {
+            tokens: Tokens::new(&config.cluster_id, &config.secret)?,
+            requests: Requests::new(&config.secret, process),
+            limits: Limits::new(&config),
+            offers: Offers::default(),
+            ids: RequestIds::new(process),
+            backend,
+            config,
+            hub,
+        });
+        let router = router::build(&edge);
+        Ok(Self { edge, router })
+    }
+
+    /// The routes as a service, for tests and simulations without sockets.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// What the routes share.
+    #[must_use]
+    pub fn edge(&self) -> &Arc<Edge> {
+        &self.edge
+    }
+
+    /// An access token for this caller, such as the ones that a development cluster prints.
+    ///
+    /// # Errors
+    /// When the cryptographic library refuses to sign.
+    pub fn issue_token(&self, caller: Caller, ttl: Duration) -> Result<String, KeyError> {
+        self.edge.tokens.issue(caller, ttl, self.edge.config.now_us())
+    }
+}
+
+/// Names requests: taken over from the caller, or a prefix of this process and a counter.
+pub struct RequestIds {
+    prefix: String,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn new(process: [u8; 16]) -> Self {
+        let prefix = process[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { prefix, next: AtomicU64::new(1) }
+    }
+
+    /// The name of a request with these headers.
+    pub fn take(&self, headers: &HeaderMap) -> HeaderValue {
+        let usable = |value: &&HeaderValue| {
+            (1..=REQUEST_ID_BYTES_MAX).contains(&value.len())
+                && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        };
+        if let Some(given) = headers.get("x-request-id").filter(usable) {
+            return given.clone();
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        HeaderValue::try_from(format!("{}-{number:x}", self.prefix)).unwrap_or(HeaderValue::from_static("none"))
+    }
+}

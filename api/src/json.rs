@@ -1,0 +1,285 @@
+//! The JSON of the edge: shared parts. Request bodies are in `request`, answers in the other modules; the ledger's own
+//! types are never serialised.
+
+mod catalog;
+mod request;
+mod sale;
+
+use std::fmt;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use boxoffice_ledger::command::{EventStatus, Role};
+use boxoffice_ledger::money::Currency;
+use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
+use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
+use boxoffice_ledger::time::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::backend::{Read, Revision, Written};
+use crate::layout::Offer;
+
+pub use catalog::{AccountOut, EventOut, Expand, PerformerOut, SessionOut, VenueOut, layout_bytes};
+pub use request::{
+    AreaRef, BestBody, BlockBody, EventBody, EventPatchBody, HoldBody, LoginBody, PayBody, PerformerBody, PricesBody, RegisterBody,
+    RoleBody, SeatRef, VenueBody, parse,
+};
+pub use sale::{HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
+
+/// Header of the revision that an answer reflects.
+pub const REVISION: HeaderName = HeaderName::from_static("boxoffice-revision");
+/// Header of the age of a read, in milliseconds.
+pub const AGE_MS: HeaderName = HeaderName::from_static("boxoffice-age-ms");
+/// Header that marks the first outcome of an earlier request with the same key.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Anything in its text form.
+pub struct Text<T>(pub T);
+
+impl<T: fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A moment in RFC 3339, UTC.
+#[derive(Clone, Copy)]
+pub struct Rfc3339(pub Timestamp);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = i64::try_from(self.0.0).unwrap_or(i64::MAX);
+        match jiff::Timestamp::from_microsecond(micros) {
+            Ok(at) => at.fmt(f),
+            Err(_) => f.write_str("9999-12-31T23:59:59Z"),
+        }
+    }
+}
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// An amount with its currency.
+#[derive(Serialize)]
+pub struct MoneyOut {
+    /// Minor units.
+    pub amount: u64,
+    /// ISO 4217.
+    pub currency: Text<Code>,
+}
+
+/// A currency's code.
+pub struct Code(Currency);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.code())
+    }
+}
+
+/// A money object.
+#[must_use]
+pub fn money(amount: u64, currency: Currency) -> MoneyOut {
+    MoneyOut { amount, currency: Text(Code(currency)) }
+}
+
+/// A money object as a value.
+#[must_use]
+pub fn money_value(amount: u64, currency: Currency) -> Value {
+    json!({"amount": amount, "currency": currency.code()})
+}
+
+/// A page of a list.
+#[derive(Serialize)]
+pub struct ListOut<T> {
+    object: &'static str,
+    data: Vec<T>,
+    has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
+}
+
+/// A list with where it goes on.
+pub fn list<T>(data: Vec<T>, next: Option<String>) -> ListOut<T> {
+    ListOut { object: "list", data, has_more: next.is_some(), next_cursor: next, complete: None }
+}
+
+impl<T> ListOut<T> {
+    /// With whether everything that should be in it could be asked for.
+    #[must_use]
+    pub fn complete(mut self, complete: bool) -> Self {
+        self.complete = Some(complete);
+        self
+    }
+
+    /// Where it goes on.
+    #[must_use]
+    pub fn next_cursor(&self) -> Option<&str> {
+        self.next_cursor.as_deref()
+    }
+}
+
+/// An answer of JSON.
+pub fn answer<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
+    let mut bytes = Vec::with_capacity(512);
+    if let Err(error) = serde_json::to_writer(&mut bytes, value) {
+        tracing::error!(%error, "an answer could not be serialised");
+    }
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer to a read, with revision and age.
+pub fn read<T, O: Serialize>(read: &Read<T>, value: &O) -> Response<Body> {
+    let mut response = answer(StatusCode::OK, value);
+    put_read(response.headers_mut(), read);
+    response
+}
+
+/// An answer to a write, with revision and whether it is a replay.
+pub fn written<T, O: Serialize>(status: StatusCode, written: &Written<T>, value: &O) -> Response<Body> {
+    let mut response = answer(status, value);
+    put_revision(response.headers_mut(), written.revision);
+    if written.replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// Headers of a read.
+pub fn put_read<T>(headers: &mut HeaderMap, read: &Read<T>) {
+    put_revision(headers, read.revision);
+    headers.insert(AGE_MS, HeaderValue::from(read.age_ms));
+}
+
+/// The header of a revision.
+pub fn put_revision(headers: &mut HeaderMap, revision: Revision) {
+    if let Ok(value) = HeaderValue::try_from(revision.to_string()) {
+        headers.insert(REVISION, value);
+    }
+}
+
+/// The header of where a new object is.
+pub fn put_location(response: &mut Response<Body>, location: &str) {
+    if let Ok(value) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+}
+
+/// A seat by index and label, as a value for problems.
+#[must_use]
+pub fn seat_value(seat: SeatIndex, offer: Option<&Offer>) -> Value {
+    match offer.and_then(|offer| offer.layout.place(seat)) {
+        Some(place) => json!({
+            "index": seat.0, "seat": place.label(), "section": place.section.name, "row": place.row.name, "name": place.seat.name,
+        }),
+        None => json!({"index": seat.0}),
+    }
+}
+
+/// An area by index and name with a count, as a value for problems.
+#[must_use]
+pub fn area_value(area: AreaIndex, offer: Option<&Offer>, count_name: &str, count: u32) -> Value {
+    let mut value = json!({"index": area.0, count_name: count});
+    if let Some(found) = offer.and_then(|offer| offer.layout.plan.areas.get(usize::from(area.0))) {
+        value["area"] = found.name.as_str().into();
+    }
+    value
+}
+
+/// Name of a seat's state. Pinned seats count as held, killed ones as blocked.
+#[must_use]
+pub fn seat_state(state: SeatState) -> &'static str {
+    STATE_NAMES[usize::from(two_bits(state))]
+}
+
+/// Names of the four states that the public sees, by their two bits.
+pub const STATE_NAMES: [&str; 4] = ["available", "held", "sold", "blocked"];
+
+/// A seat's state in two bits: 0 free, 1 held, 2 sold, 3 not for sale.
+#[must_use]
+pub fn two_bits(state: SeatState) -> u8 {
+    match state {
+        SeatState::Available => 0,
+        SeatState::Held | SeatState::Pinned => 1,
+        SeatState::Sold => 2,
+        SeatState::Blocked | SeatState::Killed => 3,
+    }
+}
+
+/// Name of a sale's state.
+#[must_use]
+pub fn sale_state(state: SaleState) -> &'static str {
+    match state {
+        SaleState::Published => "published",
+        SaleState::OnSale => "on_sale",
+        SaleState::Paused => "paused",
+        SaleState::Closed => "closed",
+        SaleState::Cancelled => "cancelled",
+    }
+}
+
+/// Name of a hold's state.
+#[must_use]
+pub fn hold_state(state: HoldState) -> &'static str {
+    match state {
+        HoldState::Active => "active",
+        HoldState::Paying => "paying",
+        HoldState::Converted => "converted",
+        HoldState::Released => "released",
+        HoldState::Expired => "expired",
+        HoldState::Revoked => "revoked",
+    }
+}
+
+/// Name of an order's state.
+#[must_use]
+pub fn order_state(state: OrderState) -> &'static str {
+    match state {
+        OrderState::AwaitingPayment => "awaiting_payment",
+        OrderState::Confirmed => "confirmed",
+        OrderState::PartRefunded => "part_refunded",
+        OrderState::Refunded => "refunded",
+        OrderState::Failed => "failed",
+    }
+}
+
+/// Name of a payment attempt's state.
+#[must_use]
+pub fn attempt_state(state: AttemptState) -> &'static str {
+    match state {
+        AttemptState::Created => "created",
+        AttemptState::Unknown => "unknown",
+        AttemptState::Authorized => "authorized",
+        AttemptState::Captured => "captured",
+        AttemptState::Failed => "failed",
+    }
+}
+
+/// Name of an event's status.
+#[must_use]
+pub fn event_status(status: EventStatus) -> &'static str {
+    match status {
+        EventStatus::Draft => "draft",
+        EventStatus::Published => "published",
+        EventStatus::Cancelled => "cancelled",
+    }
+}
+
+/// Name of a role.
+#[must_use]
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Customer => "customer",
+        Role::Coordinator => "coordinator",
+        Role::Operator => "operator",
+    }
+}

@@ -1,0 +1,332 @@
+//! Answers about holds, orders, tickets and seats.
+
+use boxoffice_ledger::command::{OrderRecord, TicketRecord};
+use boxoffice_ledger::ids::{EventId, HoldId, OrderId, TicketId, UserId};
+use boxoffice_ledger::outcome::HoldInfo;
+use boxoffice_ledger::plan::{SeatIndex, SeatKind};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+use super::{EventOut, MoneyOut, Rfc3339, Text, attempt_state, hold_state, money, order_state};
+use crate::backend::{OrderView, Payment, Revision, TicketView};
+use crate::layout::{Offer, Place};
+
+/// A seat by index and, where the layout is known, by label.
+#[derive(Serialize)]
+pub struct SeatOut<'a> {
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat: Option<Label<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<MoneyOut>,
+}
+
+/// `SECTION-ROW-SEAT`, written without building it first.
+struct Label<'a>(&'a str, &'a str, &'a str);
+
+impl Serialize for Label<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}-{}-{}", self.0, self.1, self.2))
+    }
+}
+
+impl<'a> SeatOut<'a> {
+    /// The names of a seat.
+    #[must_use]
+    pub fn named(index: SeatIndex, place: Option<Place<'a>>) -> Self {
+        let mut seat =
+            Self { index: index.0, seat: None, section: None, row: None, name: None, level: None, kind: None, state: None, price: None };
+        if let Some(place) = place {
+            seat.seat = Some(Label(&place.section.name, &place.row.name, &place.seat.name));
+            seat.section = Some(&place.section.name);
+            seat.row = Some(&place.row.name);
+            seat.name = Some(&place.seat.name);
+        }
+        seat
+    }
+
+    /// A seat of the map with its state and price.
+    #[must_use]
+    pub fn on_map(index: SeatIndex, place: Place<'a>, state: &'static str, price: Option<MoneyOut>) -> Self {
+        let mut seat = Self::named(index, Some(place));
+        seat.level = Some(place.seat.level.0);
+        seat.kind = match place.seat.kind {
+            SeatKind::Standard => None,
+            SeatKind::Accessible => Some("accessible"),
+            SeatKind::Companion => Some("companion"),
+            SeatKind::Restricted => Some("restricted"),
+        };
+        seat.state = Some(state);
+        seat.price = price;
+        seat
+    }
+}
+
+#[derive(Serialize)]
+struct AreaOut<'a> {
+    index: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<u32>,
+}
+
+/// A hold.
+#[derive(Serialize)]
+pub struct HoldOut<'a> {
+    object: &'static str,
+    id: Text<HoldId>,
+    user: Text<UserId>,
+    state: &'static str,
+    seats: Vec<SeatOut<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    areas: Vec<AreaOut<'a>>,
+    total: MoneyOut,
+    expires_at: Rfc3339,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<Text<OrderId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Text<EventId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<Text<Revision>>,
+}
+
+impl<'a> HoldOut<'a> {
+    /// A hold with its seats' names.
+    #[must_use]
+    pub fn new(hold: &HoldInfo, offer: Option<&'a Offer>, event: Option<EventId>) -> Self {
+        let layout = offer.map(|offer| &*offer.layout);
+        let areas = hold.areas.iter().map(|&(area, quantity)| AreaOut {
+            index: area.0,
+            area: layout.and_then(|layout| layout.plan.areas.get(usize::from(area.0))).map(|area| area.name.as_str()),
+            quantity: Some(quantity),
+        });
+        Self {
+            object: "hold",
+            id: Text(hold.hold),
+            user: Text(hold.user),
+            state: hold_state(hold.state),
+            seats: hold.seats.iter().map(|&seat| SeatOut::named(seat, layout.and_then(|layout| layout.place(seat)))).collect(),
+            areas: areas.collect(),
+            total: money(hold.total, hold.currency),
+            expires_at: Rfc3339(hold.expires_at),
+            order: hold.order.map(Text),
+            event: event.map(Text),
+            revision: None,
+        }
+    }
+
+    /// With the revision that wrote it.
+    #[must_use]
+    pub fn at(mut self, revision: Revision) -> Self {
+        self.revision = Some(Text(revision));
+        self
+    }
+}
+
+/// An order.
+#[derive(Serialize)]
+pub struct OrderOut {
+    object: &'static str,
+    id: Text<OrderId>,
+    event: Text<EventId>,
+    hold: Text<HoldId>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<&'static str>,
+    total: MoneyOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<u64>,
+    tickets: Tickets,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<Text<Revision>>,
+}
+
+enum Tickets {
+    Listed(Vec<TicketId>),
+    OfOrder(OrderId, u32),
+}
+
+impl Serialize for Tickets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Listed(tickets) => {
+                let mut list = serializer.serialize_seq(Some(tickets.len()))?;
+                tickets.iter().try_for_each(|&ticket| list.serialize_element(&Text(ticket)))?;
+                list.end()
+            }
+            Self::OfOrder(order, count) => {
+                let mut list = serializer.serialize_seq(Some(*count as usize))?;
+                let count = u16::try_from(*count).unwrap_or(u16::MAX);
+                (0..count).try_for_each(|ordinal| list.serialize_element(&Text(TicketId::of_order(*order, ordinal))))?;
+                list.end()
+            }
+        }
+    }
+}
+
+impl OrderOut {
+    /// An order as its buyer sees it.
+    #[must_use]
+    pub fn new(order: &OrderView) -> Self {
+        Self {
+            object: "order",
+            id: Text(order.order),
+            event: Text(order.event),
+            hold: Text(order.hold),
+            state: order_state(order.state),
+            payment: order.payment.map(attempt_state),
+            total: money(order.total, order.currency),
+            receipt: order.receipt,
+            tickets: Tickets::Listed(order.tickets.clone()),
+            revision: None,
+        }
+    }
+
+    /// What a paid hold became; `None` while the payment is pending.
+    #[must_use]
+    pub fn paid(payment: &Payment, event: EventId, revision: Revision) -> Option<Self> {
+        let Payment::Confirmed(paid) = payment else { return None };
+        Some(Self {
+            object: "order",
+            id: Text(paid.order),
+            event: Text(event),
+            hold: Text(paid.hold),
+            state: "confirmed",
+            payment: None,
+            total: money(paid.total, paid.currency),
+            receipt: Some(paid.receipt),
+            tickets: Tickets::OfOrder(paid.order, paid.tickets),
+            revision: Some(Text(revision)),
+        })
+    }
+}
+
+/// An order in its buyer's list.
+#[derive(Serialize)]
+pub struct OrderRecordOut {
+    object: &'static str,
+    id: Text<OrderId>,
+    event: Text<EventId>,
+    state: &'static str,
+    total: MoneyOut,
+    refunded: MoneyOut,
+    receipt: u64,
+    ticket_count: u32,
+    confirmed_at: Rfc3339,
+}
+
+impl OrderRecordOut {
+    /// A record of the buyer's group.
+    #[must_use]
+    pub fn new(order: &OrderRecord) -> Self {
+        let state = match order.refunded {
+            0 => "confirmed",
+            refunded if refunded >= order.total => "refunded",
+            _ => "part_refunded",
+        };
+        Self {
+            object: "order",
+            id: Text(order.id),
+            event: Text(order.event),
+            state,
+            total: money(order.total, order.currency),
+            refunded: money(order.refunded, order.currency),
+            receipt: order.receipt,
+            ticket_count: order.tickets,
+            confirmed_at: Rfc3339(order.confirmed_at),
+        }
+    }
+}
+
+/// A ticket.
+#[derive(Serialize)]
+pub struct TicketOut<'a> {
+    object: &'static str,
+    id: Text<TicketId>,
+    state: &'static str,
+    pending: bool,
+    event: EventRef<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_summary: Option<EventSummary<'a>>,
+    order: Text<OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat: Option<SeatOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<AreaOut<'a>>,
+    level: u16,
+    price: MoneyOut,
+    epoch: u32,
+    issued_at: Rfc3339,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum EventRef<'a> {
+    Id(Text<EventId>),
+    Whole(Box<EventOut<'a>>),
+}
+
+/// Enough of an event to show a ticket by.
+#[derive(Serialize)]
+struct EventSummary<'a> {
+    name: &'a str,
+    starts_at: Rfc3339,
+    time_zone: &'a str,
+    venue: &'a str,
+    city: &'a str,
+}
+
+impl<'a> TicketOut<'a> {
+    /// A ticket; its event is given whole when asked for and known.
+    #[must_use]
+    pub fn new(view: &'a TicketView, expand_event: bool) -> Self {
+        let ticket: &TicketRecord = &view.ticket;
+        let seat = ticket.seat.map(|index| {
+            let mut seat = SeatOut::named(index, None);
+            seat.seat = Some(Label(&ticket.section, &ticket.row, &ticket.seat_name));
+            seat.section = Some(&ticket.section);
+            seat.row = Some(&ticket.row);
+            seat.name = Some(&ticket.seat_name);
+            seat
+        });
+        let summary = view.event.as_ref().map(|found| EventSummary {
+            name: &found.event.name,
+            starts_at: Rfc3339(found.event.starts_at),
+            time_zone: &found.venue.time_zone,
+            venue: &found.venue.name,
+            city: &found.venue.city,
+        });
+        let event = match &view.event {
+            Some(found) if expand_event => EventRef::Whole(Box::new(EventOut::new(found, super::Expand::default()))),
+            _ => EventRef::Id(Text(ticket.event)),
+        };
+        Self {
+            object: "ticket",
+            id: Text(ticket.id),
+            state: if ticket.void { "void" } else { "issued" },
+            pending: view.pending,
+            event,
+            event_summary: summary,
+            order: Text(ticket.order),
+            seat,
+            area: ticket.area.map(|area| AreaOut { index: area.0, area: Some(&ticket.section), quantity: None }),
+            level: ticket.level.0,
+            price: money(ticket.price, ticket.currency),
+            epoch: ticket.epoch,
+            issued_at: Rfc3339(ticket.issued_at),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Listing, searching, showing, creating and changing events.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use boxoffice_ledger::command::{EventStatus, SaleTerms};
+use boxoffice_ledger::ids::{EventId, PerformerId, VenueId};
+use boxoffice_ledger::money::Currency;
+use boxoffice_ledger::plan::Plan;
+use boxoffice_ledger::time::{Millis, Timestamp};
+
+use super::{Outcome, cacheable, linked, tagged};
+use crate::backend::{EventFilter, EventPatch, EventView, Freshness, NewEvent, Page, Read};
+use crate::call::Call;
+use crate::check::{Check, moment_or_day};
+use crate::edge::Edge;
+use crate::error::HttpProblem;
+use crate::json::{self, EventBody, EventOut, EventPatchBody, PricesBody};
+
+const NAME_BYTES_MAX: usize = 200;
+const DESCRIPTION_BYTES_MAX: usize = 8_000;
+const CATEGORY_BYTES_MAX: usize = 64;
+const PERFORMERS_MAX: usize = 32;
+const SEARCH_CHARS_MAX: usize = 256;
+const CITY_BYTES_MAX: usize = 120;
+/// Highest price, in minor units: far above any ticket, far below any overflow of a total.
+const PRICE_MAX: u64 = 100_000_000_000;
+/// How long a hold lives if the event does not say, in seconds.
+const HOLD_TTL_S: u64 = 480;
+
+/// `GET /event`
+pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (limit, cursor) = call.page()?;
+    let found = edge.backend.list_events(call.fresh(Freshness::Local), &filter(&call)?, limit, cursor).await?;
+    page(&call, &found)
+}
+
+/// `GET /event/search/{query}` and `GET /event/search?q=`
+pub async fn search(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (limit, cursor) = call.page()?;
+    let text = call.asked("q").unwrap_or_else(|| call.param("query")).trim();
+    if text.is_empty() || text.chars().count() > SEARCH_CHARS_MAX {
+        return Err(HttpProblem::field("?q", "out_of_range", format!("from 1 to {SEARCH_CHARS_MAX} characters")));
+    }
+    let found = edge.backend.search_events(call.fresh(Freshness::Local), text, &filter(&call)?, limit, cursor).await?;
+    page(&call, &found)
+}
+
+fn page(call: &Call, found: &Read<Page<EventView>>) -> Outcome {
+    let expand = call.expand()?;
+    let data = found.value.items.iter().map(|view| EventOut::new(view, expand)).collect();
+    let list = json::list(data, found.value.next.clone());
+    let mut response = json::read(found, &list);
+    linked(call, &mut response, list.next_cursor());
+    cacheable(&mut response);
+    Ok(response)
+}
+
+fn filter(call: &Call) -> Result<EventFilter, HttpProblem> {
+    let mut check = Check::default();
+    let mut time = |name: &str| {
+        let at = moment_or_day(call.asked(name)?);
+        if at.is_none() {
+            check.wrong(format!("?{name}"), "invalid_time", "an RFC 3339 time with its offset, or a day such as 2026-07-19");
+        }
+        at
+    };
+    let (from, to) = (time("from"), time("to"));
+    let venue = call.asked("venue").and_then(|text| check.id::<VenueId>("?venue", text));
+    let mut text = |name: &str| call.asked(name).map(|text| check.line(&format!("?{name}"), text, CITY_BYTES_MAX));
+    let (city, category) = (text("city"), text("category"));
+    check.done()?;
+    Ok(EventFilter { city, category, venue, from, to })
+}
+
+/// `GET /event/{id}`
+pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
+    let event: EventId = call.id("id", "event")?;
+    let found = edge.backend.event(call.fresh(Freshness::Local), call.caller, event).await?;
+    let out = EventOut::new(&found.value, call.expand()?);
+    let mut response = json::read(&found, &out);
+    if found.value.event.status != EventStatus::Draft {
+        cacheable(&mut response);
+    }
+    Ok(tagged(&call, response, &tag(&found.value)))
+}
+
+/// The tag of an event: its version (which If-Match wants), and what else the page shows.
+fn tag(view: &EventView) -> String {
+    let sale = view.sale.as_ref().map(|sale| (sale.state as u8, sale.available, sale.held, sale.sold, sale.from_price));
+    let rest = blake3::hash(format!("{sale:?} {} {:?}", view.venue.version, view.performers).as_bytes());
+    format!("\"{}-{}\"", view.event.version, &rest.to_hex()[..8])
+}
+
+/// `POST /event`
+pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (caller, request) = (call.user()?, call.write()?);
+    let body: EventBody = json::parse(&call.body)?;
+    let mut check = Check::default();
+    let venue = check.id::<VenueId>("/venue", &body.venue);
+    let performers = performers(&mut check, body.performers.as_deref().unwrap_or_default());
+    let starts_at = check.moment("/starts_at", &body.starts_at);
+    let currency = Currency::parse(&body.currency);
+    if currency.is_none() {
+        check.wrong("/currency", "invalid", "an ISO 4217 code such as EUR");
+    }
+    let mut event = NewEvent {
+        name: check.line("/name", &body.name, NAME_BYTES_MAX),
+        description: check.lines("/description", body.description.as_deref().unwrap_or_default(), DESCRIPTION_BYTES_MAX),
+        category: check.optional_line("/category", body.category.as_deref().unwrap_or_default(), CATEGORY_BYTES_MAX),
+        venue: venue.unwrap_or(VenueId(0)),
+        performers,
+        starts_at,
+        terms: terms(&mut check, &body, currency),
+        status: if body.draft == Some(true) { EventStatus::Draft } else { EventStatus::Published },
+    };
+    check.done()?;
+    let found = edge.backend.venue(call.fresh(Freshness::Linearizable), event.venue).await;
+    let venue = found.map_err(|failure| match failure {
+        crate::backend::Failure::NotFound(_) => HttpProblem::field("/venue", "no_such_venue", "there is no such venue"),
+        other => other.into(),
+    })?;
+    let Some(plan) = venue.value.plan else {
+        return Err(HttpProblem::field("/venue", "no_plan", "this venue has no seating plan yet: POST /venue/{id}/plan first"));
+    };
+    let layout = edge.offers.layout(&*edge.backend, call.context(), plan).await?;
+    event.terms.prices = prices(&body.prices, &layout.plan)?;
+    let done = edge.backend.create_event(call.context(), caller, request, event).await?;
+    let view = &done.value.view;
+    let ready = done.value.ready || view.event.status == EventStatus::Draft;
+    let status = if ready { StatusCode::CREATED } else { StatusCode::ACCEPTED };
+    let mut response = json::written(status, &done, &EventOut::new(view, call.expand()?).at(done.revision));
+    json::put_location(&mut response, &format!("/event/{}", view.event.id));
+    Ok(tagged(&call, response, &tag(view)))
+}
+
+fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>) -> SaleTerms {
+    let hold_ttl_s = body.hold_ttl_s.unwrap_or(HOLD_TTL_S);
+    check.range("/hold_ttl_s", hold_ttl_s, 120, 1800);
+    check.range("/per_user_limit", u64::from(body.per_user_limit.unwrap_or(0)), 0, 100_000);
+    SaleTerms {
+        currency: currency.or_else(|| Currency::parse("XXX")).expect("XXX is three capital letters"),
+        prices: Vec::new(),
+        per_user_limit: body.per_user_limit.unwrap_or(0),
+        hold_ttl: Millis::from_secs(hold_ttl_s),
+        orphan_rule: body.orphan_rule.unwrap_or(false),
+        opens_at: body.on_sale_at.as_deref().map(|text| check.moment("/on_sale_at", text)),
+    }
+}
+
+fn prices(body: &PricesBody, plan: &Plan) -> Result<Vec<u64>, HttpProblem> {
+    let mut check = Check::default();
+    let prices = match body {
+        PricesBody::ByIndex(prices) => {
+            if prices.len() != plan.levels.len() {
+                check.wrong("/prices", "wrong_length", format!("one price for each of the plan's {} levels", plan.levels.len()));
+            }
+            prices.clone()
+        }
+        PricesBody::ByName(prices) => {
+            for name in prices.keys().filter(|name| !plan.levels.iter().any(|level| level.name == **name)) {
+                check.wrong(
+                    format!("/prices/{}", name.replace('~', "~0").replace('/', "~1")),
+                    "no_such_level",
+                    "the plan has no such level",
+                );
+            }
+            let price = |level: &boxoffice_ledger::plan::Level| prices.get(&level.name).copied();
+            for level in plan.levels.iter().filter(|level| price(level).is_none()) {
+                check.wrong("/prices", "missing", format!("a price for the level {:?}", level.name));
+            }
+            plan.levels.iter().map(|level| price(level).unwrap_or(0)).collect()
+        }
+    };
+    if prices.iter().any(|&price| price > PRICE_MAX) {
+        check.wrong("/prices", "out_of_range", format!("at most {PRICE_MAX} minor units"));
+    }
+    check.done()?;
+    Ok(prices)
+}
+
+fn performers(check: &mut Check, texts: &[String]) -> Vec<PerformerId> {
+    if texts.len() > PERFORMERS_MAX {
+        check.wrong("/performers", "too_many", format!("at most {PERFORMERS_MAX}"));
+    }
+    let mut found: Vec<PerformerId> = Vec::with_capacity(texts.len().min(PERFORMERS_MAX));
+    for (at, text) in texts.iter().take(PERFORMERS_MAX).enumerate() {
+        match check.id(&format!("/performers/{at}"), text) {
+            Some(id) if found.contains(&id) => check.wrong(format!("/performers/{at}"), "duplicate", "the same performer twice"),
+            Some(id) => found.push(id),
+            None => {}
+        }
+    }
+    found
+}
+
+/// `PATCH /event/{id}`
+pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (caller, request) = (call.user()?, call.write()?);
+    let event: EventId = call.id("id", "event")?;
+    let version = call.if_match()?;
+    let body: EventPatchBody = json::parse(&call.body)?;
+    let mut check = Check::default();
+    let patch = EventPatch {
+        name: body.name.as_deref().map(|text| check.line("/name", text, NAME_BYTES_MAX)),
+        description: body.description.as_deref().map(|text| check.lines("/description", text, DESCRIPTION_BYTES_MAX)),
+        category: body.category.as_deref().map(|text| check.optional_line("/category", text, CATEGORY_BYTES_MAX)),
+        starts_at: body.starts_at.as_deref().map(|text| -> Timestamp { check.moment("/starts_at", text) }),
+        performers: body.performers.as_deref().map(|texts| performers(&mut check, texts)),
+    };
+    check.done()?;
+    let done = edge.backend.update_event(call.context(), caller, request, event, version, patch).await?;
+    let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, call.expand()?).at(done.revision));
+    Ok(tagged(&call, response, &tag(&done.value)))
+}
+
+/// `POST /event/{id}/publish`
+pub async fn publish(edge: Arc<Edge>, call: Call) -> Outcome {
+    let event: EventId = call.id("id", "event")?;
+    let done = edge.backend.publish_event(call.context(), call.user()?, call.write()?, event).await?;
+    let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, call.expand()?).at(done.revision));
+    Ok(tagged(&call, response, &tag(&done.value)))
+}

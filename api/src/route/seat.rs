@@ -1,0 +1,151 @@
+//! The seats of an event, and layouts.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use boxoffice_ledger::ids::{EventId, PlanHash};
+use boxoffice_ledger::plan::{SeatIndex, SectionIndex};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Outcome, cacheable, linked, tagged};
+use crate::backend::{Freshness, SeatMap};
+use crate::call::Call;
+use crate::edge::Edge;
+use crate::error::HttpProblem;
+use crate::json::{self, ListOut, SeatOut, Text};
+use crate::layout::Layout;
+
+/// What `GET /event/{id}/seat` answers. `states` has two bits a seat in layout order, lowest bits of each byte first.
+#[derive(Serialize)]
+struct MapOut<'a> {
+    object: &'static str,
+    event: Text<EventId>,
+    layout: Text<PlanHash>,
+    sale: &'static str,
+    seats: u32,
+    states: String,
+    counts: Value,
+    prices: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<ListOut<SeatOut<'a>>>,
+}
+
+/// `GET /event/{id}/seat`
+pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
+    let event: EventId = call.id("id", "event")?;
+    let found = edge.backend.seat_map(call.fresh(Freshness::Local), event).await?;
+    let map = &found.value;
+    let layout = edge.offers.layout_of(map.layout, &map.plan);
+    let list = if call.query.iter().any(|(name, _)| !["consistency", "min_index"].contains(&name.as_str())) {
+        Some(listed(&call, map, &layout)?)
+    } else {
+        None
+    };
+    let next = list.as_ref().and_then(|list| list.next_cursor().map(str::to_owned));
+    let out = MapOut {
+        object: "seat_map",
+        event: Text(event),
+        layout: Text(map.layout),
+        sale: json::sale_state(map.state),
+        seats: layout.seats,
+        states: BASE64.encode(&map.states),
+        counts: counts(map),
+        prices: prices(map),
+        list,
+    };
+    let mut response = json::read(&found, &out);
+    linked(&call, &mut response, next.as_deref());
+    cacheable(&mut response);
+    Ok(tagged(&call, response, &format!("\"{}\"", found.revision)))
+}
+
+fn counts(map: &SeatMap) -> Value {
+    let line = |count: &crate::backend::SectionCount| json!({"section": count.name, "available": count.available, "held": count.held, "sold": count.sold, "capacity": count.capacity});
+    map.counts.iter().map(line).collect()
+}
+
+fn prices(map: &SeatMap) -> Value {
+    let line = |(level, &amount): (usize, &u64)| {
+        let (name, color) = map.plan.levels.get(level).map_or(("", 0), |level| (level.name.as_str(), level.color & 0x00ff_ffff));
+        json!({"level": level, "name": name, "color": format!("#{color:06x}"), "price": json::money_value(amount, map.currency)})
+    };
+    map.prices.iter().enumerate().map(line).collect()
+}
+
+/// Which seats are wanted as objects.
+struct Wanted<'a> {
+    section: Option<SectionIndex>,
+    state: Option<&'a str>,
+    max_price: Option<u64>,
+    after: u32,
+    limit: usize,
+}
+
+fn wanted<'a>(call: &'a Call, layout: &Layout) -> Result<Wanted<'a>, HttpProblem> {
+    let (limit, cursor) = call.page()?;
+    let section = match call.asked("section") {
+        None => None,
+        Some(name) => {
+            let found = layout.section_by_name(name);
+            Some(found.ok_or_else(|| HttpProblem::field("?section", "no_such_section", "this event has no such section"))?)
+        }
+    };
+    let state = call.asked("state");
+    if state.is_some_and(|state| !json::STATE_NAMES.contains(&state)) {
+        return Err(HttpProblem::field("?state", "invalid", format!("one of {}", json::STATE_NAMES.join(", "))));
+    }
+    let max_price = match call.asked("max_price").map(str::parse) {
+        None => None,
+        Some(Ok(price)) => Some(price),
+        Some(Err(_)) => return Err(HttpProblem::field("?max_price", "invalid", "an amount in minor units")),
+    };
+    let after = match cursor {
+        None => 0,
+        Some(text) => {
+            let number = text.strip_prefix("seat-").and_then(|number| number.parse().ok());
+            number.ok_or_else(|| HttpProblem::field("?cursor", "invalid", "cursor is the next_cursor of the page before"))?
+        }
+    };
+    Ok(Wanted { section, state, max_price, after, limit })
+}
+
+fn listed<'a>(call: &Call, map: &SeatMap, layout: &'a Layout) -> Result<ListOut<SeatOut<'a>>, HttpProblem> {
+    let wanted = wanted(call, layout)?;
+    let mut data = Vec::with_capacity(wanted.limit);
+    for (index, place) in layout.places().skip(wanted.after as usize) {
+        let state = json::STATE_NAMES[usize::from(state_at(&map.states, index))];
+        let price = map.prices.get(usize::from(place.seat.level.0)).copied();
+        let fits = wanted.section.is_none_or(|section| section == place.section_index)
+            && wanted.state.is_none_or(|asked| asked == state)
+            && wanted.max_price.is_none_or(|most| price.is_some_and(|price| price <= most));
+        if !fits {
+            continue;
+        }
+        if data.len() == wanted.limit {
+            return Ok(json::list(data, Some(format!("seat-{}", index.0))));
+        }
+        data.push(SeatOut::on_map(index, place, state, price.map(|amount| json::money(amount, map.currency))));
+    }
+    Ok(json::list(data, None))
+}
+
+/// Two bits of a seat.
+fn state_at(states: &[u8], seat: SeatIndex) -> u8 {
+    states.get(seat.0 as usize / 4).map_or(3, |byte| byte >> (seat.0 % 4 * 2) & 3)
+}
+
+/// `GET /layout/{hash}`
+pub async fn layout(edge: Arc<Edge>, call: Call) -> Outcome {
+    let hash = PlanHash::parse(call.param("hash")).map_err(|_| HttpProblem::not_found("layout"))?;
+    let layout = edge.offers.layout(&*edge.backend, call.context(), hash).await?;
+    let mut response = Response::new(Body::from(json::layout_bytes(hash, &layout.plan)));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    Ok(tagged(&call, response, &format!("\"{hash}\"")))
+}

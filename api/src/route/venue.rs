@@ -1,0 +1,107 @@
+//! Venues.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use boxoffice_ledger::ids::VenueId;
+
+use super::{Outcome, cacheable, linked, tagged};
+use crate::backend::{Freshness, VenueInput};
+use crate::call::Call;
+use crate::check::Check;
+use crate::edge::Edge;
+use crate::error::HttpProblem;
+use crate::json::{self, VenueBody, VenueOut};
+
+const NAME_BYTES_MAX: usize = 200;
+const CITY_BYTES_MAX: usize = 120;
+
+/// `GET /venue`
+pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (limit, cursor) = call.page()?;
+    let found = edge.backend.venues(call.fresh(Freshness::Local), limit, cursor).await?;
+    let list = json::list(found.value.items.iter().map(|venue| VenueOut::new(venue)).collect(), found.value.next.clone());
+    let mut response = json::read(&found, &list);
+    linked(&call, &mut response, list.next_cursor());
+    cacheable(&mut response);
+    Ok(response)
+}
+
+/// `GET /venue/{id}`
+pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
+    let venue: VenueId = call.id("id", "venue")?;
+    let found = edge.backend.venue(call.fresh(Freshness::Local), venue).await?;
+    let mut response = json::read(&found, &VenueOut::new(&found.value));
+    cacheable(&mut response);
+    Ok(tagged(&call, response, &format!("\"{}\"", found.value.version)))
+}
+
+/// `POST /venue`
+pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
+    put(edge, call, None).await
+}
+
+/// `PATCH /venue/{id}`
+pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
+    let target = (call.id("id", "venue")?, call.if_match()?);
+    put(edge, call, Some(target)).await
+}
+
+async fn put(edge: Arc<Edge>, call: Call, target: Option<(VenueId, u64)>) -> Outcome {
+    let (caller, request) = (call.user()?, call.write()?);
+    let input = input(&json::parse(&call.body)?, target.is_none())?;
+    let done = edge.backend.put_venue(call.context(), caller, request, target, input).await?;
+    let status = if target.is_none() { StatusCode::CREATED } else { StatusCode::OK };
+    let mut response = json::written(status, &done, &VenueOut::new(&done.value).at(done.revision));
+    if target.is_none() {
+        json::put_location(&mut response, &format!("/venue/{}", done.value.id));
+    }
+    Ok(tagged(&call, response, &format!("\"{}\"", done.value.version)))
+}
+
+fn input(body: &VenueBody, new: bool) -> Result<VenueInput, HttpProblem> {
+    let mut check = Check::default();
+    if new {
+        for (pointer, field) in [("/name", &body.name), ("/city", &body.city), ("/time_zone", &body.time_zone)] {
+            if field.is_none() {
+                check.wrong(pointer, "missing", "a new venue needs name, city and time_zone");
+            }
+        }
+    }
+    let input = VenueInput {
+        name: body.name.as_deref().map(|text| check.line("/name", text, NAME_BYTES_MAX)),
+        city: body.city.as_deref().map(|text| check.line("/city", text, CITY_BYTES_MAX)),
+        country: body.country.clone(),
+        time_zone: body.time_zone.clone(),
+    };
+    if let Some(country) = &input.country
+        && !country.is_empty()
+        && !(country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()))
+    {
+        check.wrong("/country", "invalid", "an ISO 3166 code of two capital letters, such as DE");
+    }
+    if input.time_zone.as_deref().is_some_and(|zone| !is_time_zone(zone)) {
+        check.wrong("/time_zone", "invalid", "an IANA time zone, such as Europe/Berlin");
+    }
+    check.done()?;
+    Ok(input)
+}
+
+/// Whether this is the name of a time zone. On a machine without a time-zone database only the form is checked.
+fn is_time_zone(name: &str) -> bool {
+    let form = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-/".contains(&byte));
+    form && (jiff::tz::db().is_definitively_empty() || jiff::tz::db().get(name).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_known_by_name() {
+        assert!(is_time_zone("Europe/Berlin") && is_time_zone("UTC"));
+        for bad in ["", "../etc/passwd\0", "Europe Berlin", &"x".repeat(65)] {
+            assert!(!is_time_zone(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Every path of the product in one table: method, path, who may use it, whether it needs a key, what its query may hold.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Response;
+use axum::routing::{MethodFilter, on};
+use boxoffice_ledger::command::Role;
+use futures::future::BoxFuture;
+
+use crate::call::Call;
+use crate::edge::Edge;
+use crate::error::{Code, HttpProblem};
+use crate::layers;
+use crate::route::{admin, event, hold, performer, sale, seat, site, ticket, user, venue};
+
+/// Largest request body, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Methods of the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET, and HEAD with it.
+    Get,
+    /// POST.
+    Post,
+    /// PATCH.
+    Patch,
+    /// DELETE.
+    Delete,
+}
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone, logged in or not.
+    Public,
+    /// Accounts with this role or above.
+    Role(Role),
+}
+
+/// Whether a route writes, and so takes an Idempotency-Key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// It does not write.
+    None,
+    /// A key may be sent; without one every request is a new one.
+    Optional,
+    /// A key must be sent.
+    Required,
+}
+
+/// Which limits hold for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The usual ones.
+    Normal,
+    /// The tighter ones of logins and registrations.
+    Login,
+    /// None: answered even when there is no room.
+    Probe,
+}
+
+/// What a route gives.
+pub type Running = BoxFuture<'static, Result<Response<Body>, HttpProblem>>;
+
+/// A line of the table.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// Method.
+    pub method: Verb,
+    /// Path, with parameters in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// Whether it takes a key.
+    pub key: Key,
+    /// Which limits hold.
+    pub class: Class,
+    /// Largest body, in bytes.
+    pub body_max: usize,
+    /// Parameters that its query may have.
+    pub query: &'static [&'static str],
+    /// What it does.
+    pub run: fn(Arc<Edge>, Call) -> Running,
+}
+
+const PUBLIC: Access = Access::Public;
+const USER: Access = Access::Role(Role::Customer);
+const COORDINATOR: Access = Access::Role(Role::Coordinator);
+const OPERATOR: Access = Access::Role(Role::Operator);
+
+const PAGE: &[&str] = &["limit", "cursor"];
+const EVENTS: &[&str] = &["limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
+const SEARCH: &[&str] = &["q", "limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
+const SEATS: &[&str] = &["section", "state", "max_price", "limit", "cursor"];
+
+type Run = fn(Arc<Edge>, Call) -> Running;
+
+const fn get(path: &'static str, access: Access, query: &'static [&'static str], run: Run) -> Route {
+    Route { method: Verb::Get, path, access, key: Key::None, class: Class::Normal, body_max: 0, query, run }
+}
+
+const fn write(method: Verb, path: &'static str, access: Access, key: Key, run: Run) -> Route {
+    Route { method, path, access, key, class: Class::Normal, body_max: BODY_BYTES_MAX, query: &[], run }
+}
+
+const fn post(path: &'static str, access: Access, run: Run) -> Route {
+    write(Verb::Post, path, access, Key::Required, run)
+}
+
+const fn probe(path: &'static str, run: Run) -> Route {
+    Route { class: Class::Probe, ..get(path, PUBLIC, &[], run) }
+}
+
+/// The table.
+#[rustfmt::skip]
+pub static ROUTES: &[Route] = &[
+    get("/event", PUBLIC, EVENTS, |edge, call| Box::pin(event::list(edge, call))),
+    post("/event", COORDINATOR, |edge, call| Box::pin(event::create(edge, call))),
+    get("/event/search", PUBLIC, SEARCH, |edge, call| Box::pin(event::search(edge, call))),
+    get("/event/search/{query}", PUBLIC, EVENTS, |edge, call| Box::pin(event::search(edge, call))),
+    get("/event/{id}", PUBLIC, &["expand"], |edge, call| Box::pin(event::show(edge, call))),
+    write(Verb::Patch, "/event/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(event::change(edge, call))),
+    post("/event/{id}/publish", COORDINATOR, |edge, call| Box::pin(event::publish(edge, call))),
+    post("/event/{id}/open", COORDINATOR, |edge, call| Box::pin(sale::open(edge, call))),
+    post("/event/{id}/pause", COORDINATOR, |edge, call| Box::pin(sale::pause(edge, call))),
+    post("/event/{id}/resume", COORDINATOR, |edge, call| Box::pin(sale::resume(edge, call))),
+    post("/event/{id}/close", COORDINATOR, |edge, call| Box::pin(sale::close(edge, call))),
+    post("/event/{id}/cancel", COORDINATOR, |edge, call| Box::pin(sale::cancel(edge, call))),
+    post("/event/{id}/block", COORDINATOR, |edge, call| Box::pin(sale::block(edge, call))),
+
+    get("/event/{id}/seat", PUBLIC, SEATS, |edge, call| Box::pin(seat::map(edge, call))),
+    get("/layout/{hash}", PUBLIC, &[], |edge, call| Box::pin(seat::layout(edge, call))),
+
+    post("/event/{id}/hold", USER, |edge, call| Box::pin(hold::create(edge, call))),
+    get("/event/{id}/hold/{hold}", USER, &[], |edge, call| Box::pin(hold::show(edge, call))),
+    write(Verb::Delete, "/event/{id}/hold/{hold}", USER, Key::Optional, |edge, call| Box::pin(hold::release(edge, call))),
+    post("/event/{id}/hold/{hold}/extend", USER, |edge, call| Box::pin(hold::extend(edge, call))),
+    post("/event/{id}/hold/{hold}/pay", USER, |edge, call| Box::pin(hold::pay(edge, call))),
+
+    get("/order/{id}", USER, &[], |edge, call| Box::pin(ticket::order(edge, call))),
+    get("/user/order", USER, PAGE, |edge, call| Box::pin(ticket::orders(edge, call))),
+    get("/user/ticket", USER, &["limit", "cursor", "expand"], |edge, call| Box::pin(ticket::list(edge, call))),
+    get("/user/ticket/{id}", USER, &["expand"], |edge, call| Box::pin(ticket::show(edge, call))),
+
+    Route { class: Class::Login, ..post("/user", PUBLIC, |edge, call| Box::pin(user::register(edge, call))) },
+    get("/user", USER, &[], |edge, call| Box::pin(user::show(edge, call))),
+    post("/user/{id}/role", OPERATOR, |edge, call| Box::pin(user::set_role(edge, call))),
+    Route { class: Class::Login, ..write(Verb::Post, "/session", PUBLIC, Key::None, |edge, call| Box::pin(user::log_in(edge, call))) },
+    write(Verb::Delete, "/session", PUBLIC, Key::None, |edge, call| Box::pin(user::log_out(edge, call))),
+
+    get("/venue", PUBLIC, PAGE, |edge, call| Box::pin(venue::list(edge, call))),
+    post("/venue", COORDINATOR, |edge, call| Box::pin(venue::create(edge, call))),
+    get("/venue/{id}", PUBLIC, &[], |edge, call| Box::pin(venue::show(edge, call))),
+    write(Verb::Patch, "/venue/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(venue::change(edge, call))),
+    get("/performer", PUBLIC, PAGE, |edge, call| Box::pin(performer::list(edge, call))),
+    post("/performer", COORDINATOR, |edge, call| Box::pin(performer::create(edge, call))),
+    get("/performer/{id}", PUBLIC, &[], |edge, call| Box::pin(performer::show(edge, call))),
+    write(Verb::Patch, "/performer/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(performer::change(edge, call))),
+
+    get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
+    get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),
+    probe("/healthz", |edge, call| Box::pin(admin::healthz(edge, call))),
+    probe("/readyz", |edge, call| Box::pin(admin::readyz(edge, call))),
+    get("/problem/{code}", PUBLIC, &[], |edge, call| Box::pin(site::problem(edge, call))),
+];
+
+/// The table as a service.
+pub fn build(edge: &Arc<Edge>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let filter = match route.method {
+            Verb::Get => MethodFilter::GET,
+            Verb::Post => MethodFilter::POST,
+            Verb::Patch => MethodFilter::PATCH,
+            Verb::Delete => MethodFilter::DELETE,
+        };
+        let edge = Arc::clone(edge);
+        router = router.route(route.path, on(filter, move |request: Request| layers::run(edge, route, request)));
+    }
+    let (missing, wrong) = (Arc::clone(edge), Arc::clone(edge));
+    router
+        .fallback(move |request: Request| async move { layers::unrouted(&missing, &request, Code::NotFound) })
+        .method_not_allowed_fallback(move |request: Request| async move { layers::unrouted(&wrong, &request, Code::MethodNotAllowed) })
+}
