@@ -6,10 +6,12 @@
 mod key;
 mod map;
 mod queue;
+mod set;
 mod vec;
 
 pub use key::CowKey;
 pub(crate) use key::fold;
 pub use map::CowMap;
 pub use queue::CowQueue;
+pub use set::CowSet;
 pub use vec::CowVec;

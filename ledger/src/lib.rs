@@ -7,6 +7,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod blobs;
+pub mod catalog;
 pub mod change;
 pub mod codec;
 pub mod command;
@@ -19,3 +20,6 @@ pub mod outcome;
 pub mod plan;
 pub mod requests;
 pub mod time;
+
+#[cfg(test)]
+mod tables;

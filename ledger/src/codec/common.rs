@@ -1,7 +1,6 @@
 //! Between the ledger's types and the messages of `common.proto`. `foo` writes, `read_foo` reads and checks.
 
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::{CodecError, wire};
@@ -112,11 +111,13 @@ macro_rules! states {
         pub fn $read(state: i32) -> Result<$type, CodecError> {
             match wire::$type::try_from(state) {
                 $(Ok(wire::$type::$name) => Ok($type::$name),)*
-                Err(_) => Err(CodecError::Unknown([stringify!($type), " ", &state.to_string()].concat())),
+                Err(_) => Err(CodecError::Unknown(alloc::format!("{} {state}", stringify!($type)))),
             }
         }
     };
 }
+
+pub(crate) use states;
 
 states!(seat_state, read_seat_state, SeatState: Available, Held, Pinned, Sold, Blocked, Killed);
 states!(sale_state, read_sale_state, SaleState: Published, OnSale, Paused, Closed, Cancelled);

@@ -18,3 +18,19 @@ pub(crate) fn check(name: &str, bytes: &[u8]) -> Vec<u8> {
     assert!(golden == bytes, "{name} is encoded otherwise now:\n{golden:02x?}\n{bytes:02x?}");
     golden
 }
+
+/// Frames of a snapshot as one file: each after its length in four bytes.
+pub(crate) fn join(frames: &[Vec<u8>]) -> Vec<u8> {
+    frames.iter().flat_map(|frame| [&(frame.len() as u32).to_be_bytes(), &**frame].concat()).collect()
+}
+
+/// The frames of [`join`].
+pub(crate) fn split(mut file: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    while let Some((length, rest)) = file.split_first_chunk::<4>() {
+        let (frame, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+        frames.push(frame.to_vec());
+        file = rest;
+    }
+    frames
+}
