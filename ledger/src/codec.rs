@@ -11,6 +11,7 @@ pub(crate) mod frame;
 pub(crate) mod golden;
 pub mod plan;
 pub(crate) mod rejection;
+pub(crate) mod seats;
 pub(crate) mod wire;
 
 use alloc::string::String;

@@ -16,9 +16,12 @@ pub mod digest;
 pub mod ids;
 pub mod machine;
 pub mod money;
+pub mod orders;
+pub mod outbox;
 pub mod outcome;
 pub mod plan;
 pub mod requests;
+pub mod seats;
 pub mod time;
 
 #[cfg(test)]

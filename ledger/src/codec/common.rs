@@ -7,7 +7,7 @@ use super::{CodecError, wire};
 use crate::command::{BlobChunk, Delivery, OrderRecord, SaleTerms, TicketRecord};
 use crate::ids::{EventId, OrderId, PlanHash, Request, RequestId, TicketId, UserId};
 use crate::money::Currency;
-use crate::outcome::{HoldState, SaleState, SeatState};
+use crate::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
 use crate::time::{Millis, Timestamp};
 
@@ -122,6 +122,8 @@ pub(crate) use states;
 states!(seat_state, read_seat_state, SeatState: Available, Held, Pinned, Sold, Blocked, Killed);
 states!(sale_state, read_sale_state, SaleState: Published, OnSale, Paused, Closed, Cancelled);
 states!(hold_state, read_hold_state, HoldState: Active, Paying, Converted, Released, Expired, Revoked);
+states!(order_state, read_order_state, OrderState: AwaitingPayment, Confirmed, PartRefunded, Refunded, Failed);
+states!(attempt_state, read_attempt_state, AttemptState: Created, Unknown, Authorized, Captured, Failed);
 
 pub fn ticket(ticket: &TicketRecord) -> wire::TicketRecord {
     wire::TicketRecord {

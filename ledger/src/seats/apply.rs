@@ -1,0 +1,266 @@
+//! Applying a command: time first, then shape, then the request's id, then the rules.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::agenda::Agenda;
+use super::event::EventSale;
+use super::house::House;
+use super::lifecycle::{forget_before, not_found};
+use super::pay::Told;
+use super::shape::{self, malformed};
+use super::work::Work;
+use super::{SeatLedger, hashes};
+use crate::change::Change;
+use crate::codec::{CodecError, seats as codec};
+use crate::command::{SaleTerms, SeatCommand};
+use crate::ids::{EventId, PlanHash, Request};
+use crate::machine::{Digest, Machine};
+use crate::outcome::{Answer, Rejection, SaleState, SeatOutcome};
+use crate::requests::Seen;
+use crate::time::Timestamp;
+
+impl Machine for SeatLedger {
+    type Command = SeatCommand;
+    type Outcome = SeatOutcome;
+
+    fn apply(&mut self, at: Timestamp, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
+        self.at = self.at.max(at);
+        self.requests.prune(self.at);
+        self.expire(changes);
+        self.forget();
+        let answer = self.answer(command, changes);
+        self.settle();
+        answer
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        match &self.agenda {
+            Some(agenda) => agenda.deadlines.first(),
+            None => Agenda::of(&self.events).deadlines.first(),
+        }
+    }
+
+    fn digest(&self) -> Digest {
+        let mut all = self.digest;
+        all.add(hashes::clock(self.at));
+        all.merge(self.requests.accumulator());
+        all.merge(self.blobs.accumulator());
+        all.digest()
+    }
+
+    fn check_invariants(&self) -> Result<(), alloc::string::String> {
+        self.check()
+    }
+
+    fn write_snapshot(&self, sink: &mut dyn FnMut(&[u8])) {
+        self.write(sink);
+    }
+
+    fn read_snapshot(frames: &mut dyn Iterator<Item = Vec<u8>>) -> Result<Self, CodecError> {
+        Self::read(frames)
+    }
+
+    fn encode_command(command: &SeatCommand) -> Vec<u8> {
+        codec::encode_command(command)
+    }
+
+    fn decode_command(bytes: &[u8]) -> Result<SeatCommand, CodecError> {
+        codec::decode_command(bytes)
+    }
+
+    fn encode_answer(answer: &Answer<SeatOutcome>) -> Vec<u8> {
+        codec::encode_answer(&answer.outcome, answer.replayed)
+    }
+
+    fn decode_answer(bytes: &[u8]) -> Result<Answer<SeatOutcome>, CodecError> {
+        codec::decode_answer(bytes)
+    }
+
+    fn malformed(detail: &str) -> Answer<SeatOutcome> {
+        first(SeatOutcome::Rejected(malformed("", detail)))
+    }
+
+    fn pulse() -> SeatCommand {
+        SeatCommand::Pulse
+    }
+}
+
+fn first(outcome: SeatOutcome) -> Answer<SeatOutcome> {
+    Answer { outcome, replayed: false }
+}
+
+fn refused(rejection: Rejection) -> Answer<SeatOutcome> {
+    first(SeatOutcome::Rejected(rejection))
+}
+
+fn request_of(command: &SeatCommand) -> Option<Request> {
+    match command {
+        SeatCommand::SetSale { request, .. }
+        | SeatCommand::Hold { request, .. }
+        | SeatCommand::Extend { request, .. }
+        | SeatCommand::Release { request, .. }
+        | SeatCommand::PayBegin { request, .. }
+        | SeatCommand::Void { request, .. }
+        | SeatCommand::Block { request, .. } => Some(*request),
+        _ => None,
+    }
+}
+
+impl SeatLedger {
+    /// Changes how many requests may be remembered; the same on every replica, before anything is applied.
+    pub fn set_request_limit(&mut self, limit: u64) {
+        self.requests.set_limit(limit);
+    }
+
+    fn answer(&mut self, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
+        let sale = shape::event_of(command).and_then(|event| self.events.get(&event));
+        if let Err(rejection) = shape::check(command, sale.map(|sale| &**sale)) {
+            return refused(rejection);
+        }
+        let Some(request) = request_of(command) else { return self.run(command, changes) };
+        match self.requests.check(request) {
+            Seen::New => (),
+            Seen::Replay(bytes) => match codec::decode_answer(bytes) {
+                Ok(answer) => return Answer { outcome: answer.outcome, replayed: true },
+                Err(_) => return refused(Rejection::RequestReused),
+            },
+            Seen::Reused => return refused(Rejection::RequestReused),
+            Seen::Full => return refused(Rejection::RequestsFull),
+        }
+        let answer = self.run(command, changes);
+        self.requests.remember(request, self.at, &codec::encode_answer(&answer.outcome, false));
+        answer
+    }
+
+    fn run(&mut self, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
+        let Some(event) = shape::event_of(command) else { return self.run_group(command, changes) };
+        let Some(mut work) = self.work(event, changes) else { return refused(not_found("event")) };
+        let told: Told = match command {
+            SeatCommand::SetSale { action, .. } => new(work.move_sale(*action)),
+            SeatCommand::Hold { hold, user, choice, expect_total, .. } => new(work.hold(*hold, *user, choice, *expect_total)),
+            SeatCommand::Extend { hold, actor, .. } => new(work.extend(*hold, *actor)),
+            SeatCommand::Release { hold, actor, .. } => new(work.release(*hold, *actor)),
+            SeatCommand::PayBegin { hold, user, order, attempt, method, .. } => new(work.pay_begin(*hold, *user, *order, *attempt, method)),
+            SeatCommand::Confirm { order, attempt, authorized, .. } => work.confirm(*order, *attempt, *authorized),
+            SeatCommand::PayFail { order, attempt, code, .. } => work.pay_fail(*order, *attempt, code),
+            SeatCommand::PayUnknown { order, attempt, .. } => work.pay_unknown(*order, *attempt),
+            SeatCommand::Captured { order, attempt, .. } => work.captured(*order, *attempt),
+            SeatCommand::Void { tickets, actor, block, .. } => new(work.void(tickets, *actor, *block)),
+            SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
+            SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => {
+                Ok((SeatOutcome::Done, false))
+            }
+        };
+        match told {
+            Ok((outcome, replayed)) => Answer { outcome, replayed },
+            Err(rejection) => refused(rejection),
+        }
+    }
+
+    /// Commands that are not about one event's sale.
+    fn run_group(&mut self, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
+        let done = match command {
+            SeatCommand::PlanChunk(chunk) => self.blobs.put(chunk).map(|_| ()),
+            SeatCommand::CreateEvent { event, plan, terms } => self.create_event(*event, *plan, terms, changes),
+            SeatCommand::OutboxAck { acks } => {
+                self.acknowledge(acks);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        match done {
+            Ok(()) => first(SeatOutcome::Done),
+            Err(rejection) => refused(rejection),
+        }
+    }
+
+    fn create_event(&mut self, event: EventId, plan_hash: PlanHash, terms: &SaleTerms, changes: &mut Vec<Change>) -> Result<(), Rejection> {
+        if self.events.contains_key(&event) {
+            return Ok(());
+        }
+        let sale = self.new_sale(event, plan_hash, terms)?;
+        self.digest.add(sale.head_hash());
+        self.events.insert(event, Arc::new(sale));
+        changes.push(Change::Sale { event, state: SaleState::Published });
+        Ok(())
+    }
+
+    /// A sale on a plan that is here; events on the same plan share it and its index.
+    pub(super) fn new_sale(&self, event: EventId, plan_hash: PlanHash, terms: &SaleTerms) -> Result<EventSale, Rejection> {
+        let shared = self.events.values().find(|sale| sale.plan_hash == plan_hash).map(|sale| (sale.plan.clone(), sale.house.clone()));
+        let (plan, house) = match shared {
+            Some(both) => both,
+            None => {
+                let plan = self.blobs.plan(plan_hash).ok_or_else(|| not_found("plan"))?.clone();
+                let house = House::new(plan.plan()).map_err(|detail| malformed("/plan", detail))?;
+                (plan, Arc::new(house))
+            }
+        };
+        if terms.prices.len() != house.level_count() {
+            let detail = alloc::format!("{} prices for {} price levels", terms.prices.len(), house.level_count());
+            return Err(malformed("/terms/prices", detail));
+        }
+        Ok(EventSale::new(event, plan_hash, plan, house, terms.clone()))
+    }
+
+    fn acknowledge(&mut self, acks: &[(u32, u64)]) {
+        let digest = &mut self.digest;
+        for &(target, upto) in acks {
+            digest.remove(hashes::cursor(target, self.outbox.acknowledged(target)));
+            self.outbox.acknowledge(target, upto, |sequence, record| {
+                digest.remove(hashes::outbox(target, sequence, hashes::delivery(record)));
+            });
+            digest.add(hashes::cursor(target, self.outbox.acknowledged(target)));
+        }
+    }
+
+    /// Opens an event's records. The first time after a freeze this copies the event's list of chunks.
+    fn work<'a>(&'a mut self, event: EventId, changes: &'a mut Vec<Change>) -> Option<Work<'a>> {
+        let agenda = self.agenda.get_or_insert_with(|| Agenda::of(&self.events));
+        let sale = Arc::make_mut(self.events.get_mut(&event)?);
+        Some(Work { at: self.at, sale, digest: &mut self.digest, outbox: &mut self.outbox, agenda, changes })
+    }
+
+    /// Ends every hold that is due, in order of deadline and id.
+    fn expire(&mut self, changes: &mut Vec<Change>) {
+        let agenda = self.agenda.get_or_insert_with(|| Agenda::of(&self.events));
+        if agenda.deadlines.first().is_none_or(|first| first > self.at) {
+            return;
+        }
+        let events = &self.events;
+        let due = agenda.deadlines.take(self.at, |due| super::agenda::is_live(events, due));
+        for due in due {
+            if let Some(mut work) = self.work(due.event, changes) {
+                work.expire(due.hold);
+            }
+        }
+        // Those deadlines are off the agenda already.
+        if let Some(agenda) = &mut self.agenda {
+            agenda.cancelled.clear();
+        }
+    }
+
+    /// Forgets holds that ended long ago.
+    fn forget(&mut self) {
+        let Some(before) = forget_before(self.at) else { return };
+        let mut unused = Vec::new();
+        while let Some((_, event, hold)) = self.agenda.as_mut().and_then(|agenda| agenda.ended.pop_front_if(|ended| ended.0 <= before)) {
+            if let Some(mut work) = self.work(event, &mut unused) {
+                work.forget(hold);
+            }
+        }
+    }
+
+    /// Takes deadlines off the agenda that the command did away with.
+    fn settle(&mut self) {
+        let Some(agenda) = &mut self.agenda else { return };
+        while let Some(due) = agenda.cancelled.pop() {
+            agenda.deadlines.cancel(due, |due| super::agenda::is_live(&self.events, due));
+        }
+    }
+}
+
+fn new(result: Result<SeatOutcome, Rejection>) -> Told {
+    result.map(|outcome| (outcome, false))
+}

@@ -1,0 +1,129 @@
+//! Holding seats: all or nothing, at a price that is fixed from then on.
+
+use alloc::vec::Vec;
+
+use super::best::{Wish, best};
+use super::records::{Cell, Hold, Item, Items};
+use super::rules::{alternatives, deserted, orphans};
+use super::work::Work;
+use crate::command::Choice;
+use crate::ids::{HoldId, UserId};
+use crate::orders::Place;
+use crate::outcome::{HoldState, Rejection, SaleState, SeatOutcome, SeatState};
+use crate::plan::{AreaIndex, SeatIndex};
+use crate::time::Timestamp;
+
+/// Seats, ascending, and places of areas.
+type Picked = (Vec<SeatIndex>, Vec<(AreaIndex, u32)>);
+
+impl Work<'_> {
+    /// Claims what is chosen. The choice is well formed.
+    pub(crate) fn hold(&mut self, id: HoldId, user: UserId, choice: &Choice, expect_total: Option<u64>) -> Result<SeatOutcome, Rejection> {
+        self.sale_is_on()?;
+        let (seats, areas) = match choice {
+            Choice::Chosen { seats, areas } => self.chosen(seats, areas)?,
+            Choice::Best { .. } => self.best(choice)?,
+        };
+        let items = Items::new(self.quote(&seats, &areas));
+        self.within_limit(user, items.count())?;
+        let total = items.total();
+        if expect_total.is_some_and(|expected| expected < total) {
+            return Err(Rejection::PriceChanged { total, currency: self.sale.terms.currency });
+        }
+        if self.sale.holds.contains(&id) {
+            return Err(Rejection::WrongState { detail: "a hold with this id exists".into() });
+        }
+        let cell = Cell::new(SeatState::Held, id.0);
+        self.set_seats(seats, cell);
+        for (area, count) in areas {
+            self.move_places(area, SeatState::Available, SeatState::Held, count);
+        }
+        let count = items.count();
+        self.count_user(user, |has| has.held = has.held.saturating_add(count));
+        let hold = Hold {
+            id,
+            user,
+            state: HoldState::Active,
+            items,
+            created_at: self.at,
+            expires_at: self.at.plus(self.sale.terms.hold_ttl),
+            extended_at: Timestamp(0),
+            ended_at: Timestamp(0),
+            order: None,
+        };
+        let info = hold.info(self.sale.terms.currency);
+        self.add_hold(hold);
+        Ok(SeatOutcome::Hold(info))
+    }
+
+    fn sale_is_on(&self) -> Result<(), Rejection> {
+        let opens_at = self.sale.terms.opens_at;
+        let state = self.sale.head.state;
+        if state == SaleState::OnSale && opens_at.is_none_or(|opens_at| opens_at <= self.at) {
+            return Ok(());
+        }
+        Err(Rejection::SaleNotOn { state, opens_at })
+    }
+
+    /// The buyer's own choice, if every part of it is free and no rule is broken. Seats come back ascending.
+    fn chosen(&self, seats: &[SeatIndex], areas: &[(AreaIndex, u32)]) -> Result<Picked, Rejection> {
+        let mut seats = seats.to_vec();
+        seats.sort_unstable();
+        let state = |seat: SeatIndex| self.sale.seat_state(seat).unwrap_or(SeatState::Killed);
+        let free = |area: AreaIndex| self.sale.areas.get(usize::from(area.0)).map_or(0, |cell| cell.available);
+        let taken = |&seat: &SeatIndex| state(seat) != SeatState::Available;
+        let short = |&(area, count): &(AreaIndex, u32)| free(area) < count;
+        if seats.iter().any(taken) || areas.iter().any(short) {
+            let conflicts: Vec<_> = seats.iter().copied().filter(|seat| taken(seat)).map(|seat| (seat, state(seat))).collect();
+            let other = if conflicts.is_empty() { Vec::new() } else { alternatives(&self.sale.house, &self.sale.board, &seats) };
+            return Err(Rejection::SeatsUnavailable {
+                conflicts,
+                areas: areas.iter().copied().filter(short).map(|(area, _)| (area, free(area))).collect(),
+                alternatives: other,
+            });
+        }
+        let mut alone = deserted(&self.sale.house, &self.sale.board, &seats);
+        if self.sale.terms.orphan_rule {
+            alone.extend(orphans(&self.sale.house, &self.sale.board, &seats));
+            alone.sort_unstable();
+        }
+        if alone.is_empty() { Ok((seats, areas.to_vec())) } else { Err(Rejection::Orphans { seats: alone }) }
+    }
+
+    fn best(&mut self, choice: &Choice) -> Result<Picked, Rejection> {
+        let Choice::Best { quantity, section, max_price, split, accessible } = *choice else { return Err(Rejection::NothingFits) };
+        let levels: Option<Vec<bool>> = max_price.map(|most| self.sale.terms.prices.iter().map(|&price| price <= most).collect());
+        let wish = Wish { quantity, section, levels: levels.as_deref(), split, accessible };
+        if self.sale.house.seat_count() == 0 {
+            let area = self.best_area(&wish).ok_or(Rejection::NothingFits)?;
+            return Ok((Vec::new(), alloc::vec![(area, quantity)]));
+        }
+        let house = self.sale.house.clone();
+        let seats = best(&house, &mut self.sale.board, &wish).ok_or(Rejection::NothingFits)?;
+        Ok((seats, Vec::new()))
+    }
+
+    /// In a house without numbered seats: the area nearest to the focal point that has room for all.
+    fn best_area(&self, wish: &Wish<'_>) -> Option<AreaIndex> {
+        let house = &self.sale.house;
+        let mut areas = house.areas_by_cost.iter().copied();
+        areas.find(|&area| wish.allows(house.area_level(area)) && self.sale.areas[usize::from(area.0)].available >= wish.quantity)
+    }
+
+    fn quote(&self, seats: &[SeatIndex], areas: &[(AreaIndex, u32)]) -> Vec<Item> {
+        let house = &self.sale.house;
+        let seat = |&seat: &SeatIndex| Item { place: Place::Seat(seat), count: 1, price: self.sale.price(house.level(seat)) };
+        let area =
+            |&(area, count): &(AreaIndex, u32)| Item { place: Place::Area(area), count, price: self.sale.price(house.area_level(area)) };
+        seats.iter().map(seat).chain(areas.iter().map(area)).collect()
+    }
+
+    fn within_limit(&self, user: UserId, count: u32) -> Result<(), Rejection> {
+        let limit = self.sale.terms.per_user_limit;
+        if limit == 0 {
+            return Ok(());
+        }
+        let have = self.sale.user_count(user).total();
+        if have.saturating_add(count) > limit { Err(Rejection::LimitReached { limit, have }) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,79 @@
+//! The seat ledger: everything sold in one event group, as a deterministic state machine.
+//!
+//! ```text
+//!  command --> shape (well formed?) --> requests (seen before?) --> work (the rules) --> answer, Changes, outbox
+//!                                          time first: deadlines that are due end their holds
+//!
+//!  per event   cells      one per seat: state, and the hold or ticket that it belongs to        } records: in the digest
+//!              areas, holds, orders (with attempts and tickets), users                          } and in snapshots
+//!              board, counters                                                                  } derived
+//!  per group   plans, remembered requests, outbox                                                 records
+//!              agenda: deadlines, ended holds, open attempts                                      derived
+//! ```
+//! Seats: `house` (a plan's index), `board` (free seats as bits), `best` and `rules` (which seats go together).
+//! Commands: `hold`, `lifecycle`, `pay`, `undo`; `work` is the only place where records change.
+
+mod agenda;
+mod apply;
+mod best;
+mod board;
+mod deadlines;
+mod event;
+mod hashes;
+mod hold;
+mod house;
+mod invariants;
+mod lifecycle;
+mod pay;
+mod records;
+mod rules;
+mod shape;
+mod snapshot;
+mod undo;
+mod view;
+mod work;
+
+pub use event::{EventSale, OrderView};
+pub use records::{Counts, Hold, Item, UserCount};
+pub use shape::{BLOCK_SEATS_MAX, ITEMS_MAX, PRICE_MAX, TTL_RANGE};
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+
+use crate::blobs::Blobs;
+use crate::digest::Accumulator;
+use crate::ids::EventId;
+use crate::outbox::Outbox;
+use crate::requests::Requests;
+use crate::time::Timestamp;
+use agenda::Agenda;
+
+/// Everything sold in one event group.
+#[derive(Debug, Default)]
+pub struct SeatLedger {
+    /// Stamp of the last applied entry.
+    at: Timestamp,
+    events: BTreeMap<EventId, Arc<EventSale>>,
+    blobs: Blobs,
+    requests: Requests,
+    outbox: Outbox,
+    /// Of all records but those of `blobs` and `requests`, which keep their own.
+    digest: Accumulator,
+    /// `None` in a frozen copy that has not applied anything yet.
+    agenda: Option<Agenda>,
+}
+
+impl Clone for SeatLedger {
+    /// Shares every chunk and goes without the agenda, which it can work out again.
+    fn clone(&self) -> Self {
+        Self {
+            at: self.at,
+            events: self.events.clone(),
+            blobs: self.blobs.clone(),
+            requests: self.requests.clone(),
+            outbox: self.outbox.clone(),
+            digest: self.digest,
+            agenda: None,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What readers and workers ask of the ledger. Nothing here changes it.
+
+use alloc::vec::Vec;
+
+use super::agenda::Agenda;
+use super::{EventSale, OrderView, SeatLedger};
+use crate::command::{Delivery, TicketRecord};
+use crate::ids::{AttemptId, EventId, HoldId, OrderId, TicketId, UserId};
+use crate::orders::OpenAttempt;
+use crate::outbox::Outbox;
+use crate::outcome::HoldInfo;
+use crate::time::Timestamp;
+
+impl SeatLedger {
+    /// Stamp of the last applied entry.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// An event's sale.
+    #[must_use]
+    pub fn event(&self, event: EventId) -> Option<&EventSale> {
+        self.events.get(&event).map(|sale| &**sale)
+    }
+
+    /// All sales, ascending by event.
+    pub fn events(&self) -> impl Iterator<Item = &EventSale> {
+        self.events.values().map(|sale| &**sale)
+    }
+
+    /// A hold as its owner sees it; for a day after its end too.
+    #[must_use]
+    pub fn hold(&self, event: EventId, hold: HoldId) -> Option<HoldInfo> {
+        self.event(event)?.hold(hold)
+    }
+
+    /// An order.
+    #[must_use]
+    pub fn order(&self, event: EventId, order: OrderId) -> Option<OrderView> {
+        self.event(event)?.order(order)
+    }
+
+    /// A ticket.
+    #[must_use]
+    pub fn ticket(&self, event: EventId, ticket: TicketId) -> Option<TicketRecord> {
+        self.event(event)?.ticket(ticket)
+    }
+
+    /// Payment attempts that are not over (neither failed nor captured), ascending by id, at most `max`. For the payment
+    /// worker after a start or a change of leader; otherwise it follows the Changes.
+    #[must_use]
+    pub fn open_attempts(&self, max: usize) -> Vec<OpenAttempt> {
+        match &self.agenda {
+            Some(agenda) => self.attempts_of(agenda, max),
+            None => self.attempts_of(&Agenda::of(&self.events), max),
+        }
+    }
+
+    /// One payment attempt, if it is not over.
+    #[must_use]
+    pub fn open_attempt(&self, event: EventId, order: OrderId, attempt: AttemptId) -> Option<OpenAttempt> {
+        let sale = self.event(event)?;
+        let order = sale.orders.get(&order)?;
+        let attempt = order.attempts.iter().find(|known| known.id == attempt && known.is_open())?.clone();
+        let (total, currency) = (order.total, sale.terms.currency);
+        Some(OpenAttempt { event, order: order.id, user: order.user, total, currency, attempt })
+    }
+
+    /// The outbox.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Targets with undelivered records, ascending.
+    #[must_use]
+    pub fn outbox_targets(&self) -> Vec<u32> {
+        self.outbox.targets().collect()
+    }
+
+    /// The first `max` undelivered records of a target, with their sequence numbers.
+    #[must_use]
+    pub fn outbox_records(&self, target: u32, max: usize) -> Vec<(u64, &Delivery)> {
+        self.outbox.records(target).take(max).collect()
+    }
+
+    /// Records about a user that the user's group has not acknowledged.
+    #[must_use]
+    pub fn undelivered(&self, user: UserId) -> Vec<Delivery> {
+        self.outbox.undelivered(user)
+    }
+
+    fn attempts_of(&self, agenda: &Agenda, max: usize) -> Vec<OpenAttempt> {
+        let attempts = agenda.attempts.iter();
+        attempts.filter_map(|&(attempt, event, order)| self.open_attempt(event, order, attempt)).take(max).collect()
+    }
+}

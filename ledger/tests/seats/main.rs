@@ -1,0 +1,7 @@
+//! The seat ledger from outside: text tables of every transition and refusal, and properties under random commands.
+#![allow(clippy::unwrap_used)]
+
+mod house;
+mod render;
+mod script;
+mod tables;
