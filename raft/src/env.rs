@@ -28,13 +28,7 @@ impl Env {
     /// The real world.
     #[must_use]
     pub fn real() -> Self {
-        Self {
-            disk: Arc::new(RealDisk),
-            clock: Arc::new(SystemClock),
-            random: Arc::new(SystemRandom),
-            peers: None,
-            inline_blocking: false,
-        }
+        Self { disk: Arc::new(RealDisk), clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), peers: None, inline_blocking: false }
     }
 }
 

@@ -159,4 +159,3 @@ impl RaftLogStorage<Config> for LogStore {
         Ok(())
     }
 }
-

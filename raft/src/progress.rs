@@ -5,6 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
@@ -27,6 +28,7 @@ pub struct Progress {
     waiters: Mutex<BinaryHeap<Waiter>>,
     waiting: AtomicU64,
     halted: OnceLock<String>,
+    pulse: OnceLock<Bytes>,
 }
 
 struct Waiter {
@@ -80,6 +82,7 @@ impl Progress {
             waiters: Mutex::new(BinaryHeap::new()),
             waiting: AtomicU64::new(0),
             halted: OnceLock::new(),
+            pulse: OnceLock::new(),
         }
     }
 
@@ -147,6 +150,16 @@ impl Progress {
     /// When a pulse is due.
     pub fn deadline_us(&self) -> Option<u64> {
         Some(self.deadline_us.load(Ordering::Relaxed)).filter(|due| *due != u64::MAX)
+    }
+
+    /// The command that only moves time on. The first machine of the group tells it.
+    pub fn set_pulse(&self, pulse: Bytes) {
+        let _ = self.pulse.set(pulse);
+    }
+
+    /// The command that only moves time on.
+    pub fn pulse(&self) -> Option<Bytes> {
+        self.pulse.get().cloned()
     }
 
     /// The machine cannot go on. Only the first reason is kept.

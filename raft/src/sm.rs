@@ -57,6 +57,7 @@ impl Adapter {
     /// A new machine; openraft restores the newest snapshot into it.
     pub fn new(machine: Box<dyn StateMachine>, around: Surroundings) -> Self {
         around.progress.machine_replaced(0, None, None);
+        around.progress.set_pulse(machine.pulse());
         Self { around, machine: Mutex::new(Some(machine)), last: None, membership: StoredMembership::default(), at_us: 0 }
     }
 
@@ -246,4 +247,3 @@ impl RaftSnapshotBuilder<Config> for Builder {
         Ok(RaftSnapshot { meta: snapshot.meta()?, snapshot })
     }
 }
-

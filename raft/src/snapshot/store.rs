@@ -75,6 +75,11 @@ impl Arriving {
         self.received
     }
 
+    /// Whether it is the one that is offered.
+    pub fn is_of(&self, offer: &SnapshotOffer) -> bool {
+        offer.last.map(EntryId::from) == Some(self.last) && offer.bytes == self.bytes
+    }
+
     /// Whether every byte is there.
     pub fn is_complete(&self) -> bool {
         self.received == self.bytes
@@ -99,12 +104,30 @@ pub struct Store {
     group: GroupId,
     /// Oldest first.
     kept: Mutex<Vec<Snapshot>>,
+    /// Being read by peers; readable even when no longer kept.
+    lent: Mutex<Vec<Snapshot>>,
+}
+
+/// Keeps a snapshot findable while a peer reads it.
+pub struct Lent {
+    store: Arc<Store>,
+    last: EntryId,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut lent = self.store.lent.lock();
+        if let Some(place) = lent.iter().position(|snapshot| snapshot.last == self.last) {
+            lent.swap_remove(place);
+        }
+    }
 }
 
 impl Store {
     /// Opens what is there. A damaged file is set aside under another name and said loudly.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, cluster: &ClusterId, group: GroupId) -> io::Result<Self> {
-        let store = Self { disk, dir: dir.to_owned(), cluster: cluster.clone(), group, kept: Mutex::new(Vec::new()) };
+        let store =
+            Self { disk, dir: dir.to_owned(), cluster: cluster.clone(), group, kept: Mutex::new(Vec::new()), lent: Mutex::new(Vec::new()) };
         let prefix = format!("{group}-");
         let names = store.disk.list(dir)?.into_iter().filter(|name| name.starts_with(&prefix));
         let mut kept = Vec::new();
@@ -134,7 +157,14 @@ impl Store {
 
     /// The one that ends with this entry.
     pub fn find(&self, last: EntryId) -> Option<Snapshot> {
-        self.kept.lock().iter().find(|snapshot| snapshot.last == last).cloned()
+        let kept = self.kept.lock().iter().find(|snapshot| snapshot.last == last).cloned();
+        kept.or_else(|| self.lent.lock().iter().find(|snapshot| snapshot.last == last).cloned())
+    }
+
+    /// Keeps a snapshot findable as long as the guard lives.
+    pub fn lend(self: &Arc<Self>, snapshot: &Snapshot) -> Lent {
+        self.lent.lock().push(snapshot.clone());
+        Lent { store: self.clone(), last: snapshot.last }
     }
 
     /// Up to where the log may be forgotten so that the older of the two files is still of use.
@@ -178,6 +208,13 @@ impl Store {
         let path = self.temporary(last, "arrive");
         let file: Arc<dyn DiskFile> = self.disk.create(&path)?.into();
         Ok(Arriving { last, bytes: offer.bytes, received: 0, path, file })
+    }
+
+    /// Forgets a snapshot that did not arrive whole.
+    pub fn discard(&self, arriving: Arriving) {
+        if let Err(error) = self.disk.remove(&arriving.path) {
+            tracing::warn!(group = %self.group, %error, "half a snapshot could not be removed");
+        }
     }
 
     /// Checks a received snapshot and makes it one of ours. It is durable when this returns.

@@ -1,0 +1,194 @@
+//! What the parts of one group on this node share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use boxoffice_cluster_config::ids::{GroupId, NodeId};
+use openraft::ServerState;
+use openraft::async_runtime::WatchReceiver;
+use parking_lot::{Mutex, RwLock};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::log::{GroupLog, Log};
+use crate::options::Tuning;
+use crate::peers::PeerClient;
+use crate::progress::Progress;
+use crate::queue::Queue;
+use crate::read::ReadRounds;
+use crate::sm::Surroundings;
+use crate::snapshot::store::{Arriving, Store};
+use crate::time::ClusterTime;
+use crate::types::Raft;
+
+/// Who leads a group, as this node knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leadership {
+    /// The term this node is in.
+    pub term: u64,
+    /// The leader of that term, when known.
+    pub leader: Option<NodeId>,
+    /// Whether it is this node.
+    pub is_leader: bool,
+}
+
+/// One group on this node. Outlives the openraft core inside, which may be reopened.
+pub struct GroupCore {
+    pub id: GroupId,
+    pub node: NodeId,
+    pub incarnation: u64,
+    pub tuning: Tuning,
+    pub members: Vec<u64>,
+    pub log: Log,
+    pub group_log: GroupLog,
+    pub progress: Arc<Progress>,
+    pub snapshots: Arc<Store>,
+    pub surroundings: Surroundings,
+    pub peers: Arc<PeerClient>,
+    pub time: Arc<ClusterTime>,
+    pub queue: Arc<Queue>,
+    pub reads: ReadRounds,
+    /// Where work for this group runs.
+    pub runtime: Handle,
+    /// The snapshot that is being received; kept between attempts, so that they go on where the last one broke off.
+    pub arriving: tokio::sync::Mutex<Option<Arriving>>,
+    raft: RwLock<Option<Raft>>,
+    leadership: watch::Sender<Leadership>,
+    led_since: Mutex<Instant>,
+    cut_off: Mutex<BTreeMap<u64, Instant>>,
+    reopened: std::sync::atomic::AtomicU64,
+}
+
+/// What a group is made of.
+pub struct Parts {
+    pub id: GroupId,
+    pub node: NodeId,
+    pub tuning: Tuning,
+    pub members: Vec<u64>,
+    pub surroundings: Surroundings,
+    pub peers: Arc<PeerClient>,
+    pub time: Arc<ClusterTime>,
+    pub runtime: Handle,
+}
+
+impl GroupCore {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { id, node, tuning, members, surroundings, peers, time, runtime } = parts;
+        let queue = Arc::new(Queue::new(tuning.waiting_max, tuning.batch_bytes_max, tuning.in_flight_batches));
+        Self {
+            id,
+            node,
+            incarnation: surroundings.incarnation,
+            members,
+            log: surroundings.log.clone(),
+            group_log: surroundings.log.group(id.0),
+            progress: surroundings.progress.clone(),
+            snapshots: surroundings.snapshots.clone(),
+            surroundings,
+            peers,
+            time,
+            queue,
+            reads: ReadRounds::default(),
+            runtime,
+            arriving: tokio::sync::Mutex::new(None),
+            raft: RwLock::new(None),
+            leadership: watch::Sender::new(Leadership::default()),
+            led_since: Mutex::new(Instant::now()),
+            cut_off: Mutex::new(BTreeMap::new()),
+            reopened: std::sync::atomic::AtomicU64::new(0),
+            tuning,
+        }
+    }
+
+    /// The running core, if there is one.
+    pub fn raft(&self) -> Option<Raft> {
+        self.raft.read().clone()
+    }
+
+    /// Puts a core to work, or takes it away.
+    pub fn set_raft(&self, raft: Option<Raft>) {
+        *self.raft.write() = raft;
+    }
+
+    /// Counts a reopening after the core died.
+    pub fn count_reopening(&self) -> u64 {
+        self.reopened.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
+    }
+
+    /// How often the core died and was reopened.
+    pub fn reopenings(&self) -> u64 {
+        self.reopened.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Who leads, now.
+    pub fn leadership(&self) -> Leadership {
+        *self.leadership.borrow()
+    }
+
+    /// Who leads, from now on.
+    pub fn watch_leadership(&self) -> watch::Receiver<Leadership> {
+        self.leadership.subscribe()
+    }
+
+    /// How long the present leadership lasts.
+    pub fn calm_for(&self) -> Duration {
+        self.led_since.lock().elapsed()
+    }
+
+    /// Takes over what the core says of its role.
+    pub fn note_role(&self, raft: &Raft) {
+        let receiver = raft.server_metrics();
+        let metrics = receiver.borrow_watched();
+        let is_leader = metrics.state == ServerState::Leader;
+        let leader = metrics.current_leader.map(NodeId);
+        let term = metrics.vote.leader_id.term;
+        drop(metrics);
+        self.set_leadership(Leadership { term, leader, is_leader });
+    }
+
+    /// Nobody leads as far as this node knows.
+    pub fn forget_leader(&self) {
+        let term = self.leadership().term;
+        self.set_leadership(Leadership { term, leader: None, is_leader: false });
+    }
+
+    fn set_leadership(&self, new: Leadership) {
+        let changed = self.leadership.send_if_modified(|old| {
+            let changed = *old != new;
+            *old = new;
+            changed
+        });
+        if changed {
+            *self.led_since.lock() = Instant::now();
+            self.queue.change_route();
+        }
+    }
+
+    /// Keeps entries from a follower until then, so that the log can be purged and a snapshot sent instead.
+    pub fn cut_off(&self, follower: u64, until: Instant) {
+        self.cut_off.lock().insert(follower, until);
+    }
+
+    /// Whether a follower gets no entries at the moment.
+    pub fn is_cut_off(&self, follower: u64) -> bool {
+        let mut cut_off = self.cut_off.lock();
+        if cut_off.is_empty() {
+            return false;
+        }
+        match cut_off.get(&follower) {
+            Some(until) if *until > Instant::now() => true,
+            Some(_) => {
+                cut_off.remove(&follower);
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// The member that should lead this group when all are healthy: leaders are spread evenly.
+    pub fn preferred_leader(&self) -> u64 {
+        self.members[self.id.0 as usize % self.members.len()]
+    }
+}

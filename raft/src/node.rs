@@ -1,0 +1,351 @@
+//! A node: opens the log and all groups, serves its peers, keeps house, and stops in order.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use boxoffice_cluster_config::ids::{GroupId, NodeId};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+
+use crate::core::{GroupCore, Parts};
+use crate::env::{Env, PeerService};
+use crate::error::{ProposeError, StartError};
+use crate::group::Group;
+use crate::handler::Handler;
+use crate::identity::{Seen, claim};
+use crate::log::{Log, LogOptions};
+use crate::machine::Machines;
+use crate::options::{Listen, RaftOptions};
+use crate::peers::PeerClient;
+use crate::progress::{Progress, SnapshotEvery};
+use crate::sm::Surroundings;
+use crate::snapshot::store::Store;
+use crate::status::{NodeStatus, of_group};
+use crate::supervise::{self, Opener};
+use crate::time::ClusterTime;
+use crate::transport::{GrpcPeers, serve};
+use crate::{balance, batcher, housekeeping};
+
+/// How long a stopping node tries to hand its groups over.
+const HAND_OVER_MAX: Duration = Duration::from_secs(3);
+/// A peer that answered within this time can take a group over.
+const ALIVE: Duration = Duration::from_secs(3);
+
+/// A running node.
+pub struct RaftNode {
+    inner: Arc<Inner>,
+    /// The runtime that drives it, unless the caller's does.
+    runtime: Option<Runtime>,
+}
+
+struct Inner {
+    node: NodeId,
+    groups: BTreeMap<GroupId, Arc<GroupCore>>,
+    peers: Arc<PeerClient>,
+    log: Log,
+    handler: Arc<Handler>,
+    address: Option<SocketAddr>,
+    tasks: Mutex<Vec<AbortHandle>>,
+}
+
+impl RaftNode {
+    /// Starts a node on threads of its own, so that nothing else the process does can cost it an election. Returns when all groups are
+    /// replayed up to what this node knows to be committed; it does not wait for leaders.
+    ///
+    /// # Errors
+    /// As `StartError` says. Nothing runs then.
+    pub fn start(options: RaftOptions, env: Env, machines: Machines) -> Result<Self, StartError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(options.tuning.worker_threads.max(1))
+            .thread_name(format!("raft-{}", options.node))
+            .enable_all()
+            .build()
+            .map_err(StartError::io("start the threads of consensus"))?;
+        let (started, result) = std::sync::mpsc::sync_channel(1);
+        runtime.spawn(async move {
+            // The starter waits for it below.
+            let _ = started.send(Inner::open(options, env, machines).await);
+        });
+        match result.recv() {
+            Ok(Ok(inner)) => Ok(Self { inner, runtime: Some(runtime) }),
+            Ok(Err(error)) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+            Err(_) => {
+                runtime.shutdown_background();
+                Err(StartError::Options("the start panicked, see the process log".to_owned()))
+            }
+        }
+    }
+
+    /// Starts a node on the runtime of the caller. For simulations, where everything runs in one thread.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn open(options: RaftOptions, env: Env, machines: Machines) -> Result<Self, StartError> {
+        Ok(Self { inner: Inner::open(options, env, machines).await?, runtime: None })
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.inner.node
+    }
+
+    /// A group, if this node takes part in it.
+    #[must_use]
+    pub fn group(&self, id: GroupId) -> Option<Group> {
+        self.inner.groups.get(&id).map(|core| Group { core: core.clone() })
+    }
+
+    /// All groups, by number.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Group> {
+        self.inner.groups.values().map(|core| Group { core: core.clone() }).collect()
+    }
+
+    /// Where peers reach this node, when it listens.
+    #[must_use]
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        self.inner.address
+    }
+
+    /// The receiving end, for transports that the environment brings.
+    #[must_use]
+    pub fn peer_service(&self) -> Arc<dyn PeerService> {
+        self.inner.handler.clone()
+    }
+
+    /// How the node and its groups are.
+    #[must_use]
+    pub fn status(&self) -> NodeStatus {
+        let inner = &self.inner;
+        NodeStatus {
+            node: inner.node,
+            groups: inner.groups.values().map(|core| of_group(core)).collect(),
+            log: inner.log.stats(),
+            writable: inner.log.writable(),
+            expelled: inner.peers.expelled().map(str::to_owned),
+            reachable: inner.peers.others().filter(|peer| inner.peers.health(*peer, ALIVE).is_some()).map(NodeId).collect(),
+        }
+    }
+
+    /// Stops in order: takes no more commands, hands leaders over where that is quick and safe, then closes groups and log.
+    pub async fn shutdown(mut self) {
+        let inner = self.inner.clone();
+        let stop = async move { inner.stop().await };
+        match &self.runtime {
+            // The groups live on their own threads: wait for them from here.
+            Some(runtime) => drop(runtime.spawn(stop).await),
+            None => stop.await,
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for RaftNode {
+    fn drop(&mut self) {
+        for task in self.inner.tasks.lock().drain(..) {
+            task.abort();
+        }
+        for core in self.inner.groups.values() {
+            core.queue.refuse_all(ProposeError::ShuttingDown, true);
+            core.set_raft(None);
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Inner {
+    async fn open(options: RaftOptions, env: Env, machines: Machines) -> Result<Arc<Self>, StartError> {
+        check(&options)?;
+        let config = supervise::raft_config(&options.tuning, &options.cluster.0).map_err(StartError::Options)?;
+        let snapshot_dir = options.data_dir.join("snapshots");
+        env.disk.create_dir_all(&options.data_dir).map_err(StartError::io("create the data directory"))?;
+        let boot = claim(env.disk.as_ref(), &options.data_dir, &options.cluster, options.node, env.random.as_ref())?;
+        env.disk.create_dir_all(&snapshot_dir).map_err(StartError::io("create the directory of snapshots"))?;
+        let seen = Seen::open(env.disk.clone(), &options.data_dir).map_err(StartError::io("read which peers were seen"))?;
+        let log = open_log(&options, &env).await?;
+        let (listener, address) = bind(options.listen).await?;
+        let members: Vec<u64> = options.members.keys().map(|member| member.0).collect();
+        let transport = env.peers.clone().unwrap_or_else(|| {
+            let others = options.members.iter().filter(|(member, _)| **member != options.node);
+            Arc::new(GrpcPeers::new(others.map(|(member, address)| (*member, address.clone())), Handle::current()))
+        });
+        let peers = Arc::new(PeerClient::new(transport, &options.cluster, options.node, boot, members.clone(), seen));
+        let time = Arc::new(ClusterTime::new(env.clock.clone(), members.len()));
+        let building = Arc::new(Semaphore::new(1));
+        let housekeeping = Arc::new(Notify::new());
+        let mut groups = BTreeMap::new();
+        for id in options.groups {
+            let every = SnapshotEvery { entries: options.tuning.snapshot_every_entries, bytes: options.tuning.snapshot_every_bytes };
+            let snapshots =
+                Store::open(env.disk.clone(), &snapshot_dir, &options.cluster, id).map_err(StartError::io("read the snapshots"))?;
+            let surroundings = Surroundings {
+                cluster: options.cluster.clone(),
+                group: id,
+                incarnation: options.incarnation,
+                progress: Arc::new(Progress::new(every, options.tuning.digests_kept, housekeeping.clone())),
+                snapshots: Arc::new(snapshots),
+                log: log.clone(),
+                building: building.clone(),
+                inline: env.inline_blocking,
+            };
+            let parts = Parts {
+                id,
+                node: options.node,
+                tuning: options.tuning.clone(),
+                members: members.clone(),
+                surroundings,
+                peers: peers.clone(),
+                time: time.clone(),
+                runtime: Handle::current(),
+            };
+            groups.insert(id, Arc::new(GroupCore::new(parts)));
+        }
+        let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone() });
+        let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, tasks: Mutex::new(Vec::new()) });
+        if let Some(listener) = listener {
+            let served = serve(listener, inner.handler.clone(), std::future::pending());
+            inner.spawn(async move {
+                if let Err(error) = served.await {
+                    tracing::error!(%error, "peers can no longer reach this node");
+                }
+            });
+        }
+        inner.spawn(housekeeping::ping(inner.peers.clone(), time.clone()));
+        let opener = Opener { machines, random: env.random.clone(), config };
+        inner.open_groups(&opener).await?;
+        let cores: Vec<_> = inner.groups.values().cloned().collect();
+        inner.spawn(housekeeping::pulse(cores.clone(), time));
+        inner.spawn(housekeeping::snapshots(cores.clone(), inner.log.clone(), building, housekeeping));
+        inner.spawn(balance::run(cores, inner.peers.clone(), inner.log.clone(), options.tuning.spread_after));
+        Ok(inner)
+    }
+
+    /// Opens all groups at once, each in a task of its own.
+    async fn open_groups(self: &Arc<Self>, opener: &Opener) -> Result<(), StartError> {
+        let mut opening = JoinSet::new();
+        for core in self.groups.values().cloned() {
+            let opener = opener.clone();
+            opening.spawn(async move {
+                let opened = supervise::open(&core, &opener).await;
+                (core, opened)
+            });
+        }
+        while let Some(opened) = opening.join_next().await {
+            let (core, raft) = opened.map_err(|error| StartError::Options(format!("opening a group panicked: {error}")))?;
+            let raft = raft.map_err(|error| StartError::Group { group: core.id.0, reason: error.to_string() })?;
+            self.spawn(batcher::run(core.clone()));
+            self.spawn(supervise::watch(core, opener.clone(), raft));
+        }
+        Ok(())
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.lock().push(tokio::spawn(task).abort_handle());
+    }
+
+    async fn stop(&self) {
+        for core in self.groups.values() {
+            core.queue.refuse_all(ProposeError::ShuttingDown, true);
+        }
+        let _ = timeout(HAND_OVER_MAX, self.hand_over()).await;
+        for task in self.tasks.lock().drain(..) {
+            task.abort();
+        }
+        for core in self.groups.values() {
+            if let Some(raft) = core.raft() {
+                let _ = timeout(HAND_OVER_MAX, raft.shutdown()).await;
+            }
+            core.set_raft(None);
+            core.forget_leader();
+        }
+        if let Err(error) = self.log.shutdown().await {
+            tracing::error!(%error, "the log could not be closed");
+        }
+    }
+
+    /// Gives each led group to a living peer, one after the other.
+    async fn hand_over(&self) {
+        for core in self.groups.values().filter(|core| core.leadership().is_leader) {
+            let alive: Vec<u64> = self.peers.others().filter(|peer| self.peers.health(*peer, ALIVE).is_some()).collect();
+            let Some(to) = alive.get(core.id.0 as usize % alive.len().max(1)) else { return };
+            let group = Group { core: core.clone() };
+            if let Err(error) = group.transfer_leader(NodeId(*to)).await {
+                tracing::info!(group = %core.id, to, %error, "leadership was not handed over");
+            }
+        }
+    }
+}
+
+fn check(options: &RaftOptions) -> Result<(), StartError> {
+    let bad = |text: &str| Err(StartError::Options(text.to_owned()));
+    if !options.cluster.is_legal() {
+        return bad("the cluster id must be 1 to 64 characters of a-z, 0-9 and -");
+    }
+    if !options.members.contains_key(&options.node) {
+        return bad("the node is not among the members");
+    }
+    if options.groups.is_empty() {
+        return bad("there are no groups");
+    }
+    if options.members.contains_key(&NodeId(0)) {
+        return bad("node 0 is nobody");
+    }
+    Ok(())
+}
+
+async fn open_log(options: &RaftOptions, env: &Env) -> Result<Log, StartError> {
+    let dir = options.data_dir.join("log");
+    env.disk.create_dir_all(&dir).map_err(StartError::io("create the directory of the log"))?;
+    let mut settings = LogOptions::new(dir);
+    settings.segment_bytes = options.tuning.log_segment_bytes;
+    if env.inline_blocking {
+        return Log::open_with(env.disk.clone(), settings, &InPlace).map_err(StartError::Log);
+    }
+    let disk = env.disk.clone();
+    let opened = tokio::task::spawn_blocking(move || Log::open(disk, settings)).await;
+    opened.map_err(|error| StartError::Options(format!("opening the log panicked: {error}")))?.map_err(StartError::Log)
+}
+
+/// Runs the loops of the log as tasks of the caller's runtime.
+struct InPlace;
+
+impl crate::log::Spawn for InPlace {
+    fn spawn(&self, _name: &'static str, work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) -> std::io::Result<()> {
+        tokio::spawn(work);
+        Ok(())
+    }
+}
+
+async fn bind(listen: Listen) -> Result<(Option<TcpListener>, Option<SocketAddr>), StartError> {
+    let listener = match listen {
+        Listen::Nowhere => return Ok((None, None)),
+        Listen::Address(address) => TcpListener::bind(address).await.map_err(StartError::io("listen for peers"))?,
+        Listen::Bound(listener) => {
+            listener.set_nonblocking(true).map_err(StartError::io("listen for peers"))?;
+            TcpListener::from_std(listener).map_err(StartError::io("listen for peers"))?
+        }
+    };
+    let address = listener.local_addr().map_err(StartError::io("listen for peers"))?;
+    Ok((Some(listener), Some(address)))
+}
+
+/// Where the parts of a data directory are, for tools that look into one.
+#[must_use]
+pub fn log_dir(data_dir: &Path) -> std::path::PathBuf {
+    data_dir.join("log")
+}

@@ -1,0 +1,164 @@
+//! Calls to peers: puts every call into its envelope, checks who answers, and sorts out what a failure means.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use boxoffice_cluster_config::ids::{ClusterId, NodeId};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::env::{Lane, PeerError, PeerReply, PeerRequest, Peers};
+use crate::identity::{Boot, Seen};
+use crate::proto::{self, refused::Reason, reply, request};
+
+/// Why a call gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The peer certainly did nothing.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The peer said no, and did nothing.
+    #[error("refused ({0:?}): {1}")]
+    Refused(Reason, String),
+    /// The peer may or may not have done it.
+    #[error("lost: {0}")]
+    Lost(String),
+}
+
+/// What a ping told of a peer.
+#[derive(Clone, Copy, Debug)]
+pub struct Health {
+    /// When it answered last.
+    pub heard: Instant,
+    /// Whether its disk has room.
+    pub writable: bool,
+}
+
+/// This node among its peers.
+pub struct PeerClient {
+    transport: Arc<dyn Peers>,
+    cluster: Bytes,
+    node: u64,
+    boot: Boot,
+    members: Vec<u64>,
+    seen: Seen,
+    health: Mutex<BTreeMap<u64, Health>>,
+    expelled: OnceLock<String>,
+}
+
+impl PeerClient {
+    pub fn new(transport: Arc<dyn Peers>, cluster: &ClusterId, node: NodeId, boot: Boot, members: Vec<u64>, seen: Seen) -> Self {
+        let cluster = Bytes::copy_from_slice(cluster.0.as_bytes());
+        Self { transport, cluster, node: node.0, boot, members, seen, health: Mutex::new(BTreeMap::new()), expelled: OnceLock::new() }
+    }
+
+    /// The other members.
+    pub fn others(&self) -> impl Iterator<Item = u64> {
+        self.members.iter().copied().filter(|member| *member != self.node)
+    }
+
+    /// Members that make a quorum.
+    pub fn quorum(&self) -> usize {
+        self.members.len() / 2 + 1
+    }
+
+    /// Calls a peer and gives up after `patience`.
+    ///
+    /// # Errors
+    /// As `CallError` says.
+    pub async fn call(&self, to: u64, group: u32, lane: Lane, body: request::Body, patience: Duration) -> Result<reply::Body, CallError> {
+        if let Some(reason) = self.expelled.get() {
+            return Err(CallError::NotSent(reason.clone()));
+        }
+        let request = proto::Request {
+            cluster: self.cluster.clone(),
+            from: self.node,
+            to,
+            boot: self.boot.number,
+            nonce: self.boot.nonce,
+            group,
+            body: Some(body),
+        };
+        let reply = match timeout(patience, self.transport.call(lane, PeerRequest(request))).await {
+            Ok(Ok(PeerReply(reply))) => reply,
+            Ok(Err(PeerError::NotSent(detail))) => return Err(CallError::NotSent(detail)),
+            Ok(Err(PeerError::Lost(detail))) => return Err(CallError::Lost(detail)),
+            Err(_) => return Err(CallError::Lost("no answer in time".to_owned())),
+        };
+        let admitted = reply.from == to && self.seen.admits(to, Boot { number: reply.boot, nonce: reply.nonce });
+        match reply.body {
+            Some(reply::Body::Refused(refused)) => {
+                if refused.reason() == Reason::StaleNode {
+                    self.expel(format!("n{to} refuses this node: {}", refused.detail));
+                }
+                Err(CallError::Refused(refused.reason(), refused.detail))
+            }
+            _ if !admitted => Err(CallError::Refused(Reason::StaleNode, format!("n{to} answers from an old data directory"))),
+            Some(body) => Ok(body),
+            None => Err(CallError::Lost("an answer of an unknown kind".to_owned())),
+        }
+    }
+
+    /// Whether a call may be answered; if not, the answer to give.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn admit(&self, request: &proto::Request) -> Result<(), proto::Refused> {
+        if request.cluster != self.cluster {
+            return Err(refusal(Reason::WrongCluster, "this node belongs to another cluster"));
+        }
+        if request.to != self.node || !self.members.contains(&request.from) {
+            return Err(refusal(Reason::WrongNode, &format!("n{} does not take this call from n{}", self.node, request.from)));
+        }
+        if let Some(reason) = self.expelled.get() {
+            return Err(refusal(Reason::NotReady, reason));
+        }
+        let boot = Boot { number: request.boot, nonce: request.nonce };
+        if !self.seen.admits(request.from, boot) {
+            let detail = format!(
+                "start {} of n{} is older than one seen before: its data directory is an old copy or was lost",
+                boot.number, request.from
+            );
+            return Err(refusal(Reason::StaleNode, &detail));
+        }
+        Ok(())
+    }
+
+    /// Puts an answer into its envelope.
+    pub fn reply(&self, body: reply::Body) -> PeerReply {
+        PeerReply(proto::Reply { from: self.node, boot: self.boot.number, nonce: self.boot.nonce, body: Some(body) })
+    }
+
+    /// Notes that a peer answered a ping.
+    pub fn heard(&self, node: u64, writable: bool) {
+        self.health.lock().insert(node, Health { heard: Instant::now(), writable });
+    }
+
+    /// What is known of a peer that answered within `age_max`.
+    pub fn health(&self, node: u64, age_max: Duration) -> Option<Health> {
+        self.health.lock().get(&node).copied().filter(|health| health.heard.elapsed() <= age_max)
+    }
+
+    /// How many members answered within `age_max`, this node included.
+    pub fn reachable(&self, age_max: Duration) -> usize {
+        1 + self.others().filter(|node| self.health(*node, age_max).is_some()).count()
+    }
+
+    /// Why the cluster does not take this node any more.
+    pub fn expelled(&self) -> Option<&str> {
+        self.expelled.get().map(String::as_str)
+    }
+
+    fn expel(&self, reason: String) {
+        tracing::error!(reason, "this node takes no part any more");
+        // Only the first reason is kept.
+        let _ = self.expelled.set(reason);
+    }
+}
+
+/// A refusal with its reason.
+pub fn refusal(reason: Reason, detail: &str) -> proto::Refused {
+    proto::Refused { reason: reason.into(), detail: detail.to_owned() }
+}

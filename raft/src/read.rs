@@ -1,0 +1,112 @@
+//! Linearizable read points. One round per group is under way at a time; it serves every read that waited before it began, and none that
+//! came later.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openraft::raft::linearizable_read::LinearizerOption;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use crate::core::GroupCore;
+use crate::env::Lane;
+use crate::error::ReadError;
+use crate::proto::{self, reply, request};
+
+/// How long a round may take.
+const ROUND_MAX: Duration = Duration::from_millis(1000);
+/// How long a round waits for a leader to appear.
+const LEADER_WAIT: Duration = Duration::from_millis(100);
+
+type Point = Result<u64, ReadError>;
+
+/// The reads of one group.
+#[derive(Default)]
+pub struct ReadRounds(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    readers: Vec<oneshot::Sender<Point>>,
+    running: bool,
+}
+
+/// An index that, once applied here, shows everything that was acknowledged before this call.
+pub async fn read_point(core: &Arc<GroupCore>) -> Point {
+    let (reader, point) = oneshot::channel();
+    let start = {
+        let mut waiting = core.reads.0.lock();
+        waiting.readers.push(reader);
+        !std::mem::replace(&mut waiting.running, true)
+    };
+    if start {
+        core.runtime.spawn(rounds(core.clone()));
+    }
+    point.await.unwrap_or(Err(ReadError::ShuttingDown))
+}
+
+async fn rounds(core: Arc<GroupCore>) {
+    loop {
+        let readers = {
+            let mut waiting = core.reads.0.lock();
+            if waiting.readers.is_empty() {
+                waiting.running = false;
+                return;
+            }
+            std::mem::take(&mut waiting.readers)
+        };
+        let point = round(&core).await;
+        for reader in readers {
+            // The reader may have given up.
+            let _ = reader.send(point);
+        }
+    }
+}
+
+async fn round(core: &Arc<GroupCore>) -> Point {
+    if core.progress.halted().is_some() {
+        return Err(ReadError::Halted);
+    }
+    let mut leadership = core.watch_leadership();
+    if leadership.borrow_and_update().leader.is_none() {
+        // No leader is no answer; it may come a little later.
+        let _ = timeout(LEADER_WAIT, leadership.changed()).await;
+    }
+    let known = core.leadership();
+    match known.leader {
+        _ if known.is_leader => confirm_leadership(core).await,
+        Some(leader) if leader != core.node => ask_leader(core, leader.0).await,
+        _ => Err(ReadError::NoLeader),
+    }
+}
+
+/// A quorum confirms, after this call, that this node still leads.
+async fn confirm_leadership(core: &Arc<GroupCore>) -> Point {
+    let raft = core.raft().ok_or(ReadError::NoLeader)?;
+    let option = LinearizerOption::new(Some(Duration::ZERO), true).with_wait_timeout(ROUND_MAX);
+    match timeout(ROUND_MAX, raft.get_read_log_id(option)).await {
+        Ok(Ok((point, _))) => Ok(point.index()),
+        Ok(Err(_)) | Err(_) => Err(ReadError::NoLeader),
+    }
+}
+
+async fn ask_leader(core: &Arc<GroupCore>, leader: u64) -> Point {
+    let body = request::Body::ReadIndex(proto::ReadIndex {});
+    match core.peers.call(leader, core.id.0, Lane::Data, body, ROUND_MAX).await {
+        Ok(reply::Body::ReadPoint(point)) => Ok(point.index),
+        Ok(_) | Err(_) => Err(ReadError::NoLeader),
+    }
+}
+
+/// Waits until this node has applied `index`.
+pub async fn reach(core: &GroupCore, index: u64, deadline: Instant) -> Result<(), ReadError> {
+    let Some(reached) = core.progress.reach(index) else { return Ok(()) };
+    if core.progress.halted().is_some() {
+        return Err(ReadError::Halted);
+    }
+    match tokio::time::timeout_at(deadline, reached).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(ReadError::Halted),
+        Err(_) => Err(ReadError::Deadline),
+    }
+}

@@ -1,0 +1,161 @@
+//! Cluster time: the median of the wall clocks that a quorum reports, carried on by the monotonic clock, slewed and never jumped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::env::WallClock;
+
+/// A report older than this is not believed any more.
+const REPORT_AGE_MAX: Duration = Duration::from_secs(5);
+/// The time approaches its target by at most one part in this many.
+const SLEW_PARTS: i64 = 20;
+
+/// The time for stamps. Microseconds.
+pub struct ClusterTime {
+    clock: Arc<dyn WallClock>,
+    start: Instant,
+    quorum: usize,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Cluster time minus monotonic time.
+    offset_us: i64,
+    target_us: i64,
+    /// Monotonic time of the last slew.
+    slewed_us: i64,
+    /// Whether a quorum was heard already.
+    agreed: bool,
+    reports: BTreeMap<u64, Report>,
+}
+
+#[derive(Clone, Copy)]
+struct Report {
+    offset_us: i64,
+    heard_us: i64,
+}
+
+impl ClusterTime {
+    /// Begins with the own clock; `members` counts this node too.
+    pub fn new(clock: Arc<dyn WallClock>, members: usize) -> Self {
+        let offset_us = clock.now_us() as i64;
+        let state = State { offset_us, target_us: offset_us, slewed_us: 0, agreed: false, reports: BTreeMap::new() };
+        Self { clock, start: Instant::now(), quorum: members / 2 + 1, state: Mutex::new(state) }
+    }
+
+    /// Cluster time, in microseconds since the Unix epoch.
+    pub fn now_us(&self) -> u64 {
+        let mono_us = self.mono_us();
+        let mut state = self.state.lock();
+        state.slew(mono_us);
+        (mono_us + state.offset_us).max(0) as u64
+    }
+
+    /// What this node's own clock says.
+    pub fn wall_us(&self) -> u64 {
+        self.clock.now_us()
+    }
+
+    /// A peer's clock showed `wall_us` in the middle of a call that took `round_trip`.
+    pub fn report(&self, node: u64, wall_us: u64, round_trip: Duration) {
+        let mono_us = self.mono_us();
+        let offset_us = wall_us as i64 + (round_trip / 2).as_micros() as i64 - mono_us;
+        let mut state = self.state.lock();
+        state.reports.insert(node, Report { offset_us, heard_us: mono_us });
+    }
+
+    /// Finds the median anew; called once per round of pings.
+    pub fn settle(&self) {
+        let mono_us = self.mono_us();
+        let own_us = self.clock.now_us() as i64 - mono_us;
+        let mut state = self.state.lock();
+        state.slew(mono_us);
+        let oldest_us = mono_us - REPORT_AGE_MAX.as_micros() as i64;
+        state.reports.retain(|_, report| report.heard_us >= oldest_us);
+        let mut offsets: Vec<i64> = state.reports.values().map(|report| report.offset_us).collect();
+        offsets.push(own_us);
+        if offsets.len() < self.quorum {
+            return;
+        }
+        offsets.sort_unstable();
+        // The lower one of two middles: rather late than ahead of a quorum.
+        state.target_us = offsets[(offsets.len() - 1) / 2];
+        if !state.agreed {
+            state.agreed = true;
+            state.offset_us = state.target_us;
+        }
+    }
+
+    fn mono_us(&self) -> i64 {
+        self.start.elapsed().as_micros() as i64
+    }
+}
+
+impl State {
+    fn slew(&mut self, mono_us: i64) {
+        let step = (mono_us - self.slewed_us) / SLEW_PARTS;
+        if step > 0 {
+            self.offset_us += (self.target_us - self.offset_us).clamp(-step, step);
+            self.slewed_us = mono_us;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    struct SetClock(AtomicU64);
+
+    impl WallClock for SetClock {
+        fn now_us(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    const DAY_US: u64 = 86_400_000_000;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_wrong_clock_in_three_is_outvoted() {
+        let own = Arc::new(SetClock(AtomicU64::new(10 * DAY_US)));
+        let time = ClusterTime::new(own, 3);
+        time.report(2, 5 * DAY_US, Duration::ZERO);
+        time.report(3, 5 * DAY_US + 10, Duration::ZERO);
+        time.settle();
+        assert_eq!(time.now_us(), 5 * DAY_US + 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_quorum_time_goes_on_by_the_monotonic_clock() {
+        let own = Arc::new(SetClock(AtomicU64::new(DAY_US)));
+        let time = ClusterTime::new(own.clone(), 3);
+        time.report(2, DAY_US, Duration::ZERO);
+        time.settle();
+        own.0.store(9 * DAY_US, Ordering::Relaxed);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        time.settle();
+        assert_eq!(time.now_us(), DAY_US + 10_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_jump_of_the_clock_is_slewed() {
+        let own = Arc::new(SetClock(AtomicU64::new(DAY_US)));
+        let time = ClusterTime::new(own.clone(), 1);
+        time.settle();
+        own.0.store(DAY_US + 60_000_000, Ordering::Relaxed);
+        time.settle();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(time.now_us(), DAY_US + 1_050_000);
+        own.0.store(DAY_US - 60_000_000, Ordering::Relaxed);
+        time.settle();
+        let before = time.now_us();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(time.now_us() - before, 950_000, "time slows down but never runs back");
+    }
+}

@@ -1,0 +1,14 @@
+//! gRPC between nodes: one stream per peer and lane carries the calls of all groups.
+
+mod client;
+mod server;
+
+pub use client::GrpcPeers;
+pub use server::serve;
+
+/// Largest message that is taken, in bytes. Entries and pieces of snapshots stay well below.
+const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// HTTP/2 windows, in bytes: large enough that a stream never waits for a window on a local network.
+const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Calls that may be on their way on one stream.
+const CALLS_MAX: usize = 4096;

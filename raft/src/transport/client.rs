@@ -1,0 +1,174 @@
+//! The calling end: a link per peer and lane that connects when it is used, and again when it broke.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use boxoffice_cluster_config::ids::NodeId;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+use tonic::transport::Endpoint;
+
+use super::{CALLS_MAX, MESSAGE_BYTES_MAX, WINDOW_BYTES};
+use crate::env::{Lane, PeerError, PeerReply, PeerRequest, Peers};
+use crate::proto::{self, peer_client::PeerClient as Stub};
+
+const CONNECT_MAX: Duration = Duration::from_secs(1);
+/// Pause after a failed attempt.
+const RECONNECT: Duration = Duration::from_millis(100);
+
+/// Calls peers over gRPC.
+pub struct GrpcPeers {
+    links: BTreeMap<(NodeId, Lane), Arc<Link>>,
+    runtime: Handle,
+}
+
+/// One stream to one peer.
+struct Link {
+    address: String,
+    state: watch::Sender<State>,
+    connecting: AtomicBool,
+    next_call: AtomicU64,
+}
+
+#[derive(Clone)]
+enum State {
+    Down(String),
+    Connecting,
+    Up(Arc<Session>),
+}
+
+/// An open stream: where frames go, and who waits for answers.
+struct Session {
+    frames: mpsc::Sender<proto::Frame>,
+    waiting: Mutex<HashMap<u64, oneshot::Sender<proto::Reply>>>,
+}
+
+impl GrpcPeers {
+    /// Links to these peers; nothing is connected yet.
+    pub fn new(peers: impl IntoIterator<Item = (NodeId, String)>, runtime: Handle) -> Self {
+        let mut links = BTreeMap::new();
+        for (node, address) in peers {
+            for lane in [Lane::Data, Lane::Heartbeat, Lane::Snapshot] {
+                links.insert((node, lane), Arc::new(Link::new(address.clone())));
+            }
+        }
+        Self { links, runtime }
+    }
+}
+
+#[async_trait]
+impl Peers for GrpcPeers {
+    async fn call(&self, lane: Lane, request: PeerRequest) -> Result<PeerReply, PeerError> {
+        let Some(link) = self.links.get(&(request.to(), lane)) else {
+            return Err(PeerError::NotSent(format!("{} is not a peer", request.to())));
+        };
+        let session = link.session(&self.runtime).await?;
+        let call = link.next_call.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        session.waiting.lock().insert(call, answer);
+        let waiting = Waiting { session: session.clone(), call };
+        let frame = proto::Frame { call, request: Some(request.0), reply: None };
+        session.frames.try_send(frame).map_err(|_| PeerError::NotSent("the stream is full or closed".to_owned()))?;
+        let reply = answered.await.map_err(|_| PeerError::Lost("the stream broke".to_owned()))?;
+        drop(waiting);
+        Ok(PeerReply(reply))
+    }
+}
+
+/// Forgets a call when its caller does.
+struct Waiting {
+    session: Arc<Session>,
+    call: u64,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.session.waiting.lock().remove(&self.call);
+    }
+}
+
+impl Link {
+    fn new(address: String) -> Self {
+        Self {
+            address,
+            state: watch::Sender::new(State::Down("not connected yet".to_owned())),
+            connecting: AtomicBool::new(false),
+            next_call: AtomicU64::new(1),
+        }
+    }
+
+    /// The open stream. Waits for an attempt that is under way, begins one if there is none.
+    async fn session(self: &Arc<Self>, runtime: &Handle) -> Result<Arc<Session>, PeerError> {
+        let mut changes = self.state.subscribe();
+        if let State::Up(session) = &*changes.borrow_and_update() {
+            return Ok(session.clone());
+        }
+        if !self.connecting.swap(true, Ordering::SeqCst) {
+            self.state.send_replace(State::Connecting);
+            let link = self.clone();
+            runtime.spawn(async move { link.run().await });
+        }
+        loop {
+            match &*changes.borrow_and_update() {
+                State::Up(session) => return Ok(session.clone()),
+                State::Down(reason) => return Err(PeerError::NotSent(reason.clone())),
+                State::Connecting => {}
+            }
+            if changes.changed().await.is_err() {
+                return Err(PeerError::NotSent("the node is stopping".to_owned()));
+            }
+        }
+    }
+
+    /// One life of the link: connects, reads answers until the stream breaks, pauses.
+    async fn run(self: Arc<Self>) {
+        let reason = match self.open().await {
+            Ok((session, mut answers)) => {
+                self.state.send_replace(State::Up(session.clone()));
+                let reason = loop {
+                    match answers.message().await {
+                        Ok(Some(frame)) => {
+                            let waiting = session.waiting.lock().remove(&frame.call);
+                            if let (Some(waiting), Some(reply)) = (waiting, frame.reply) {
+                                // The caller may have given up.
+                                let _ = waiting.send(reply);
+                            }
+                        }
+                        Ok(None) => break "the peer closed the stream".to_owned(),
+                        Err(status) => break status.to_string(),
+                    }
+                };
+                session.waiting.lock().clear();
+                reason
+            }
+            Err(reason) => reason,
+        };
+        self.state.send_replace(State::Down(reason));
+        tokio::time::sleep(RECONNECT).await;
+        self.connecting.store(false, Ordering::SeqCst);
+    }
+
+    async fn open(&self) -> Result<(Arc<Session>, tonic::Streaming<proto::Frame>), String> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).map_err(|error| error.to_string())?;
+        let endpoint = endpoint
+            .connect_timeout(CONNECT_MAX)
+            .tcp_nodelay(true)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .http2_keep_alive_interval(Duration::from_secs(2))
+            .keep_alive_timeout(Duration::from_secs(3))
+            .keep_alive_while_idle(true);
+        let channel = endpoint.connect().await.map_err(|error| format!("cannot connect to {}: {error}", self.address))?;
+        let mut stub = Stub::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX);
+        let (frames, mut outgoing) = mpsc::channel(CALLS_MAX);
+        let outgoing = futures::stream::poll_fn(move |context| outgoing.poll_recv(context));
+        let opened = tokio::time::timeout(CONNECT_MAX, stub.exchange(outgoing)).await;
+        let answers = opened.map_err(|_| "the peer does not answer".to_owned())?.map_err(|status| status.to_string())?;
+        let session = Session { frames, waiting: Mutex::new(HashMap::new()) };
+        Ok((Arc::new(session), answers.into_inner()))
+    }
+}
