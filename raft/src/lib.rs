@@ -59,3 +59,6 @@ mod proto {
     #![allow(missing_docs, clippy::all)]
     tonic::include_proto!("boxoffice.peer");
 }
+
+#[cfg(test)]
+mod tests;
