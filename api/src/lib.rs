@@ -9,6 +9,8 @@
 
 pub mod auth;
 pub mod backend;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod config;
 pub mod edge;
 pub mod error;
