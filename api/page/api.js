@@ -108,7 +108,7 @@ export class Api {
     this.token = null;
     /** How far the server's clock is ahead of ours, in milliseconds. */
     this.clockAhead = 0;
-    /** Asked when the token is no longer good; gives whether there is a new one. @type {(() => Promise<boolean>) | null} */
+    /** Asked when the token is no longer good; gives whether to try again, true at most once in a row. @type {(() => Promise<boolean>) | null} */
     this.renew = null;
   }
 
@@ -140,15 +140,11 @@ export class Api {
    * @returns {Promise<any>} the parsed body; its HTTP status is in `$status`, its revision in `$revision`
    */
   async request(method, path, options = {}) {
-    let renewed = false;
     for (let attempt = 0; ; attempt++) {
       const { response, problem } = await this.once(method, path, options);
       if (response?.ok) return problem;
       const status = response?.status ?? 0;
-      if (status === 401 && this.renew && !renewed && !path.startsWith("/session")) {
-        renewed = true;
-        if (await this.renew()) continue;
-      }
+      if (status === 401 && this.renew && !path.startsWith("/session") && (await this.renew())) continue;
       const code = problem?.code ?? (status === 0 ? "network" : String(status));
       const again = status === 0 || [429, 502, 503, 504].includes(status) || code === "idempotency_in_flight";
       if (again && attempt + 1 < this.attempts) {

@@ -31,8 +31,9 @@ async function route() {
   if (document.activeElement !== query) query.value = text;
   document.body.dataset.view = kind === "event" ? "event" : "page";
   const done = kind === "event" ? await showEvent(app, rest) : kind === "tickets" ? await showTickets(app) : await showHome(app, text);
-  if (mine === visit) leave = done ?? leave;
-  else done?.();
+  if (mine !== visit) return done?.();
+  leave = done ?? leave;
+  if (mine > 1 && document.activeElement === document.body) main.focus({ preventScroll: true });
 }
 
 /** @param {string} text */

@@ -13,6 +13,8 @@ export class Session {
     this.api = api;
     /** @type {User | null} */
     this.user = null;
+    /** The registration under way, so that a repeated one keeps its key. @type {{body: string, key: string} | null} */
+    this.registration = null;
     /** @type {Set<() => void>} */
     this.listeners = new Set();
     api.renew = () => this.renew();
@@ -29,7 +31,7 @@ export class Session {
   }
 
   /**
-   * The token is no longer good: go on with the cookie alone.
+   * The token is no longer good: go on with the cookie alone, and without that, logged out.
    * @returns {Promise<boolean>} whether it is worth another try
    */
   async renew() {
@@ -48,14 +50,14 @@ export class Session {
   }
 
   /**
-   * Opens an account and logs in. An account that an earlier, unanswered try made is simply logged in to.
+   * Opens an account and logs in. A repeated try with the same entries keeps its key, so an unanswered one does no harm.
    * @param {string} name @param {string} email @param {string} password
    */
   async register(name, email, password) {
-    this.registration ??= { email, key: newKey() };
-    if (this.registration.email !== email) this.registration = { email, key: newKey() };
+    const body = JSON.stringify([name, email, password]);
+    if (this.registration?.body !== body) this.registration = { body, key: newKey() };
     await this.api.post("/user", { name, email, password }, { key: this.registration.key });
-    this.registration = undefined;
+    this.registration = null;
     await this.logIn(email, password);
   }
 

@@ -232,10 +232,13 @@ export class SeatMap {
       if (!this.sees(section.box)) continue;
       const width = section.labelWidth * view.scale;
       const height = section.labelHeight * view.scale;
-      const size = Math.min(13, height * 0.55, (width / Math.max(3, section.name.length)) * 1.45);
+      const sizeFor = (/** @type {string} */ name) => Math.min(13, height * 0.55, (width / Math.max(3, name.length)) * 1.45);
+      const short = section.name.split(" ").at(-1) ?? section.name;
+      const name = sizeFor(section.name) < 8 ? short : section.name;
+      const size = sizeFor(name);
       if (size < 7) continue;
       const [x, y] = view.toScreen(section.cx, section.cy);
-      this.label(section.name, this.seats.free[index], x, y, size, fade, height > size * 2.6);
+      this.label(name, this.seats.free[index], x, y, size, fade, height > size * 2.6);
     }
   }
 

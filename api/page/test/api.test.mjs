@@ -50,8 +50,10 @@ test("an expired token is renewed once", async () => {
   assert.equal((await api.get("/user")).ok, true);
   assert.deepEqual([calls[0].headers.Authorization, calls[1].headers.Authorization], ["Bearer old", undefined]);
   const refused = scripted([401, { code: "unauthenticated" }], [401, { code: "unauthenticated" }]);
-  refused.api.renew = async () => true;
+  let asked = 0;
+  refused.api.renew = async () => ++asked === 1;
   assert.equal((await refused.api.get("/user").catch((caught) => caught)).status, 401);
+  assert.deepEqual([asked, refused.calls.length], [2, 2]);
 });
 
 test("problems become sentences", () => {
