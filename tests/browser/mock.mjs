@@ -1,5 +1,5 @@
 // A stand-in for the server, to work on the page without one: same paths and JSON, one process, nothing kept.
-// Start: node mock.mjs [port]. Not a model of the product: no time limits per user, no idempotency, no search but substring.
+// Start: node mock.mjs [port] [layout.json ...]; each file is one more event. Not a model of the product: no time limits per user, no idempotency, no search but substring.
 
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -27,6 +27,12 @@ const events = [
     show(`Chamber Evening ${number + 1}`, "classical", "lay_hall", ["Small Hall", "Vienna", "Europe/Vienna"], ["Quartet Sieben"], 70 + number, (number % 10) / 10, [4500, 3500, 2500, 1500, 1500], "EUR"),
   ),
 ];
+for (const [number, file] of process.argv.slice(3).entries()) {
+  const layout = JSON.parse(await readFile(file, "utf8"));
+  layouts[`lay_${number}`] = layout;
+  const prices = layout.levels.map((_, level) => 12_000 - level * 1_500);
+  events.unshift(show(`Layout ${layout.name || number + 1}`, "sport", `lay_${number}`, ["Somewhere", "Town", "Europe/Berlin"], [], 5, 0.3, prices, "EUR"));
+}
 const users = new Map();
 const sessions = new Map();
 const tickets = [];

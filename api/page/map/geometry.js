@@ -46,6 +46,40 @@ export function convexHull(points) {
 }
 
 /**
+ * Points that hang together: those in the same or in neighbouring cells of a coarse grid.
+ * @param {[number, number][]} points
+ * @param {number} cell
+ * @returns {[number, number][][]}
+ */
+export function clusters(points, cell) {
+  /** @type {Map<string, [number, number][]>} */
+  const cells = new Map();
+  for (const point of points) {
+    const key = `${Math.floor(point[0] / cell)},${Math.floor(point[1] / cell)}`;
+    const list = cells.get(key);
+    if (list) list.push(point);
+    else cells.set(key, [point]);
+  }
+  const found = [];
+  for (const start of [...cells.keys()]) {
+    if (!cells.has(start)) continue;
+    /** @type {[number, number][]} */
+    const cluster = [];
+    const open = [start];
+    for (let key = open.pop(); key !== undefined; key = open.pop()) {
+      const list = cells.get(key);
+      if (!list) continue;
+      cells.delete(key);
+      cluster.push(...list);
+      const [x, y] = key.split(",").map(Number);
+      for (const dx of [-1, 0, 1]) for (const dy of [-1, 0, 1]) open.push(`${x + dx},${y + dy}`);
+    }
+    found.push(cluster);
+  }
+  return found;
+}
+
+/**
  * A convex outline made larger on all sides; works for single points and lines too.
  * @param {[number, number][]} hull
  * @param {number} by

@@ -1,10 +1,10 @@
 // A layout as flat arrays with everything the map needs: outlines, spacing, labels and a grid for hit tests. Pure.
 
-import { boxAround, boxOf, buildGrid, chord, convexHull, grow, inside, measurePitch, stageShape, union } from "./geometry.js";
+import { boxAround, boxOf, buildGrid, chord, clusters, convexHull, grow, inside, measurePitch, stageShape, union } from "./geometry.js";
 
 /**
  * @typedef {{name: string, section: number, first: number, count: number}} Row
- * @typedef {{name: string, first: number, count: number, rows: number[], hull: [number, number][], box: import("./geometry.js").Box,
+ * @typedef {{name: string, first: number, count: number, rows: number[], hulls: [number, number][][], box: import("./geometry.js").Box,
  *            cx: number, cy: number, level: number, labelWidth: number, labelHeight: number}} Section
  * @typedef {{name: string, capacity: number, level: number, x: number, y: number, width: number, height: number}} Area
  */
@@ -68,7 +68,7 @@ export class SeatModel {
         this.rows.push({ name: row.name, section: number, first: rowFirst, count: seat - rowFirst });
       }
       const box = { x0: 0, y0: 0, x1: 0, y1: 0 };
-      this.sections.push({ name: section.name, first, count: seat - first, rows, hull: [], box, cx: 0, cy: 0, level: 0, labelWidth: 0, labelHeight: 0 });
+      this.sections.push({ name: section.name, first, count: seat - first, rows, hulls: [], box, cx: 0, cy: 0, level: 0, labelWidth: 0, labelHeight: 0 });
     }
   }
 
@@ -88,34 +88,46 @@ export class SeatModel {
     this.row[seat] = this.rows.length;
   }
 
-  /** @param {Section} section */
+  /**
+   * Outlines a section: one hull for each cluster of its seats, the label in the largest.
+   * @param {Section} section
+   */
   outline(section) {
     /** @type {[number, number][]} */
     const points = [];
     const votes = new Map();
     for (let seat = section.first; seat < section.first + section.count; seat++) {
       votes.set(this.level[seat], (votes.get(this.level[seat]) ?? 0) + 1);
+      points.push([this.x[seat], this.y[seat]]);
     }
-    for (const row of section.rows.map((index) => this.rows[index])) {
-      for (let seat = row.first; seat < row.first + row.count; seat++) points.push([this.x[seat], this.y[seat]]);
-    }
-    section.hull = grow(convexHull(points), this.pitch * 0.75);
-    section.box = boxOf(section.hull);
-    section.cx = points.reduce((sum, [x]) => sum + x, 0) / Math.max(1, points.length);
-    section.cy = points.reduce((sum, [, y]) => sum + y, 0) / Math.max(1, points.length);
-    section.labelWidth = chord(section.hull, section.cy, 1);
-    section.labelHeight = chord(section.hull, section.cx, 0);
     section.level = [...votes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 0;
+    const parts = clusters(points, this.pitch * 2).sort((a, b) => b.length - a.length);
+    section.hulls = parts.map((part) => grow(convexHull(part), this.pitch * 0.75));
+    section.box = union(section.hulls.map(boxOf));
+    const [largest = []] = parts;
+    section.cx = largest.reduce((sum, [x]) => sum + x, 0) / Math.max(1, largest.length);
+    section.cy = largest.reduce((sum, [, y]) => sum + y, 0) / Math.max(1, largest.length);
+    const [hull = []] = section.hulls;
+    section.labelHeight = chord(hull, section.cx, 0);
+    const off = section.labelHeight * 0.15;
+    section.labelWidth = Math.min(chord(hull, section.cy - off, 1), chord(hull, section.cy + off, 1));
   }
 
   /**
-   * Gives an area a size: as much room as its people would take as seats, but wide enough for its name.
+   * Gives an area a size: room for its people and its name, but never over a seat.
    * @param {any} area
    * @returns {Area}
    */
   placeArea(area) {
     const side = Math.max(Math.sqrt(Math.max(1, area.capacity)) * this.pitch * 0.55, this.pitch * 7);
-    return { name: area.name, capacity: area.capacity, level: area.level, x: area.x, y: area.y, width: side * 1.6, height: side * 0.8 };
+    const [half, tall] = [side * 0.8, side * 0.4];
+    let share = 1;
+    for (let seat = 0; seat < this.count; seat++) {
+      const [dx, dy] = [Math.abs(this.x[seat] - area.x), Math.abs(this.y[seat] - area.y)];
+      share = Math.min(share, Math.max((dx - this.pitch) / half, (dy - this.pitch) / tall));
+    }
+    share = Math.max(share, (this.pitch * 0.5) / tall);
+    return { name: area.name, capacity: area.capacity, level: area.level, x: area.x, y: area.y, width: half * 2 * share, height: tall * 2 * share };
   }
 
   /**
@@ -154,7 +166,7 @@ export class SeatModel {
     let best = -1;
     for (const [index, section] of this.sections.entries()) {
       const { box } = section;
-      if (x < box.x0 || x > box.x1 || y < box.y0 || y > box.y1 || !inside(section.hull, x, y)) continue;
+      if (x < box.x0 || x > box.x1 || y < box.y0 || y > box.y1 || !section.hulls.some((hull) => inside(hull, x, y))) continue;
       if (best < 0 || section.count < this.sections[best].count) best = index;
     }
     return best;

@@ -87,7 +87,7 @@ function blob(ctx, x, y, r, square) {
 
 /** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} r @param {number} kind */
 function mark(ctx, x, y, r, kind) {
-  ctx.fillStyle = INK.paper;
+  ctx.fillStyle = inkOn(String(ctx.fillStyle));
   if (kind === 3) {
     ctx.beginPath();
     ctx.arc(x, y, r * 0.75, Math.PI * 0.25, Math.PI * 1.25);
@@ -121,4 +121,14 @@ export function tint(color, strength) {
   const value = Number.parseInt(color.slice(1), 16);
   const channel = (/** @type {number} */ shift) => Math.round(255 - (255 - ((value >> shift) & 255)) * strength);
   return `rgb(${channel(16)} ${channel(8)} ${channel(0)})`;
+}
+
+/**
+ * The ink that can be read on a colour.
+ * @param {string} color `#rrggbb`
+ */
+export function inkOn(color) {
+  const value = Number.parseInt(color.slice(1), 16);
+  const light = 0.299 * ((value >> 16) & 255) + 0.587 * ((value >> 8) & 255) + 0.114 * (value & 255);
+  return light > 150 ? INK.chosen : INK.paper;
 }

@@ -1,7 +1,7 @@
 // Draws the map: outlines with free counts from afar, seats from near, the person's own choice always.
 
 import { stillness } from "../dom.js";
-import { INK, paintChosen, paintSeat, tint } from "./paint.js";
+import { INK, inkOn, paintChosen, paintSeat, tint } from "./paint.js";
 import { SEAT_CLICK } from "./view.js";
 import { Tiles, zoomStep } from "./tiles.js";
 
@@ -100,6 +100,7 @@ export class SeatMap {
     }
     this.drawAreas();
     if (view.seatPixels < 8) this.drawLabels();
+    if (view.seatPixels >= SEAT_CLICK) this.drawTitles();
     if (view.seatPixels > 18) this.drawRowNames();
     this.drawChoice();
     if (this.fades.size > 0) this.refresh();
@@ -128,8 +129,10 @@ export class SeatMap {
       const dim = this.look.only !== null && this.look.only !== section.level;
       const hovered = this.hover.section === index && view.seatPixels < SEAT_CLICK;
       ctx.beginPath();
-      for (const [x, y] of section.hull) ctx.lineTo(x * view.scale + view.x, y * view.scale + view.y);
-      ctx.closePath();
+      for (const hull of section.hulls) {
+        for (const [at, [x, y]] of hull.entries()) ctx[at === 0 ? "moveTo" : "lineTo"](x * view.scale + view.x, y * view.scale + view.y);
+        ctx.closePath();
+      }
       const far = share === 0 || dim ? "#eceef2" : tint(color, 0.25 + 0.5 * share);
       ctx.globalAlpha = strength;
       ctx.fillStyle = far;
@@ -179,7 +182,7 @@ export class SeatMap {
         const state = seats.states[seat];
         paintSeat(ctx, sx, sy, r, { state, level: model.level[seat], kind: model.kind[seat] }, this.look);
         if (view.seatPixels > 26 && state === 0 && model.kind[seat] === 0) {
-          this.text(model.names[seat], sx, sy, Math.min(12, r * 0.85), INK.paper, 600);
+          this.text(model.names[seat], sx, sy, Math.min(12, r * 0.85), inkOn(this.look.colors[model.level[seat]]), 600);
         }
       }
     }
@@ -232,7 +235,7 @@ export class SeatMap {
       if (!this.sees(section.box)) continue;
       const width = section.labelWidth * view.scale;
       const height = section.labelHeight * view.scale;
-      const sizeFor = (/** @type {string} */ name) => Math.min(13, height * 0.55, (width / Math.max(3, name.length)) * 1.45);
+      const sizeFor = (/** @type {string} */ name) => Math.min(13, height * 0.55, (width / Math.max(3, name.length)) * 1.3);
       const short = section.name.split(" ").at(-1) ?? section.name;
       const name = sizeFor(section.name) < 8 ? short : section.name;
       const size = sizeFor(name);
@@ -264,6 +267,32 @@ export class SeatMap {
     this.text(name, x, two ? y - size * 0.5 : y, size, INK.text, 600);
     if (two) this.text(below, x, y + size * 0.6, size * 0.85, free === 0 ? INK.soft : INK.text, 400);
     ctx.globalAlpha = 1;
+  }
+
+  /** Section names while seats are near: above each section, or at the upper edge while it is inside. */
+  drawTitles() {
+    const { ctx, view, model } = this;
+    /** @type {{x: number, y: number, width: number}[]} */
+    const drawn = [];
+    for (const [index, section] of model.sections.entries()) {
+      if (!this.sees(section.box)) continue;
+      const [x0, y0] = view.toScreen(section.box.x0, section.box.y0);
+      const [x1, y1] = view.toScreen(section.box.x1, section.box.y1);
+      const [left, right] = [Math.max(0, x0), Math.min(view.width, x1)];
+      const y = Math.min(Math.max(y0 - 10, 18), y1 - 18);
+      const text = `${section.name} · ${this.seats.free[index]} free`;
+      ctx.font = `600 13px ${FONT}`;
+      const width = ctx.measureText(text).width + 16;
+      if (right - left < width || y < 0) continue;
+      const x = (left + right) / 2;
+      if (drawn.some((one) => Math.abs(one.x - x) < (one.width + width) / 2 && Math.abs(one.y - y) < 22)) continue;
+      drawn.push({ x, y, width });
+      ctx.fillStyle = "rgb(255 255 255 / 0.92)";
+      ctx.beginPath();
+      ctx.roundRect(x - width / 2, y - 11, width, 22, 8);
+      ctx.fill();
+      this.text(text, x, y, 13, INK.text, 600);
+    }
   }
 
   drawRowNames() {

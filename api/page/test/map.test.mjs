@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { chord, convexHull, grow, inside } from "../map/geometry.js";
+import { chord, clusters, convexHull, grow, inside } from "../map/geometry.js";
 import { hitTest } from "../map/input.js";
 import { SeatModel } from "../map/model.js";
 import { SEAT_CLICK, View } from "../map/view.js";
@@ -77,6 +77,23 @@ test("the next best seat is in the same row first, at the same price", () => {
   assert.equal(model.nextBest(4, (seat) => seat >= 9 && seat < 20), 9);
   assert.equal(model.nextBest(4, (seat) => seat >= 10 && seat < 20), 14);
   assert.equal(model.nextBest(4, (seat) => seat >= 20), -1);
+});
+
+test("a section in two places has two outlines, and nothing between them", () => {
+  const plan = layout();
+  plan.sections[1].rows.push(row("2", 200, 5, 1, 2000));
+  const model = new SeatModel(plan);
+  assert.equal(model.sections[1].hulls.length, 2);
+  assert.equal(model.sectionAt(1200, 200), -1);
+  assert.equal(model.sectionAt(2040, 200), 1);
+  assert.deepEqual(clusters([[0, 0], [1, 0], [50, 0]], 5).map((part) => part.length), [2, 1]);
+});
+
+test("an area never covers a seat", () => {
+  const plan = layout();
+  plan.areas.push({ name: "Front", capacity: 90_000, level: 0, x: 100, y: 160 });
+  const model = new SeatModel(plan);
+  for (let seat = 0; seat < model.count; seat++) assert.equal(model.areaAt(model.x[seat], model.y[seat]), -1);
 });
 
 test("outlines: hull, growth, containment, chord", () => {
