@@ -87,6 +87,9 @@ impl Durable {
     pub fn truncate(&mut self, from: u64) {
         self.keep(0, from.checked_sub(1));
         self.runs.truncate(from);
+        if self.committed.is_some_and(|committed| committed.index >= from) {
+            self.committed = self.last();
+        }
     }
 
     /// Entries up to `upto` are gone.

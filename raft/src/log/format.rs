@@ -1,9 +1,9 @@
 //! The bytes of the log: frames and the records in them. Pure encoding and decoding, no I/O.
 //!
 //! ```text
-//! segment  = frame*                 each frame starts at a multiple of 64 bytes; the first one is a checkpoint
+//! segment  = frame*                 each frame starts at a multiple of 64 bytes; the first one is a checkpoint, the last one a seal
 //! frame    = header body padding
-//! header   = magic u32 | body length u32 | segment u64 | sequence u64 | kind u32 | crc of body u32 | crc of the 32 bytes before u32
+//! header   = magic u32 | body length u32 | segment u64 | sequence u64 | kind u32 | body crc u32 | crc of these 32 bytes u32
 //! body     = record*                the crc is seeded with segment and sequence
 //! record   = kind u8 | group u32 | ...
 //!   1 entries, 2 moved entries      term u64 | node u64 | first index u64 | count u32 | bytes u32 | (length u32 | crc u32 | payload)*
@@ -47,6 +47,8 @@ pub(super) enum FrameKind {
     Checkpoint = 1,
     /// Records as they came; empty ones mark that the log was opened or closed.
     Records = 2,
+    /// The log goes on in the next segment, whose name is durable. Empty, last in its segment.
+    Seal = 3,
 }
 
 /// A frame header whose checksum was right.
@@ -72,6 +74,7 @@ impl Header {
         let kind = match reader.u32()? {
             1 => FrameKind::Checkpoint,
             2 => FrameKind::Records,
+            3 => FrameKind::Seal,
             _ => return None,
         };
         Some(Self { segment, sequence, kind, body_bytes, body_crc: reader.u32()? })

@@ -195,10 +195,11 @@ impl Memory {
         self.committed.replace(id) != Some(id)
     }
 
-    /// Removes entries from `from` on; false when there are none.
-    pub fn truncate(&mut self, from: u64) -> bool {
-        let Some(end) = self.end().filter(|end| from < *end) else { return false };
-        let removed = usize::try_from(end - from.max(self.first)).expect("slots are in memory");
+    /// Removes entries from `from` on; returns the first index that was removed, `None` when there was none.
+    pub fn truncate(&mut self, from: u64) -> Option<u64> {
+        let from = from.max(self.first);
+        let end = self.end().filter(|end| from < *end)?;
+        let removed = usize::try_from(end - from).expect("slots are in memory");
         self.slots.truncate(self.slots.len() - removed);
         self.runs.truncate(from);
         for _ in 0..removed.min(self.recent.len()) {
@@ -206,7 +207,10 @@ impl Memory {
                 self.recent_bytes -= entry.payload.len();
             }
         }
-        true
+        if self.committed.is_some_and(|committed| committed.index >= from) {
+            self.committed = self.last();
+        }
+        Some(from)
     }
 
     /// Removes entries up to `upto` and sets the mark; false when it is not beyond the mark.

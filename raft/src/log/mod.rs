@@ -64,6 +64,9 @@ pub use spawn::{Spawn, Threads};
 pub use types::{Done, Entry, EntryId, GroupState, LogError, LogOptions, LogStats, OnFatal, Vote};
 use writer::{Active, Writer};
 
+/// Smallest segment that makes sense.
+const SEGMENT_BYTES_MIN: u64 = 4 << 10;
+
 /// The log of a node. A cheap handle; the log is closed when the last handle (of groups too) is dropped.
 #[derive(Clone)]
 pub struct Log {
@@ -111,8 +114,8 @@ impl Log {
 
     /// Opens the log without running its loops.
     fn open_parts(disk: Arc<dyn Disk>, mut options: LogOptions) -> Result<(Self, Writer, Keeper), LogError> {
-        options.segment_bytes = options.segment_bytes.clamp(16 << 10, 2 << 30);
-        options.short_segment_bytes = options.short_segment_bytes.clamp(16 << 10, options.segment_bytes);
+        options.segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, 2 << 30);
+        options.short_segment_bytes = options.short_segment_bytes.clamp(SEGMENT_BYTES_MIN, options.segment_bytes);
         let shared = Arc::new(Shared::new(disk, options)?);
         let writer = match recovery::recover(&shared.segments.scan(shared.options.segment_bytes)?)? {
             Some(recovered) => Self::resume(&shared, recovered)?,
@@ -128,8 +131,9 @@ impl Log {
             shared.segments.discard(unused)?;
         }
         let options = &shared.options;
-        let segment = shared.segments.start(1, format::ALIGN * 2, options.short_segment_bytes)?;
-        let active = Active { number: 1, segment, offset: 0, frames: 0 };
+        let segment = shared.segments.start(1, format::ALIGN * 4, options.short_segment_bytes)?;
+        shared.segments.sync_names()?;
+        let active = Active { number: 1, segment, offset: 0, frames: 0, sealed: false };
         let mut writer = Writer::new(Arc::clone(shared), BTreeMap::new(), active, 1);
         writer.ensure_room(format::ALIGN)?;
         writer.mark()?;
@@ -139,9 +143,6 @@ impl Log {
     /// Goes on where the log ends.
     fn resume(shared: &Arc<Shared>, recovered: Recovered) -> Result<Writer, LogError> {
         let Recovered { groups, tail, sequence, unused } = recovered;
-        if let Some(unused) = unused {
-            shared.segments.discard(unused)?;
-        }
         shared.segments.sync_names()?;
         // The last frame may be in the page cache only, after a kill or even after a failed sync. Nobody may act on it before it is durable.
         let length = usize::try_from(tail.end - tail.last_frame).expect("a frame fits into memory");
@@ -159,8 +160,15 @@ impl Log {
             cells.insert(*group, memory::cell(*group, Memory::recovered(&known, state.first, slots, runs)));
         }
         shared.set_groups(cells);
-        let active = Active { number: tail.number, segment: tail.segment, offset: tail.end, frames: tail.frames };
+        let active = Active { number: tail.number, segment: tail.segment, offset: tail.end, frames: tail.frames, sealed: tail.sealed };
         let mut writer = Writer::new(Arc::clone(shared), recovery::durable_groups(&groups), active, sequence + 1);
+        writer.next = unused;
+        // A committed index that was cut must not come back when the log grows again.
+        for (group, state) in groups.iter().filter(|(_, state)| state.cut) {
+            let from = state.last().map_or(0, |last| last.index + 1);
+            let op = Op { cell: shared.cell(*group), kind: OpKind::Truncate { from } };
+            shared.push(op).map_err(|(_, error)| error)?;
+        }
         writer.mark()?;
         writer.reclaim();
         Ok(writer)
@@ -295,7 +303,7 @@ impl GroupLog {
     pub fn truncate_after(&self, last: Option<u64>) {
         let from = last.map_or(0, |last| last.saturating_add(1));
         let mut memory = self.cell.memory.lock();
-        if memory.truncate(from) {
+        if let Some(from) = memory.truncate(from) {
             self.push(OpKind::Truncate { from });
         }
     }

@@ -4,7 +4,8 @@
 //! numbered densely over all segments; a frame that does not verify is the end of the log only when no frame with a higher number stands
 //! after it, neither in this segment (searched to its end) nor at the start of the next. Otherwise bytes that were acknowledged are
 //! missing, perhaps a vote among them, and the log is refused. What cannot be told apart: a torn last frame, and a last frame that was
-//! synced and damaged later. Opening and closing the log write an empty frame, so that this can only be a frame of a crashed process.
+//! synced and damaged later. Opening and closing the log write an empty frame, so that
+//! this can only be a frame of a crashed process. A segment is sealed before the next one is used, so a missing newest file is seen too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -25,8 +26,8 @@ pub(super) struct Recovered {
     pub tail: Tail,
     /// Number of the last frame.
     pub sequence: u64,
-    /// A newer segment without any frame, to be removed.
-    pub unused: Option<u64>,
+    /// The segment after the tail when it has a name but no frame yet.
+    pub unused: Option<Segment>,
 }
 
 /// The last segment that has frames.
@@ -38,6 +39,8 @@ pub(super) struct Tail {
     /// Where the last frame starts.
     pub last_frame: u64,
     pub frames: u64,
+    /// The last frame is a seal: there is a next segment.
+    pub sealed: bool,
 }
 
 /// A group while records are replayed.
@@ -46,6 +49,8 @@ pub(super) struct RecoveredGroup {
     pub vote: Option<Vote>,
     pub purged: Option<EntryId>,
     pub committed: Option<EntryId>,
+    /// The committed index was beyond the last entry, whose successors were never acknowledged.
+    pub cut: bool,
     /// Index of the first slot.
     pub first: u64,
     /// Live entries. `None`: in a segment that is gone, so it must be purged or moved by a later record.
@@ -77,8 +82,12 @@ pub(super) fn recover(segments: &BTreeMap<u64, Segment>) -> Result<Option<Recove
         }
     }
     let Some(tail) = tail else { return Ok(None) };
+    if tail.sealed && unused.is_none() {
+        return Err(replay.damaged(tail.number + 1, 0, "the segment is missing"));
+    }
     replay.complete(segments.keys().next().copied().unwrap_or(tail.number))?;
     let sequence = replay.sequence.expect("a segment with frames set it");
+    let unused = unused.and_then(|number| segments.get(&number).cloned());
     Ok(Some(Recovered { groups: replay.groups, tail, sequence, unused }))
 }
 
@@ -96,7 +105,7 @@ impl Replay {
     /// Replays one segment. `None`: it has no frame. `previous`: where the frames of the segment before ended.
     fn segment(&mut self, number: u64, segment: &Segment, previous: Option<(u64, u64)>) -> Result<Option<Tail>, LogError> {
         let mut window = Window::new(number, segment);
-        let (mut at, mut last_frame, mut frames) = (0, 0, 0);
+        let (mut at, mut last_frame, mut frames, mut sealed) = (0, 0, 0, false);
         while let Some((header, body)) = window.frame(at)? {
             let expected = self.sequence.map(|last| last + 1);
             if expected.is_some_and(|expected| expected != header.sequence) {
@@ -112,16 +121,20 @@ impl Replay {
             };
             let applied = match header.kind {
                 FrameKind::Checkpoint => self.checkpoint(&records),
+                FrameKind::Seal if records.is_empty() => Ok(()),
+                FrameKind::Seal => Err("a seal with records".to_owned()),
+                FrameKind::Records if sealed => Err("records after the seal of the segment".to_owned()),
                 FrameKind::Records => records.iter().try_for_each(|record| self.record(record, number, at, body)),
             };
             applied.map_err(|detail| self.damaged(number, at, &detail))?;
             self.sequence = Some(header.sequence);
+            sealed |= header.kind == FrameKind::Seal;
             last_frame = at;
             at += header.frame_bytes();
             frames += 1;
         }
         self.check_end(&mut window, at)?;
-        Ok((frames > 0).then(|| Tail { number, segment: segment.clone(), end: at, last_frame, frames }))
+        Ok((frames > 0).then(|| Tail { number, segment: segment.clone(), end: at, last_frame, frames, sealed }))
     }
 
     /// The frames of a segment end at `end`: whatever stands there and after it must not be a later frame.
@@ -162,7 +175,14 @@ impl Replay {
         }
         let agrees = states.len() == self.groups.len()
             && states.iter().all(|(group, state)| self.groups.get(group).is_some_and(|found| found.agrees(state)));
-        if agrees { Ok(()) } else { Err("the checkpoint and the records before it do not agree".into()) }
+        if !agrees {
+            return Err("the checkpoint and the records before it do not agree".into());
+        }
+        // The opening of the log may have cut the committed index just before this.
+        for (found, state) in self.groups.values_mut().zip(states.values()) {
+            found.committed = state.committed;
+        }
+        Ok(())
     }
 
     fn record(&mut self, record: &Record, segment: u64, frame: u64, body: &[u8]) -> Result<(), String> {
@@ -191,8 +211,12 @@ impl Replay {
         Ok(())
     }
 
-    /// Nothing that should be live may be missing.
-    fn complete(&self, oldest: u64) -> Result<(), LogError> {
+    /// Nothing that should be live may be missing, and nothing beyond the last entry counts as committed.
+    fn complete(&mut self, oldest: u64) -> Result<(), LogError> {
+        for state in self.groups.values_mut() {
+            state.committed =
+                state.committed.zip(state.last()).map(|(committed, last)| if committed.index > last.index { last } else { committed });
+        }
         for (group, state) in &self.groups {
             if let Some(at) = state.slots.iter().position(Option::is_none) {
                 return Err(self.damaged(oldest, 0, &format!("entry {} of group {group} is nowhere", state.first + at as u64)));
@@ -223,19 +247,25 @@ impl RecoveredGroup {
             _ => 0,
         };
         let slots = std::iter::repeat_n(None, count).collect();
-        Ok(Self { vote: state.vote, purged: state.purged, committed: state.committed, first: state.first.unwrap_or(0), slots })
+        Ok(Self { vote: state.vote, purged: state.purged, committed: state.committed, cut: false, first: state.first.unwrap_or(0), slots })
     }
 
     fn agrees(&self, state: &GroupCheckpoint) -> bool {
         let first = (!self.slots.is_empty()).then_some(self.first);
         let last = self.end().map(|end| end - 1).or(self.purged.map(|purged| purged.index));
-        (self.vote, self.purged, self.committed) == (state.vote, state.purged, state.committed)
-            && first == state.first
-            && last == state.last.map(|last| last.index)
+        (self.vote, self.purged) == (state.vote, state.purged) && first == state.first && last == state.last.map(|last| last.index)
     }
 
     fn end(&self) -> Option<u64> {
         (!self.slots.is_empty()).then(|| self.first + self.slots.len() as u64)
+    }
+
+    /// The last entry, or the purge mark; `None` also while the last entry has no place.
+    pub fn last(&self) -> Option<EntryId> {
+        match (self.end(), self.slots.back()) {
+            (Some(end), Some(place)) => place.map(|place| EntryId { term: place.term, node: place.node, index: end - 1 }),
+            _ => self.purged,
+        }
     }
 
     fn append(&mut self, first: u64, places: &[Place]) -> Result<(), String> {
@@ -261,6 +291,9 @@ impl RecoveredGroup {
     fn truncate(&mut self, from: u64) {
         let keep = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
         self.slots.truncate(keep);
+        if self.committed.is_some_and(|committed| committed.index >= from) {
+            self.committed = self.last();
+        }
     }
 
     fn purge(&mut self, upto: EntryId) {

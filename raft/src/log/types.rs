@@ -63,7 +63,7 @@ pub type OnFatal = Arc<dyn Fn(&LogError) + Send + Sync>;
 pub struct LogOptions {
     /// Directory of the segments; nobody else may write in it.
     pub dir: PathBuf,
-    /// Size of a segment, default 64 MiB, at least 16 KiB. An entry may be at most a quarter of it. Segments of another size are read but not reused.
+    /// Size of a segment, default 64 MiB, at least 4 KiB. An entry may be at most a quarter of it. Segments of another size are read but not reused.
     pub segment_bytes: u64,
     /// Size of the segments made in a hurry: the very first one, and those needed before a spare is ready. Default 4 MiB.
     pub short_segment_bytes: u64,

@@ -22,6 +22,8 @@ pub(super) struct Writer {
     /// What the frames synced so far say.
     pub(super) groups: DurableGroups,
     pub(super) active: Active,
+    /// The segment that comes after the active one, when that is about to be sealed.
+    pub(super) next: Option<Segment>,
     /// Number of the next frame.
     sequence: u64,
     /// Taken from the queue, not yet durable.
@@ -40,13 +42,17 @@ pub(super) struct Active {
     pub segment: Segment,
     /// Where the next frame goes.
     pub offset: u64,
-    /// Frames in it; without any it needs its name synced and a checkpoint first.
+    /// Frames in it; without any it needs a checkpoint first.
     pub frames: u64,
+    /// Nothing more goes into it.
+    pub sealed: bool,
 }
 
 /// Changes of a group that wait for company; they took effect in this order.
 struct Held {
     cell: Arc<Cell>,
+    /// Before the truncation, which may cut it.
+    committed_before: Option<EntryId>,
     truncate: Option<u64>,
     purge: Option<EntryId>,
     committed: Option<EntryId>,
@@ -69,7 +75,7 @@ impl Writer {
     /// A writer that goes on where `active` ends.
     pub fn new(shared: Arc<Shared>, groups: DurableGroups, active: Active, sequence: u64) -> Self {
         let (batch, held, builder, running) = (VecDeque::new(), BTreeMap::new(), FrameBuilder::default(), shared.loop_guard());
-        Self { shared, groups, active, sequence, batch, held, builder, relocation: true, stopped: false, _running: running }
+        Self { shared, groups, active, next: None, sequence, batch, held, builder, relocation: true, stopped: false, _running: running }
     }
 
     /// Runs until the log is closed.
@@ -95,10 +101,12 @@ impl Writer {
             return Step::Stopped;
         }
         let closing = self.shared.shut().is_some();
-        if self.batch.is_empty() {
+        self.hold();
+        while self.batch.is_empty() {
             self.batch = self.shared.take(self.frame_bytes());
-        }
-        if self.batch.iter().all(Op::can_wait) {
+            if self.batch.is_empty() {
+                break;
+            }
             self.hold();
         }
         if self.batch.is_empty() && (self.held.is_empty() || !(flush || closing)) {
@@ -156,13 +164,19 @@ impl Writer {
         Step::Stopped
     }
 
-    /// Merges the batch into what is held back.
+    /// Merges the batch into what is held back, if all of it can wait.
     fn hold(&mut self) {
+        if !self.batch.iter().all(Op::can_wait) {
+            return;
+        }
         for Op { cell, kind } in self.batch.drain(..) {
-            let new = || Held { cell: Arc::clone(&cell), truncate: None, purge: None, committed: None };
+            let new = || Held { cell: Arc::clone(&cell), committed_before: None, truncate: None, purge: None, committed: None };
             let held = self.held.entry(cell.group).or_insert_with(new);
             match kind {
-                OpKind::Truncate { from } => held.truncate = Some(held.truncate.map_or(from, |before| before.min(from))),
+                OpKind::Truncate { from } => {
+                    held.truncate = Some(held.truncate.map_or(from, |before| before.min(from)));
+                    held.committed_before = held.committed.take().or(held.committed_before);
+                }
                 OpKind::Purge { upto } => held.purge = Some(upto),
                 OpKind::Committed { id } => held.committed = Some(id),
                 _ => unreachable!("only operations that can wait are held back"),
@@ -174,9 +188,9 @@ impl Writer {
     fn write(&mut self) -> Result<(), LogError> {
         // A batch goes after what is held back, so both become one list of operations; on failure it is tried again as it is.
         let held = std::mem::take(&mut self.held);
-        for op in held.into_values().rev().flat_map(Held::into_ops) {
-            self.batch.push_front(op);
-        }
+        let mut ops: VecDeque<Op> = held.into_values().flat_map(Held::into_ops).collect();
+        ops.append(&mut self.batch);
+        self.batch = ops;
         let body = self.batch.iter().map(op_bytes).sum();
         if body == 0 {
             return Ok(());
@@ -189,34 +203,61 @@ impl Writer {
         self.put(FrameKind::Records)
     }
 
-    /// Makes sure that a frame of so many bytes can be written to the active segment.
+    /// Makes sure that a frame of so many bytes can be written to the active segment, and a seal after it.
     pub(super) fn ensure_room(&mut self, bytes: u64) -> Result<(), LogError> {
-        if self.active.offset + bytes > self.active.segment.bytes {
-            let number = self.active.number + 1;
-            let checkpoint = format::frame_bytes(self.groups.len() * format::CHECKPOINT_RECORD);
-            let options = &self.shared.options;
-            let segment = self.shared.segments.start(number, checkpoint + bytes, options.short_segment_bytes)?;
-            if segment.bytes != options.segment_bytes {
-                add(&self.shared.stats.zero_bytes, segment.bytes);
-            }
-            self.active = Active { number, segment, offset: 0, frames: 0 };
-            self.shared.keep.notify_one();
-        }
-        if self.active.frames == 0 {
-            self.shared.segments.sync_names()?;
-            crash_point!("log.new_segment");
-            self.builder.start(self.active.number);
-            for (group, durable) in &self.groups {
-                self.builder.checkpoint(*group, &durable.checkpoint());
-            }
-            self.put(FrameKind::Checkpoint)?;
+        self.checkpoint()?;
+        while self.active.sealed || self.active.offset + bytes + ALIGN > self.active.segment.bytes {
+            self.next_segment(bytes)?;
+            self.checkpoint()?;
         }
         Ok(())
     }
 
+    /// Makes a new segment the active one. When that fails for want of room it may be called again.
+    fn next_segment(&mut self, bytes: u64) -> Result<(), LogError> {
+        let (number, options) = (self.active.number + 1, &self.shared.options);
+        if self.next.is_none() {
+            let bytes_min = self.checkpoint_bytes() + bytes + ALIGN;
+            let segment = self.shared.segments.start(number, bytes_min, options.short_segment_bytes)?;
+            if segment.bytes != options.segment_bytes {
+                add(&self.shared.stats.zero_bytes, segment.bytes);
+            }
+            self.next = Some(segment);
+        }
+        self.shared.segments.sync_names()?;
+        crash_point!("log.new_segment");
+        if !self.active.sealed {
+            self.builder.start(self.active.number);
+            self.put(FrameKind::Seal)?;
+            self.active.sealed = true;
+        }
+        crash_point!("log.sealed");
+        if let Some(segment) = self.next.take() {
+            self.active = Active { number, segment, offset: 0, frames: 0, sealed: false };
+        }
+        self.shared.keep.notify_one();
+        Ok(())
+    }
+
+    /// Starts the active segment with the state of all groups, unless that was done.
+    fn checkpoint(&mut self) -> Result<(), LogError> {
+        if self.active.frames > 0 {
+            return Ok(());
+        }
+        self.builder.start(self.active.number);
+        for (group, durable) in &self.groups {
+            self.builder.checkpoint(*group, &durable.checkpoint());
+        }
+        self.put(FrameKind::Checkpoint)
+    }
+
+    fn checkpoint_bytes(&self) -> u64 {
+        format::frame_bytes(self.groups.len() * format::CHECKPOINT_RECORD)
+    }
+
     /// Writes an empty frame when it fits: the frame before it can no longer be taken for a torn tail when it is damaged.
     pub(super) fn mark(&mut self) -> Result<(), LogError> {
-        if self.active.frames > 0 && self.active.offset + ALIGN <= self.active.segment.bytes {
+        if self.active.frames > 0 && !self.active.sealed && self.active.offset + 2 * ALIGN <= self.active.segment.bytes {
             self.builder.start(self.active.number);
             self.put(FrameKind::Records)?;
         }
@@ -314,9 +355,9 @@ impl Held {
     fn into_ops(self) -> Vec<Op> {
         let truncate = self.truncate.map(|from| OpKind::Truncate { from });
         let purge = self.purge.map(|upto| OpKind::Purge { upto });
-        let committed = self.committed.map(|id| OpKind::Committed { id });
-        let kinds = [committed, purge, truncate].into_iter().flatten();
-        kinds.map(|kind| Op { cell: Arc::clone(&self.cell), kind }).collect()
+        let [before, committed] = [self.committed_before, self.committed].map(|id| id.map(|id| OpKind::Committed { id }));
+        let kinds = [before, truncate, purge, committed];
+        kinds.into_iter().flatten().map(|kind| Op { cell: Arc::clone(&self.cell), kind }).collect()
     }
 }
 

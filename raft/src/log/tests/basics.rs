@@ -138,6 +138,18 @@ fn purge_truncate_and_committed_cause_no_sync_of_their_own() {
 }
 
 #[test]
+fn what_can_wait_does_not_hold_up_what_cannot() {
+    let mut rig = Rig::new();
+    let (group, acks) = (rig.group(1), Acks::default());
+    group.purge(id(1, 1));
+    // Just as much as one frame takes, so that the purge is taken from the queue alone.
+    group.append(entries(1, 1, 2..10, 448), acks.done("entries"));
+    group.save_vote(Vote { term: 2, node: 1, committed: false }, acks.done("vote"));
+    assert_eq!(rig.settle(), Step::Idle { held: false });
+    assert_eq!(acks.ok(), ["entries", "vote"]);
+}
+
+#[test]
 fn committed_is_never_beyond_the_last_entry() {
     let mut rig = Rig::new();
     rig.group(1).save_committed(id(1, 8));
