@@ -22,7 +22,7 @@ use crate::ids::{EventId, PerformerId, PlanHash, Request, VenueId};
 use crate::machine::{Digest, Machine};
 use crate::outcome::{Answer, CatalogOutcome, Rejection};
 use crate::plan::PlanIndex;
-use crate::requests::{Requests, Seen};
+use crate::requests::Requests;
 use crate::time::Timestamp;
 
 pub use check::{DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, PERFORMERS_MAX, PRICE_MAX, SUMMARIES_MAX, TIME_ZONE_BYTES_MAX, WORD_BYTES_MAX};
@@ -139,10 +139,10 @@ impl CatalogLedger {
     /// What a request was answered, if it is remembered: its first answer, or the refusal of another fingerprint.
     #[must_use]
     pub fn first_answer(&self, request: Request) -> Option<Answer<CatalogOutcome>> {
-        match self.requests.check(request) {
-            Seen::New | Seen::Full => None,
-            Seen::Reused => Some(rejected(Rejection::RequestReused)),
-            Seen::Replay(bytes) => Some(replayed(bytes)),
+        match self.requests.admit(request, codec::decode_answer) {
+            Err(Rejection::RequestsFull) => None,
+            Err(rejection) => Some(rejected(rejection)),
+            Ok(first) => first,
         }
     }
 }
@@ -155,13 +155,6 @@ fn answer(outcome: Result<CatalogOutcome, Rejection>) -> Answer<CatalogOutcome> 
     outcome.map_or_else(rejected, |outcome| Answer { outcome, replayed: false })
 }
 
-fn replayed(bytes: &[u8]) -> Answer<CatalogOutcome> {
-    let first = codec::decode_answer(bytes).unwrap_or_else(|error| {
-        rejected(Rejection::WrongState { detail: format!("the first answer to this request cannot be read: {error}") })
-    });
-    Answer { replayed: true, ..first }
-}
-
 impl CatalogLedger {
     /// Does what a request asks, once: a repeat gets the first answer.
     fn once(
@@ -170,14 +163,10 @@ impl CatalogLedger {
         well_formed: Result<(), Rejection>,
         act: impl FnOnce(&mut Self) -> Result<CatalogOutcome, Rejection>,
     ) -> Answer<CatalogOutcome> {
-        if let Err(rejection) = well_formed {
-            return rejected(rejection);
-        }
-        match self.requests.check(request) {
-            Seen::Reused => return rejected(Rejection::RequestReused),
-            Seen::Full => return rejected(Rejection::RequestsFull),
-            Seen::Replay(bytes) => return replayed(bytes),
-            Seen::New => {}
+        match well_formed.and_then(|()| self.requests.admit(request, codec::decode_answer)) {
+            Err(rejection) => return rejected(rejection),
+            Ok(Some(first)) => return first,
+            Ok(None) => {}
         }
         let answer = answer(act(self));
         self.requests.remember(request, self.at, &codec::encode_answer(&answer));

@@ -3,6 +3,7 @@
 //! `common` has the parts that several machines share, `envelope` tells unknown from broken, `frame` is the form of
 //! snapshots, `plan` the form of seating plans. Each machine has a file of its own.
 
+pub(crate) mod account;
 pub(crate) mod catalog;
 pub(crate) mod common;
 pub(crate) mod envelope;

@@ -14,6 +14,7 @@ use crate::codec::{CodecError, common, envelope, wire};
 use crate::cow::CowMap;
 use crate::digest::{Accumulator, RecordHasher};
 use crate::ids::{Request, RequestId};
+use crate::outcome::{Answer, Rejection};
 use crate::time::{Millis, Timestamp};
 
 /// How long an answer is remembered at least.
@@ -122,6 +123,26 @@ impl Requests {
         match self.at_position(position) {
             Some((record, answer)) if record.fingerprint == request.fingerprint => Seen::Replay(answer),
             _ => Seen::Reused,
+        }
+    }
+
+    /// Whether to do what a request asks: `None` = it is new, do it; else the first answer, marked as replayed.
+    ///
+    /// # Errors
+    /// `RequestReused` and `RequestsFull`; `WrongState` if the first answer is of a build that this one cannot read.
+    pub fn admit<O>(
+        &self,
+        request: Request,
+        decode: impl FnOnce(&[u8]) -> Result<Answer<O>, CodecError>,
+    ) -> Result<Option<Answer<O>>, Rejection> {
+        match self.check(request) {
+            Seen::New => Ok(None),
+            Seen::Reused => Err(Rejection::RequestReused),
+            Seen::Full => Err(Rejection::RequestsFull),
+            Seen::Replay(bytes) => match decode(bytes) {
+                Ok(first) => Ok(Some(Answer { replayed: true, ..first })),
+                Err(error) => Err(Rejection::WrongState { detail: format!("the first answer cannot be read: {error}") }),
+            },
         }
     }
 

@@ -1,0 +1,47 @@
+//! What a well-formed account command looks like.
+
+use alloc::format;
+
+use crate::command::Delivery;
+use crate::outcome::Rejection;
+
+/// The longest e-mail, in bytes.
+pub const EMAIL_BYTES_MAX: usize = 254;
+
+/// The longest name of a person, in bytes.
+pub const NAME_BYTES_MAX: usize = 120;
+
+/// The longest hash of a password, in bytes.
+pub const PASSWORD_HASH_BYTES_MAX: usize = 512;
+
+/// The most records of one delivery.
+pub const RECORDS_MAX: usize = 10_000;
+
+type Check = Result<(), Rejection>;
+
+pub fn malformed(pointer: &str, detail: &str) -> Rejection {
+    Rejection::Malformed { pointer: pointer.into(), detail: detail.into() }
+}
+
+pub fn register(email: &str, name: &str, password_hash: &str) -> Check {
+    if email.len() > EMAIL_BYTES_MAX {
+        return Err(malformed("/email", &format!("at most {EMAIL_BYTES_MAX} bytes")));
+    }
+    let parts = email.rsplit_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    // Only ASCII letters are judged: what counts as a capital letter elsewhere differs from one toolchain to the next.
+    let odd = |byte: u8| byte <= b' ' || byte == 0x7f || byte.is_ascii_uppercase();
+    if !parts || email.bytes().any(odd) {
+        return Err(malformed("/email", "an address of the form name@host, without spaces and capital letters"));
+    }
+    if name.len() > NAME_BYTES_MAX {
+        return Err(malformed("/name", &format!("at most {NAME_BYTES_MAX} bytes")));
+    }
+    if !password_hash.starts_with('$') || password_hash.len() > PASSWORD_HASH_BYTES_MAX {
+        return Err(malformed("/password_hash", "a hash in PHC form"));
+    }
+    Ok(())
+}
+
+pub fn deliver(records: &[Delivery]) -> Check {
+    if records.len() <= RECORDS_MAX { Ok(()) } else { Err(malformed("/records", &format!("at most {RECORDS_MAX} records"))) }
+}

@@ -1,0 +1,101 @@
+//! Encoding of the accounts' commands, answers and records.
+
+use alloc::vec::Vec;
+
+use super::wire::account_answer::Outcome as WireOutcome;
+use super::wire::account_command::Command as WireCommand;
+use super::{CodecError, common, envelope, rejection, wire};
+use crate::accounts::Account;
+use crate::command::{AccountCommand, Role};
+use crate::ids::UserId;
+use crate::outcome::{AccountOutcome, Answer};
+use crate::time::Timestamp;
+
+common::states!(role, read_role, Role: Customer, Coordinator, Operator);
+
+pub fn encode_command(command: &AccountCommand) -> Vec<u8> {
+    let command = match command {
+        AccountCommand::Register { request, user, email, name, password_hash, role: may } => WireCommand::Register(wire::Register {
+            request: Some(common::request(*request)),
+            user: Some(common::id(user.0)),
+            email: email.clone(),
+            name: name.clone(),
+            password_hash: password_hash.clone(),
+            role: role(*may),
+        }),
+        AccountCommand::SetRole { request, user, role: may } => WireCommand::SetRole(wire::SetRole {
+            request: Some(common::request(*request)),
+            user: Some(common::id(user.0)),
+            role: role(*may),
+        }),
+        AccountCommand::Deliver { records } => {
+            WireCommand::Deliver(wire::Deliver { records: records.iter().map(common::delivery).collect() })
+        }
+        AccountCommand::Pulse => WireCommand::Pulse(wire::Empty {}),
+    };
+    envelope::encode(&wire::AccountCommand { version: envelope::VERSION, command: Some(command) })
+}
+
+pub fn decode_command(bytes: &[u8]) -> Result<AccountCommand, CodecError> {
+    let message: wire::AccountCommand = envelope::decode(bytes)?;
+    Ok(match message.command.ok_or_else(|| CodecError::broken("no command"))? {
+        WireCommand::Register(register) => AccountCommand::Register {
+            request: common::read_request(register.request)?,
+            user: UserId(common::read_id(register.user)?),
+            email: register.email,
+            name: register.name,
+            password_hash: register.password_hash,
+            role: read_role(register.role)?,
+        },
+        WireCommand::SetRole(set) => AccountCommand::SetRole {
+            request: common::read_request(set.request)?,
+            user: UserId(common::read_id(set.user)?),
+            role: read_role(set.role)?,
+        },
+        WireCommand::Deliver(deliver) => {
+            AccountCommand::Deliver { records: deliver.records.into_iter().map(common::read_delivery).collect::<Result<_, _>>()? }
+        }
+        WireCommand::Pulse(_) => AccountCommand::Pulse,
+    })
+}
+
+pub fn encode_answer(answer: &Answer<AccountOutcome>) -> Vec<u8> {
+    let outcome = match &answer.outcome {
+        AccountOutcome::Done => WireOutcome::Done(wire::Empty {}),
+        AccountOutcome::Registered { user } => WireOutcome::Registered(common::id(user.0)),
+        AccountOutcome::Rejected(reason) => WireOutcome::Rejected(rejection::rejection(reason)),
+    };
+    envelope::encode(&wire::AccountAnswer { version: envelope::VERSION, replayed: answer.replayed, outcome: Some(outcome) })
+}
+
+pub fn decode_answer(bytes: &[u8]) -> Result<Answer<AccountOutcome>, CodecError> {
+    let message: wire::AccountAnswer = envelope::decode(bytes)?;
+    let outcome = match message.outcome.ok_or_else(|| CodecError::broken("no outcome"))? {
+        WireOutcome::Done(_) => AccountOutcome::Done,
+        WireOutcome::Registered(user) => AccountOutcome::Registered { user: UserId(common::read_id(Some(user))?) },
+        WireOutcome::Rejected(reason) => AccountOutcome::Rejected(rejection::read_rejection(reason)?),
+    };
+    Ok(Answer { outcome, replayed: message.replayed })
+}
+
+pub fn account(account: &Account) -> wire::Account {
+    wire::Account {
+        id: Some(common::id(account.id.0)),
+        email: account.email.as_ref().into(),
+        name: account.name.clone(),
+        password_hash: account.password_hash.clone(),
+        role: role(account.role),
+        opened_at_us: account.opened_at.0,
+    }
+}
+
+pub fn read_account(account: wire::Account) -> Result<Account, CodecError> {
+    Ok(Account {
+        id: UserId(common::read_id(account.id)?),
+        email: account.email.into(),
+        name: account.name,
+        password_hash: account.password_hash,
+        role: read_role(account.role)?,
+        opened_at: Timestamp(account.opened_at_us),
+    })
+}
