@@ -114,7 +114,7 @@ fn run_line((ledger, step): &mut (AccountLedger, u64), line: &Line<'_>) -> Strin
 
 #[test]
 fn the_table_of_moves_and_refusals() {
-    let table = include_str!("../../tests/cases/accounts.txt");
+    let table = include_str!("../../tests/tables/accounts.txt");
     assert!(tables::run("accounts.txt", table, || (AccountLedger::default(), 0), run_line) > 50);
 }
 

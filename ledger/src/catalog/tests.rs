@@ -117,7 +117,7 @@ fn run_line((ledger, step): &mut (CatalogLedger, u64), line: &Line<'_>) -> Strin
 
 #[test]
 fn the_table_of_moves_and_refusals() {
-    let table = include_str!("../../tests/cases/catalog.txt");
+    let table = include_str!("../../tests/tables/catalog.txt");
     assert!(tables::run("catalog.txt", table, || (CatalogLedger::default(), 0), run_line) > 80);
 }
 
