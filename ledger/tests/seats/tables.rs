@@ -1,4 +1,4 @@
-//! Runs the tables in `tests/cases`. A case is a block of lines: `case: what it shows`, then `house: ...` (see `house.rs`)
+//! Runs the tables in `tests/cases/seats`. A case is a block of lines: `case: what it shows`, then `house: ...` (see `house.rs`)
 //! and perhaps `terms: limit=4 ttl=8m orphan prices=1,2 opens=10s unopened`, then lines `command -> answer`.
 //! With UPDATE_CASES set, the answers in the files are replaced by what came out: read the difference before you keep it.
 
@@ -85,7 +85,7 @@ fn run(text: &str, name: &str) -> (String, Vec<String>) {
 
 #[test]
 fn every_table_gives_the_answers_that_it_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/seats");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     files.sort();
