@@ -1,1 +1,157 @@
-//! placeholder
+//! Full-text search over the events of a catalog: one index per node, fed by the node's own catalog replica.
+//!
+//! ```text
+//!  catalog changes --apply(docs, position)--> [ index files ] --search(query)--> ids, best first
+//!                                                   |
+//!                    position() after a restart <---+   damaged, older or deleted: empty, the caller refills it
+//! ```
+//! Nothing here is the only copy of anything, so files are checked when they are opened but never waited for when they are
+//! written. Calls block (disk, processor): run them off the asynchronous threads. Only this crate knows tantivy.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod index;
+mod query;
+mod rank;
+mod schema;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use index::Index;
+
+/// Longest query text that is looked at, in bytes; the rest is ignored.
+pub const QUERY_BYTES_MAX: usize = 256;
+/// Most words of a query that are looked at; the rest is ignored.
+pub const QUERY_WORDS_MAX: usize = 12;
+/// Most hits of one page.
+pub const HITS_MAX: usize = 1_000;
+
+/// An event as it is found. A draft is simply never handed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventDoc {
+    /// The event's id.
+    pub id: u128,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// Who plays.
+    pub performers: Vec<String>,
+    /// The venue's name.
+    pub venue: String,
+    /// The venue's city.
+    pub city: String,
+    /// The venue's country.
+    pub country: String,
+    /// Such as "football" or "concert".
+    pub category: String,
+    /// When it starts, microseconds since the Unix epoch.
+    pub starts_at_us: u64,
+    /// The lowest price, in minor units; none while there is none.
+    pub from_price: Option<u64>,
+    /// How many seats and places are free.
+    pub available: u32,
+    /// The larger, the more people look at it. Counts logarithmically.
+    pub popularity: u64,
+}
+
+/// What is looked for. Any text is a valid one: every word must be found in some field, the last one may be unfinished, words in
+/// double quotes must follow each other. A text without a single word finds nothing, an empty one everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// What a person typed.
+    pub text: String,
+    /// Only events that start at this time or later.
+    pub from_us: Option<u64>,
+    /// Only events that start before this time.
+    pub to_us: Option<u64>,
+    /// Only events whose city has these words next to each other, whatever their case and accents.
+    pub city: Option<String>,
+    /// Only events whose category has these words next to each other.
+    pub category: Option<String>,
+    /// Only events from this price or cheaper, in minor units.
+    pub max_price: Option<u64>,
+    /// Only events with something free.
+    pub available_only: bool,
+    /// What "soon" is measured from, microseconds since the Unix epoch.
+    pub now_us: u64,
+}
+
+/// An event that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The event's id.
+    pub id: u128,
+    /// Larger is better. Means nothing beyond the order, but is the same on every node at the same position.
+    pub score: u64,
+}
+
+/// A page of hits, best first; equal ones by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// The page.
+    pub hits: Vec<Hit>,
+    /// Where the next page begins; none if this was the last.
+    pub next: Option<Cursor>,
+    /// The catalog position that the answer reflects; none while the index is being filled.
+    pub position: Option<u64>,
+}
+
+/// The last hit of a page. As text it is safe in a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The hit's score.
+    pub score: u64,
+    /// The hit's id.
+    pub id: u128,
+    /// The first page's `now_us`, so that all pages are ranked alike.
+    pub now_us: u64,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}.{:x}.{:x}", self.score, self.id, self.now_us)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        if text.contains('+') {
+            return Err(InvalidCursor);
+        }
+        let mut parts = text.split('.');
+        let mut part = || parts.next().and_then(|part| u128::from_str_radix(part, 16).ok()).ok_or(InvalidCursor);
+        let (score, id, now_us) = (part()?, part()?, part()?);
+        let short = |number: u128| u64::try_from(number).map_err(|_| InvalidCursor);
+        if parts.next().is_some() {
+            return Err(InvalidCursor);
+        }
+        Ok(Cursor { score: short(score)?, id, now_us: short(now_us)? })
+    }
+}
+
+/// This text is no cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no search cursor")]
+pub struct InvalidCursor;
+
+/// Why the index could not be opened, changed or asked. It stays as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// Another process has the index open.
+    #[error("the search index is open elsewhere")]
+    Busy,
+    /// The folder cannot be made, emptied or read.
+    #[error("use the search index's folder")]
+    Folder(#[source] std::io::Error),
+    /// Everything else that went wrong inside the index.
+    #[error("use the search index: {0}")]
+    Index(String),
+}
