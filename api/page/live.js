@@ -5,7 +5,7 @@
  * begins before our revision and ends after it may be applied; one that begins after it leaves a gap. Pure.
  * @param {number} rev
  * @param {any} message
- * @returns {"snapshot" | "apply" | "skip" | "ask" | "ask-all" | "price" | "bye" | "other"}
+ * @returns {"snapshot" | "apply" | "skip" | "ask" | "resync" | "price" | "bye" | "other"}
  */
 export function judge(rev, message) {
   switch (message?.type) {
@@ -15,7 +15,6 @@ export function judge(rev, message) {
       if (message.rev <= rev) return "skip";
       return message.prev <= rev ? "apply" : "ask";
     case "resync":
-      return "ask-all";
     case "price":
     case "bye":
       return message.type;
@@ -59,6 +58,8 @@ export class LiveSeats {
     this.closed = false;
     /** Gaps since the last message that fitted: the first is asked for as a delta, then as a snapshot. */
     this.gaps = 0;
+    /** Whether the next snapshot is taken whatever its revision: the server said that we fell behind and sends one. */
+    this.anew = false;
     /** Delay asked for by a node that is going away. @type {[number, number] | null} */
     this.asked = null;
     this.connect();
@@ -69,29 +70,31 @@ export class LiveSeats {
     this.handlers.status?.("connecting");
     const socket = this.open(this.url);
     this.socket = socket;
-    socket.onopen = () => this.subscribe(this.handlers.rev());
+    socket.onopen = () => {
+      this.subscribe(this.handlers.rev());
+      this.handlers.status?.("live");
+    };
     socket.onmessage = (event) => this.receive(JSON.parse(event.data));
     socket.onclose = (event) => this.retry(event.code);
   }
 
   /** @param {number} since 0 asks for a snapshot */
   subscribe(since) {
+    this.anew = since === 0;
     this.socket?.send(JSON.stringify(since > 0 ? { type: "subscribe", since } : { type: "subscribe" }));
   }
 
   /** @param {any} message */
   receive(message) {
     const rev = this.handlers.rev();
-    const verdict = judge(rev, message);
-    if (["snapshot", "apply", "skip"].includes(verdict)) {
-      this.attempt = 0;
-      this.handlers.status?.("live");
-    }
+    const verdict = this.anew && message.type === "delta" ? "skip" : judge(this.anew ? 0 : rev, message);
+    this.attempt = 0;
+    if (verdict === "snapshot") this.anew = false;
+    if (verdict === "resync") this.anew = true;
     if (verdict === "snapshot") this.handlers.snapshot(message);
     if (verdict === "apply") this.handlers.delta(message);
     if (verdict === "ask") this.subscribe(this.gaps++ === 0 ? rev : 0);
     if (verdict === "snapshot" || verdict === "apply") this.gaps = 0;
-    if (verdict === "ask-all") this.subscribe(0);
     if (verdict === "price") this.handlers.price?.(message);
     if (verdict === "bye") this.asked = Array.isArray(message.reconnect_ms) ? message.reconnect_ms : null;
   }

@@ -12,7 +12,7 @@ test("a delta is applied only without a gap", () => {
   assert.equal(judge(100, { type: "delta", prev: 101, rev: 105 }), "ask");
   assert.equal(judge(100, { type: "snapshot", rev: 100 }), "snapshot");
   assert.equal(judge(100, { type: "snapshot", rev: 99 }), "skip");
-  assert.equal(judge(100, { type: "resync" }), "ask-all");
+  assert.equal(judge(100, { type: "resync" }), "resync");
   assert.equal(judge(100, { type: "something-new" }), "other");
 });
 
@@ -45,6 +45,19 @@ test("a gap is asked for once as a delta, then as a snapshot", () => {
   state.give({ type: "delta", prev: 105, rev: 106 });
   assert.deepEqual(state.sent, [{ type: "subscribe", since: 100 }, { type: "subscribe", since: 101 }, { type: "subscribe" }]);
   assert.deepEqual(state.applied, ["delta 101", "snapshot 105", "delta 106"]);
+});
+
+test("after a resync the next snapshot is taken, whatever came before", () => {
+  const state = connect(100);
+  state.sockets[0].onopen();
+  assert.equal(state.statuses.at(-1), "live", "nothing need arrive when nothing has changed");
+  state.give({ type: "resync" });
+  state.give({ type: "delta", prev: 120, rev: 121 });
+  state.give({ type: "snapshot", rev: 98 });
+  state.give({ type: "delta", prev: 98, rev: 99 });
+  state.give({ type: "snapshot", rev: 90 });
+  assert.deepEqual(state.applied, ["snapshot 98", "delta 99"]);
+  assert.equal(state.sent.length, 1, "the server sends the snapshot unasked");
 });
 
 test("a lost connection comes back where it was, later and later", () => {

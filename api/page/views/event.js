@@ -154,22 +154,23 @@ class EventView {
   snapshot(message) {
     if (message.layout && message.layout !== this.layoutId) return location.reload();
     const before = this.seats.states.slice();
-    this.after(this.seats.replace(decodeStates(message.states ?? message.state, this.model.count), message.rev), before, message.agg);
+    this.after(this.seats.replace(decodeStates(message.state, this.model.count), message.rev), before, message);
   }
 
   /** @param {any} message */
   delta(message) {
     const before = new Map((message.set ?? []).map((/** @type {[number, number]} */ [seat]) => [seat, this.seats.states[seat]]));
-    this.after(this.seats.apply(message.set ?? [], message.rev), before, message.agg);
+    this.after(this.seats.apply(message.set ?? [], message.rev), before, message);
   }
 
   /**
    * @param {number[]} changed
    * @param {Map<number, number> | Uint8Array} before
-   * @param {Record<string, number[]>} [counts] available, held and sold by section or area
+   * @param {{agg?: Record<string, number[]>, sale?: string}} message counts (available, held, sold by section or area), and how the sale stands
    */
-  after(changed, before, counts = {}) {
-    for (const [name, [available]] of Object.entries(counts)) this.areaFree.set(name, available);
+  after(changed, before, { agg = {}, sale }) {
+    if (sale) this.event.sale = { ...this.event.sale, state: sale };
+    for (const [name, [available]] of Object.entries(agg)) this.areaFree.set(name, available);
     this.pane.changed(changed, (seat) => (before instanceof Map ? before.get(seat) : before[seat]) ?? 0);
     this.checkout.sawChanges(changed);
     this.list.refresh();

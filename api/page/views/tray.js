@@ -7,6 +7,7 @@ import { announcement, countdown, money, placeText, plural } from "../format.js"
 const METHODS = [
   { token: "pm_test_ok", name: "Test card 4242", note: "the payment succeeds" },
   { token: "pm_test_declined", name: "Test card 0002", note: "the bank declines" },
+  { token: "pm_test_lost_answer", name: "Test card 0009", note: "succeeds, but the bank answers late" },
 ];
 
 /** Most places asked for at once with "best available". */
