@@ -1,1 +1,16 @@
-//! placeholder
+//! One node of boxoffice: the only crate that sees all others. `start.rs` wires it, `service/` answers HTTP, `workers/` run beside
+//! it, `replica.rs` is where seats and consensus meet.
+
+
+pub mod cli;
+mod edge;
+mod feed;
+mod mint;
+mod passwords;
+mod payment;
+mod replica;
+mod secret;
+mod service;
+mod start;
+mod telemetry;
+mod workers;

@@ -1,1 +1,10 @@
-fn main() {}
+//! The binary `boxoffice`: arguments to subcommand.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    boxoffice::cli::main()
+}

@@ -57,6 +57,7 @@ pub struct GroupCore {
     raft: RwLock<Option<Raft>>,
     leadership: watch::Sender<Leadership>,
     led_since: Mutex<Instant>,
+    heard: Mutex<Option<Instant>>,
     cut_off: Mutex<BTreeMap<u64, Instant>>,
     reopened: std::sync::atomic::AtomicU64,
 }
@@ -96,6 +97,7 @@ impl GroupCore {
             raft: RwLock::new(None),
             leadership: watch::Sender::new(Leadership::default()),
             led_since: Mutex::new(Instant::now()),
+            heard: Mutex::new(None),
             cut_off: Mutex::new(BTreeMap::new()),
             reopened: std::sync::atomic::AtomicU64::new(0),
             tuning,
@@ -146,6 +148,21 @@ impl GroupCore {
         let term = metrics.vote.leader_id.term;
         drop(metrics);
         self.set_leadership(Leadership { term, leader, is_leader });
+    }
+
+    /// The leader was heard of just now.
+    pub fn note_contact(&self) {
+        *self.heard.lock() = Some(Instant::now());
+    }
+
+    /// How long ago the leader was last heard of, or, on the leader, a quorum last answered. `None` if never since the start.
+    pub fn contact_age(&self) -> Option<Duration> {
+        let acked = self.leadership().is_leader.then(|| self.raft()).flatten().and_then(|raft| {
+            let receiver = raft.metrics();
+            let metrics = receiver.borrow_watched();
+            metrics.last_quorum_acked.map(|acked| openraft::Instant::elapsed(&*acked))
+        });
+        acked.or_else(|| self.heard.lock().map(|heard| heard.elapsed()))
     }
 
     /// Nobody leads as far as this node knows.

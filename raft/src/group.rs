@@ -37,6 +37,19 @@ impl Group {
         self.core.id
     }
 
+    /// Which life of the cluster's groups this is; part of every position.
+    #[must_use]
+    pub fn incarnation(&self) -> u64 {
+        self.core.incarnation
+    }
+
+    /// How long ago this node last knew itself to be up to date, in milliseconds: when the leader was last heard of here, or, on the
+    /// leader, when a quorum last answered.
+    #[must_use]
+    pub fn age_ms(&self) -> u64 {
+        self.core.contact_age().map_or(u64::MAX, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// Has a command executed by the group, wherever its leader is, and returns what the machine replied.
     ///
     /// # Errors

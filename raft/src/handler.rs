@@ -81,6 +81,9 @@ impl Handler {
             leader_commit: append.committed.map(Into::into),
         };
         let answer = raft.append_entries(request).await.map_err(|error| refusal(Reason::NotReady, &error.to_string()))?;
+        if matches!(answer, AppendEntriesResponse::Success | AppendEntriesResponse::PartialSuccess(_)) {
+            core.note_contact();
+        }
         let (result, matched, higher) = match answer {
             AppendEntriesResponse::Success => (appended::Result::Success, None, None),
             AppendEntriesResponse::PartialSuccess(matched) => (appended::Result::Partial, matched, None),

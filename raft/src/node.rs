@@ -42,7 +42,7 @@ const ALIVE: Duration = Duration::from_secs(3);
 pub struct RaftNode {
     inner: Arc<Inner>,
     /// The runtime that drives it, unless the caller's does.
-    runtime: Option<Runtime>,
+    runtime: Mutex<Option<Runtime>>,
 }
 
 struct Inner {
@@ -74,7 +74,7 @@ impl RaftNode {
             let _ = started.send(Inner::open(options, env, machines).await);
         });
         match result.recv() {
-            Ok(Ok(inner)) => Ok(Self { inner, runtime: Some(runtime) }),
+            Ok(Ok(inner)) => Ok(Self { inner, runtime: Mutex::new(Some(runtime)) }),
             Ok(Err(error)) => {
                 runtime.shutdown_background();
                 Err(error)
@@ -91,7 +91,7 @@ impl RaftNode {
     /// # Errors
     /// As `start`.
     pub async fn open(options: RaftOptions, env: Env, machines: Machines) -> Result<Self, StartError> {
-        Ok(Self { inner: Inner::open(options, env, machines).await?, runtime: None })
+        Ok(Self { inner: Inner::open(options, env, machines).await?, runtime: Mutex::new(None) })
     }
 
     /// This node.
@@ -139,16 +139,17 @@ impl RaftNode {
     }
 
     /// Stops in order: takes no more commands, hands leaders over where that is quick and safe, then closes groups and log.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(&self) {
         let inner = self.inner.clone();
         let stop = async move { inner.stop().await };
-        match &self.runtime {
+        let runtime = self.runtime.lock().take();
+        match runtime {
             // The groups live on their own threads: wait for them from here.
-            Some(runtime) => drop(runtime.spawn(stop).await),
+            Some(runtime) => {
+                drop(runtime.spawn(stop).await);
+                runtime.shutdown_background();
+            }
             None => stop.await,
-        }
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }
@@ -162,7 +163,7 @@ impl Drop for RaftNode {
             core.queue.refuse_all(ProposeError::ShuttingDown, true);
             core.set_raft(None);
         }
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.runtime.lock().take() {
             runtime.shutdown_background();
         }
     }

@@ -24,6 +24,12 @@ use std::str::FromStr;
 
 pub use index::Index;
 
+/// A text as the index compares it: words in lower case without accents, one space between them. For exact filters.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text::words(text).unwrap_or_default().join(" ")
+}
+
 /// Longest query text that is looked at, in bytes; the rest is ignored.
 pub const QUERY_BYTES_MAX: usize = 256;
 /// Most words of a query that are looked at; the rest is ignored.

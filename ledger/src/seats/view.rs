@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::agenda::Agenda;
 use super::{EventSale, OrderView, SeatLedger};
 use crate::command::{Delivery, TicketRecord};
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, TicketId, UserId};
+use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, TicketId, UserId};
 use crate::orders::OpenAttempt;
 use crate::outbox::Outbox;
 use crate::outcome::HoldInfo;
@@ -65,6 +65,12 @@ impl SeatLedger {
         let attempt = order.attempts.iter().find(|known| known.id == attempt && known.is_open())?.clone();
         let (total, currency) = (order.total, sale.terms.currency);
         Some(OpenAttempt { event, order: order.id, user: order.user, total, currency, attempt })
+    }
+
+    /// Whether a plan is here whole, so that events can be created on it.
+    #[must_use]
+    pub fn has_plan(&self, plan: PlanHash) -> bool {
+        self.blobs.plan(plan).is_some()
     }
 
     /// The outbox.

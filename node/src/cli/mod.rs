@@ -1,0 +1,77 @@
+//! The command line: one file a command. stdout is for data, stderr for everything else.
+
+mod dev;
+mod demo;
+mod import;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+
+
+/// Exit codes, the same for every command.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed
+  2    wrong usage
+  3    not found
+  4    conflict: the seat is taken, the hold is over
+  5    not permitted
+  6    unavailable or no quorum: nothing happened
+  7    outcome unknown: it may have happened, retry with the same key
+  8    a check found a violation
+  130  interrupted";
+
+#[derive(Parser)]
+#[command(name = "boxoffice", version, about = "A ticketing cluster in one binary: seats are never sold twice.", after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start three nodes on this machine with two events on sale, and say where to look.
+    Dev(dev::DevArgs),
+    /// Run one node of a cluster.
+    Serve(serve::ServeArgs),
+    /// Print an access token, signed with the cluster's secret.
+    Token(token::TokenArgs),
+    /// Print a new cluster secret.
+    #[command(after_help = "Example:\n  boxoffice secret > /etc/boxoffice/secret && chmod 600 /etc/boxoffice/secret")]
+    Secret,
+    /// Check a configuration file.
+    Check(serve::ServeArgs),
+    /// Bring real data in.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Dev(args) => dev::run(args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Token(args) => token::run(&args),
+        Command::Secret => crate::secret::fresh().map(|secret| print!("{secret}")).map(|()| ExitCode::SUCCESS),
+        Command::Check(args) => serve::check(&args),
+        Command::Import(command) => import::run(command),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        for cause in error.chain().skip(1) {
+            eprintln!("  caused by: {cause}");
+        }
+        ExitCode::FAILURE
+    })
+}
+
+/// A runtime for commands that talk to a cluster.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}

@@ -1,0 +1,96 @@
+//! Changes from apply to everyone on this node who cares: live maps, workers, the search indexer. Never blocks apply, holds no
+//! history: a listener that wakes up looks at the ledger itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use boxoffice_api::live::Hub;
+use boxoffice_cluster_config::ids::GroupId;
+use boxoffice_ledger::change::Change;
+use boxoffice_ledger::ids::EventId;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// See the module.
+pub struct Feed {
+    hub: Arc<Hub>,
+    bells: BTreeMap<GroupId, Bells>,
+    touched: Mutex<Touched>,
+}
+
+/// What workers of one group wait for.
+#[derive(Default)]
+pub struct Bells {
+    /// The outbox has something.
+    pub outbox: Notify,
+    /// A payment attempt moved.
+    pub attempts: Notify,
+    /// The catalog changed, or a sale did.
+    pub catalog: Notify,
+    /// For the node's own indexer, beside the leader's workers.
+    pub indexer: Notify,
+}
+
+/// What changed since somebody last took it. Bounded by the number of events.
+#[derive(Default)]
+struct Touched {
+    sales: BTreeMap<GroupId, std::collections::BTreeSet<EventId>>,
+}
+
+impl Feed {
+    /// A feed for these groups.
+    pub fn new(hub: Arc<Hub>, groups: impl Iterator<Item = GroupId>) -> Self {
+        Self { hub, bells: groups.map(|group| (group, Bells::default())).collect(), touched: Mutex::default() }
+    }
+
+    /// The bells of a group; `None` for a group that this cluster does not have.
+    pub fn bells(&self, group: GroupId) -> Option<&Bells> {
+        self.bells.get(&group)
+    }
+
+    /// Events of a group whose sale moved since the last call.
+    pub fn take_sales(&self, group: GroupId) -> std::collections::BTreeSet<EventId> {
+        self.touched.lock().sales.remove(&group).unwrap_or_default()
+    }
+
+    /// Called when a group's ledger was replaced by a snapshot: everybody looks again.
+    pub fn reset(&self, group: GroupId) {
+        self.hub.reset(group.0);
+        if let Some(bells) = self.bells.get(&group) {
+            for bell in [&bells.outbox, &bells.attempts, &bells.catalog, &bells.indexer] {
+                bell.notify_one();
+            }
+        }
+    }
+
+    /// Called by apply after each entry that changed anything.
+    pub fn publish(&self, group: GroupId, index: u64, changes: &[Change]) {
+        self.hub.publish(group.0, index, changes);
+        let Some(bells) = self.bells.get(&group) else { return };
+        let (mut outbox, mut attempts, mut catalog) = (false, false, false);
+        let mut last_sale = None;
+        for change in changes {
+            match change {
+                Change::Outbox { .. } => outbox = true,
+                Change::Attempt { .. } => attempts = true,
+                Change::CatalogEvent { .. } | Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => catalog = true,
+                Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. } => {
+                    if last_sale.replace(*event) != Some(*event) {
+                        self.touched.lock().sales.entry(group).or_default().insert(*event);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if outbox {
+            bells.outbox.notify_one();
+        }
+        if attempts {
+            bells.attempts.notify_one();
+        }
+        if catalog {
+            bells.catalog.notify_one();
+            bells.indexer.notify_one();
+        }
+    }
+}

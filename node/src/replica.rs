@@ -1,0 +1,122 @@
+//! Where seats and consensus meet: a ledger machine as a raft state machine, readable by everybody on the node.
+
+use std::io;
+use std::sync::Arc;
+
+use boxoffice_cluster_config::ids::GroupId;
+use boxoffice_ledger::change::Change;
+use boxoffice_ledger::codec::CodecError;
+use boxoffice_ledger::machine::Machine;
+use boxoffice_ledger::time::Timestamp;
+use boxoffice_raft::machine::{Frozen, Halt, Position, StateMachine};
+use bytes::Bytes;
+use parking_lot::{RwLock, RwLockReadGuard};
+
+use crate::feed::Feed;
+
+/// This node's copy of one group's ledger. Cheap to clone; readers see whole entries only.
+pub struct Replica<M> {
+    state: Arc<RwLock<M>>,
+}
+
+impl<M> Clone for Replica<M> {
+    fn clone(&self) -> Self {
+        Self { state: Arc::clone(&self.state) }
+    }
+}
+
+impl<M: Machine> Replica<M> {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self { state: Arc::new(RwLock::new(M::default())) }
+    }
+
+    /// Looks at the ledger as applied so far. Keep it short: applying waits for it.
+    pub fn read(&self) -> RwLockReadGuard<'_, M> {
+        self.state.read()
+    }
+
+    /// The state machine that applies a group's log to this copy and tells `feed` what changed.
+    pub fn machine(&self, group: GroupId, feed: Arc<Feed>) -> Box<dyn StateMachine> {
+        Box::new(Applier { group, state: Arc::clone(&self.state), feed, changes: Vec::new() })
+    }
+}
+
+struct Applier<M> {
+    group: GroupId,
+    state: Arc<RwLock<M>>,
+    feed: Arc<Feed>,
+    changes: Vec<Change>,
+}
+
+impl<M: Machine> StateMachine for Applier<M> {
+    fn apply(&mut self, position: Position, at_us: u64, commands: &[Bytes]) -> Result<Vec<Bytes>, Halt> {
+        let mut decoded = Vec::with_capacity(commands.len());
+        for bytes in commands {
+            match M::decode_command(bytes) {
+                Err(CodecError::Unknown(what)) => {
+                    return Err(Halt::new(format!("a command of a newer version ({what}): upgrade this node")));
+                }
+                other => decoded.push(other),
+            }
+        }
+        let mut replies = Vec::with_capacity(commands.len());
+        self.changes.clear();
+        {
+            let mut ledger = self.state.write();
+            for command in &decoded {
+                let answer = match command {
+                    Ok(command) => ledger.apply(Timestamp(at_us), command, &mut self.changes),
+                    Err(error) => M::malformed(&error.to_string()),
+                };
+                replies.push(Bytes::from(M::encode_answer(&answer)));
+            }
+        }
+        if !self.changes.is_empty() {
+            self.feed.publish(position.group, position.index, &self.changes);
+        }
+        Ok(replies)
+    }
+
+    fn deadline_us(&self) -> Option<u64> {
+        self.state.read().next_deadline().map(|at| at.0)
+    }
+
+    fn pulse(&self) -> Bytes {
+        Bytes::from(M::encode_command(&M::pulse()))
+    }
+
+    fn digest(&self) -> u128 {
+        self.state.read().digest().0
+    }
+
+    fn freeze(&self) -> Box<dyn Frozen> {
+        Box::new(FrozenLedger(self.state.read().clone()))
+    }
+
+    fn restore(&mut self, frames: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
+        let mut broken = None;
+        let mut whole = frames.map_while(|frame| frame.map_err(|error| broken = Some(error)).ok());
+        let built = M::read_snapshot(&mut whole);
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        *self.state.write() = built.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        self.feed.reset(self.group);
+        Ok(())
+    }
+}
+
+struct FrozenLedger<M>(M);
+
+impl<M: Machine> Frozen for FrozenLedger<M> {
+    fn write(&mut self, sink: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let mut outcome = Ok(());
+        self.0.write_snapshot(&mut |frame| {
+            if outcome.is_ok() {
+                outcome = sink(frame);
+            }
+        });
+        outcome
+    }
+}

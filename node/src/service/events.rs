@@ -1,0 +1,322 @@
+//! Events: listing, searching, creating, changing, opening and closing.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use boxoffice_api::backend::{
+    Answer, Caller, Context, CreatedEvent, EventFilter, EventPatch, EventView, Failure, Freshness, NewEvent, Page, Problem, Read, Revision,
+    SaleView, Written,
+};
+use boxoffice_cluster_config::groups::CATALOG;
+use boxoffice_ledger::catalog::CatalogLedger;
+use boxoffice_ledger::command::{BlockAction, CatalogCommand, Event, EventStatus, Role, SaleAction, SeatCommand};
+use boxoffice_ledger::ids::{EventId, HoldId, Request, RequestId};
+use boxoffice_ledger::outcome::{CatalogOutcome, SaleState, SeatOutcome};
+use boxoffice_ledger::plan::SeatIndex;
+use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_search as search;
+
+use super::{Service, refused};
+use crate::mint;
+
+impl Service {
+    /// One event; a draft only for its owner and for operators.
+    pub async fn read_event(&self, cx: Context, caller: Option<Caller>, id: EventId) -> Answer<Read<EventView>> {
+        if let Freshness::AtLeast(revision) = cx.freshness
+            && revision.group != CATALOG.0
+        {
+            self.fresh(cx, self.event_group(id)).await?;
+        }
+        let found = self.find(cx, CATALOG, || self.event_view(id)).await?;
+        match found {
+            Some((view, revision, age_ms)) if may_see(&view.event, caller) => Ok(Read { value: view, revision, age_ms }),
+            _ => Err(Failure::NotFound("event")),
+        }
+    }
+
+    /// An event with its venue, performers and sale, as this node knows them.
+    pub fn event_view(&self, id: EventId) -> Option<EventView> {
+        let (event, venue, performers) = {
+            let catalog = self.catalog.read();
+            let event = catalog.event(id)?;
+            let venue = Arc::new(catalog.venue(event.venue)?.clone());
+            let performers = event.performers.iter().filter_map(|id| catalog.performer(*id).cloned()).map(Arc::new).collect();
+            (Arc::new(event.clone()), venue, performers)
+        };
+        Some(EventView { sale: self.sale_view(id), event, venue, performers })
+    }
+
+    fn sale_view(&self, id: EventId) -> Option<SaleView> {
+        let ledger = self.seats(id).ok()?.read();
+        let sale = ledger.event(id)?;
+        let totals = sale.totals();
+        Some(SaleView {
+            state: sale.state(),
+            available: totals.available,
+            held: totals.held,
+            sold: totals.sold,
+            capacity: totals.total(),
+            from_price: sale.from_price(),
+        })
+    }
+
+    /// Published events that fit, the most sold first, then the soonest. The cursor is the last one's rank.
+    pub async fn popular_events(
+        &self,
+        cx: Context,
+        filter: &EventFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<Page<EventView>>> {
+        let (revision, age_ms) = self.fresh(cx, CATALOG).await?;
+        let after = cursor.map(parse_rank).transpose()?;
+        let mut ranked: Vec<(u64, u64, EventId)> = {
+            let catalog = self.catalog.read();
+            let fits = |event: &Event| {
+                event.status == EventStatus::Published
+                    && filter.category.as_ref().is_none_or(|category| same_text(category, &event.category))
+                    && filter.venue.is_none_or(|venue| venue == event.venue)
+                    && filter.from.is_none_or(|from| event.starts_at >= from)
+                    && filter.to.is_none_or(|to| event.starts_at <= to)
+                    && filter.city.as_ref().is_none_or(|city| catalog.venue(event.venue).is_some_and(|venue| same_text(city, &venue.city)))
+            };
+            catalog
+                .events()
+                .filter(|event| fits(event))
+                .map(|event| {
+                    let sold = catalog.summary(event.id).map_or(0, |summary| u64::from(summary.sold));
+                    (u64::MAX - sold, event.starts_at.0, event.id)
+                })
+                .collect()
+        };
+        ranked.sort_unstable();
+        let begin = after.map_or(0, |after| ranked.partition_point(|rank| *rank <= after));
+        let page = &ranked[begin.min(ranked.len())..];
+        let items: Vec<EventView> = page.iter().take(limit).filter_map(|(_, _, id)| self.event_view(*id)).collect();
+        let next = (page.len() > limit).then(|| page.get(limit - 1).map(|(a, b, id)| format!("{a}.{b}.{id}"))).flatten();
+        Ok(Read { value: Page { items, next }, revision, age_ms })
+    }
+
+    /// Full-text search in this node's own index. Needs no quorum.
+    pub async fn find_events(
+        &self,
+        cx: Context,
+        text: &str,
+        filter: &EventFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<Page<EventView>>> {
+        let (revision, age_ms) = self.fresh(cx, CATALOG).await?;
+        let after = cursor.map(|text| text.parse::<search::Cursor>().map_err(|_| bad_cursor())).transpose()?;
+        let query = search::Query {
+            text: text.to_owned(),
+            city: filter.city.clone(),
+            category: filter.category.clone(),
+            from_us: filter.from.map(|at| at.0),
+            to_us: filter.to.map(|at| at.0),
+            ..search::Query::default()
+        };
+        let index = self.search.clone();
+        let hits = tokio::task::spawn_blocking(move || index.search(&query, limit, after))
+            .await
+            .map_err(|_| Failure::Overloaded(1000))?
+            .map_err(|error| {
+                tracing::error!(%error, "search failed");
+                Failure::Overloaded(1000)
+            })?;
+        // The index may reflect less than the catalog copy; the answer says which index it reflects.
+        let revision = Revision { index: hits.position.unwrap_or(0).min(revision.index), ..revision };
+        let visible = |view: &EventView| view.event.status == EventStatus::Published && filter.venue.is_none_or(|id| id == view.event.venue);
+        let items = hits.hits.iter().filter_map(|hit| self.event_view(EventId(hit.id))).filter(visible).collect();
+        Ok(Read { value: Page { items, next: hits.next.map(|cursor| cursor.to_string()) }, revision, age_ms })
+    }
+
+    /// Creates an event and waits until it can be held.
+    pub async fn new_event(&self, cx: Context, caller: Caller, request: Request, new: NewEvent) -> Answer<Written<CreatedEvent>> {
+        need(caller, Role::Coordinator)?;
+        let venue = self.find(cx, CATALOG, || self.catalog.read().venue(new.venue).cloned()).await?;
+        let Some((venue, ..)) = venue else { return Err(invalid("/venue", "not_found", "there is no such venue")) };
+        let Some(plan) = venue.plan else {
+            return Err(invalid("/venue", "no_plan", "the venue has no seating plan yet: POST /venue/{id}/plan first"));
+        };
+        let published = new.status == EventStatus::Published;
+        let event = Event {
+            id: EventId::new(mint::now_ms(), mint::random_slot(), mint::entropy()),
+            name: new.name,
+            description: new.description,
+            category: new.category,
+            venue: new.venue,
+            performers: new.performers,
+            starts_at: new.starts_at,
+            plan,
+            terms: new.terms,
+            owner: caller.user,
+            status: new.status,
+            provisioned: false,
+            version: 0,
+        };
+        let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::PutEvent { request, event }).await?;
+        let id = match &applied.outcome {
+            CatalogOutcome::Stored { id, .. } => EventId(*id),
+            CatalogOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision),
+            CatalogOutcome::Done => return Err(Failure::Unknown),
+        };
+        self.fresh(Context { freshness: Freshness::AtLeast(applied.revision), ..cx }, CATALOG).await.ok();
+        let ready = !published || self.wait_until_on_sale(cx, id).await;
+        let view = self.event_view(id).ok_or(Failure::Unknown)?;
+        Ok(applied.written(CreatedEvent { view, ready }))
+    }
+
+    /// Waits until this node knows that the event's group has the event; false when the deadline comes first.
+    async fn wait_until_on_sale(&self, cx: Context, id: EventId) -> bool {
+        let Some(group) = self.groups.get(&CATALOG) else { return false };
+        loop {
+            let applied = group.applied();
+            if self.catalog.read().event(id).is_some_and(|event| event.provisioned) {
+                return self.barrier(cx, self.event_group(id)).await.is_ok();
+            }
+            if Instant::now() >= cx.deadline || group.wait_applied(applied + 1, cx.deadline.into()).await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Changes an event of the caller.
+    pub async fn change_event(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        id: EventId,
+        version: u64,
+        patch: EventPatch,
+    ) -> Answer<Written<EventView>> {
+        let mut event = self.own_event(cx, caller, id).await?;
+        event.version = version;
+        event.name = patch.name.unwrap_or(event.name);
+        event.description = patch.description.unwrap_or(event.description);
+        event.category = patch.category.unwrap_or(event.category);
+        event.starts_at = patch.starts_at.unwrap_or(event.starts_at);
+        event.performers = patch.performers.unwrap_or(event.performers);
+        self.put_event(cx, request, event).await
+    }
+
+    /// Makes a draft public, and waits until it can be held.
+    pub async fn publish(&self, cx: Context, caller: Caller, request: Request, id: EventId) -> Answer<Written<EventView>> {
+        let mut event = self.own_event(cx, caller, id).await?;
+        event.status = EventStatus::Published;
+        let mut written = self.put_event(cx, request, event).await?;
+        self.wait_until_on_sale(cx, id).await;
+        written.value = self.event_view(id).unwrap_or(written.value);
+        Ok(written)
+    }
+
+    /// Moves the sale of an event of the caller. Cancelling also takes it off the lists.
+    pub async fn sale_move(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        id: EventId,
+        action: SaleAction,
+    ) -> Answer<Written<SaleState>> {
+        let mut event = self.own_event(cx, caller, id).await?;
+        let command = SeatCommand::SetSale { request, event: id, action };
+        let applied = self.write::<SeatLedger>(cx, self.event_group(id), &command).await?;
+        let state = match &applied.outcome {
+            SeatOutcome::Sale(state) => *state,
+            SeatOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision),
+            _ => return Err(Failure::Unknown),
+        };
+        if action == SaleAction::Cancel && event.status != EventStatus::Cancelled {
+            event.status = EventStatus::Cancelled;
+            let request = Request { id: RequestId(request.id.0 ^ u128::MAX), fingerprint: request.fingerprint };
+            self.put_event(cx, request, event).await?;
+        }
+        Ok(applied.written(state))
+    }
+
+    /// Takes seats of an event of the caller off sale or puts them back.
+    #[expect(clippy::too_many_arguments, reason = "one call of the Backend trait")]
+    pub async fn block(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        seats: Vec<SeatIndex>,
+        action: BlockAction,
+        reason: String,
+    ) -> Answer<Written<Vec<HoldId>>> {
+        self.own_event(cx, caller, event).await?;
+        let command = SeatCommand::Block { request, event, seats, action, reason };
+        let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
+        match &applied.outcome {
+            SeatOutcome::Blocked { revoked } => Ok(applied.written(revoked.clone())),
+            SeatOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            _ => Err(Failure::Unknown),
+        }
+    }
+
+    async fn own_event(&self, cx: Context, caller: Caller, id: EventId) -> Answer<Event> {
+        need(caller, Role::Coordinator)?;
+        let found = self.find(cx, CATALOG, || self.catalog.read().event(id).cloned()).await?;
+        let (event, ..) = found.ok_or(Failure::NotFound("event"))?;
+        if event.owner != caller.user && caller.role != Role::Operator {
+            return Err(Failure::NotFound("event"));
+        }
+        Ok(event)
+    }
+
+    async fn put_event(&self, cx: Context, request: Request, event: Event) -> Answer<Written<EventView>> {
+        let id = event.id;
+        let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::PutEvent { request, event }).await?;
+        if let CatalogOutcome::Rejected(rejection) = applied.outcome {
+            return refused(rejection, applied.revision);
+        }
+        self.fresh(Context { freshness: Freshness::AtLeast(applied.revision), ..cx }, CATALOG).await.ok();
+        let view = self.event_view(id).ok_or(Failure::Unknown)?;
+        Ok(applied.written(view))
+    }
+}
+
+/// Whether the caller may know of the event.
+fn may_see(event: &Event, caller: Option<Caller>) -> bool {
+    event.status != EventStatus::Draft || caller.is_some_and(|caller| caller.user == event.owner || caller.role == Role::Operator)
+}
+
+/// Refuses a caller below `role`.
+pub fn need(caller: Caller, role: Role) -> Answer<()> {
+    if caller.role >= role {
+        return Ok(());
+    }
+    Err(Failure::Forbidden(match role {
+        Role::Operator => "this needs the role operator",
+        _ => "this needs the role coordinator",
+    }))
+}
+
+/// One field is wrong.
+pub fn invalid(pointer: &str, code: &'static str, detail: &str) -> Failure {
+    Failure::Invalid(vec![Problem { pointer: pointer.to_owned(), code, detail: detail.to_owned() }])
+}
+
+/// The cursor is not one of ours.
+pub fn bad_cursor() -> Failure {
+    invalid("/cursor", "bad_cursor", "use the next_cursor of the page before, unchanged")
+}
+
+fn parse_rank(text: &str) -> Answer<(u64, u64, EventId)> {
+    let mut parts = text.splitn(3, '.');
+    let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok());
+    let (sold, starts) = (number(), number());
+    match (sold, starts, parts.next().and_then(|id| EventId::parse(id).ok())) {
+        (Some(sold), Some(starts), Some(id)) => Ok((sold, starts, id)),
+        _ => Err(bad_cursor()),
+    }
+}
+
+fn same_text(left: &str, right: &str) -> bool {
+    search::fold(left) == search::fold(right)
+}
+

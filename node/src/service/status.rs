@@ -1,0 +1,78 @@
+//! How this node stands, for operators and for load balancers.
+
+use boxoffice_api::backend::{Answer, Failure, GroupView, NodeView};
+use boxoffice_cluster_config::groups::GroupKind;
+use boxoffice_cluster_config::ids::GroupId;
+use boxoffice_raft::status::Role;
+
+use super::Service;
+
+impl Service {
+    /// The digest of this node's copy of a group at an index that is still in the ring.
+    pub fn read_digest(&self, group: u32, index: Option<u64>) -> Answer<(u64, u128)> {
+        let handle = self.groups.get(&GroupId(group)).ok_or(Failure::NotFound("group"))?;
+        let index = index.unwrap_or_else(|| handle.applied());
+        let digest = handle.digest_at(index).ok_or(Failure::NotFound("digest"))?;
+        Ok((index, digest))
+    }
+
+    /// One line a group, and what the process has used.
+    pub fn node_view(&self) -> NodeView {
+        let status = self.raft.status();
+        let groups = status.groups.iter().map(|group| GroupView {
+            group: group.group.0,
+            kind: match self.counts.kind(group.group) {
+                Some(GroupKind::Catalog) => "catalog",
+                Some(GroupKind::Events) => "events",
+                Some(GroupKind::Users) => "users",
+                None => "unknown",
+            },
+            role: role_name(group.role),
+            leader: group.leader.map(|node| node.0),
+            term: group.term,
+            applied: group.applied_index,
+            last: group.last_index,
+        });
+        NodeView {
+            node: self.node.0,
+            cluster: self.cluster.0.clone(),
+            groups: groups.collect(),
+            log_fsyncs: status.log.fsyncs,
+            log_bytes: status.log.frame_bytes,
+            cpu_us: cpu_us(),
+            search_index: self.search.position(),
+        }
+    }
+
+    /// Ready: every group has a leader here and the search index has something to answer from.
+    pub fn readiness(&self) -> Result<(), String> {
+        for (id, group) in &self.groups {
+            if group.leader().is_none() {
+                return Err(format!("group {id} has no leader that this node knows of"));
+            }
+        }
+        if self.search.position().is_none() && self.groups.values().any(|group| group.applied() == 0) {
+            return Err("the catalog has not been applied here yet".into());
+        }
+        Ok(())
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Leader => "leader",
+        Role::Follower => "follower",
+        Role::Candidate => "candidate",
+        Role::Learner => "learner",
+        Role::Stopped => "stopped",
+    }
+}
+
+/// CPU time of this process, user and system, in microseconds (from /proc; the kernel counts in ticks of 10 ms). 0 elsewhere.
+fn cpu_us() -> u64 {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return 0 };
+    // The second field is the name in parentheses and may hold spaces: count from behind it.
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return 0 };
+    let ticks: u64 = rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    ticks * 10_000
+}

@@ -1,0 +1,108 @@
+//! The one place where a node is wired together. Reads top to bottom.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use boxoffice_api::backend::Backend;
+use boxoffice_api::edge::Api;
+use boxoffice_api::live::Hub;
+use boxoffice_cluster_config::file::Config;
+use boxoffice_cluster_config::groups::GroupKind;
+use boxoffice_raft::env::Env;
+use boxoffice_raft::node::RaftNode;
+use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
+
+use crate::feed::Feed;
+use crate::passwords::Passwords;
+use crate::payment::test_provider::TestProvider;
+use crate::replica::Replica;
+use crate::service::Service;
+use crate::{edge, secret, workers};
+
+/// Runs a node until `stop` completes, then hands over and closes.
+///
+/// # Errors
+/// When the node cannot start: the configuration, the disk, the log or an address is at fault, and the error says which.
+pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    let secret = secret::read(&config.secret_file)?;
+    std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
+    let listener =
+        tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
+
+    let api = edge::config(&config, secret)?;
+    let hub = Hub::new();
+    let feed = Arc::new(Feed::new(Arc::clone(&hub), config.groups.all()));
+
+    let catalog = Replica::new();
+    let events: BTreeMap<_, _> = config.groups.event_groups().map(|group| (group, Replica::new())).collect();
+    let users: BTreeMap<_, _> = config.groups.user_groups().map(|group| (group, Replica::new())).collect();
+    let machines = {
+        let (counts, catalog, events, users, feed) = (config.groups, catalog.clone(), events.clone(), users.clone(), Arc::clone(&feed));
+        move |group| match counts.kind(group) {
+            Some(GroupKind::Events) => events[&group].machine(group, Arc::clone(&feed)),
+            Some(GroupKind::Users) => users[&group].machine(group, Arc::clone(&feed)),
+            Some(GroupKind::Catalog) | None => catalog.machine(group, Arc::clone(&feed)),
+        }
+    };
+
+    let raft = {
+        let options = raft_options(&config)?;
+        tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), Arc::new(machines)))
+            .await
+            .context("start consensus")?
+            .context("start consensus")?
+    };
+    let raft = Arc::new(raft);
+    let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
+
+    let search_dir = config.data_dir.join("search");
+    let search = tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&search_dir)).await?.context("open the search index")?;
+
+    let service = Arc::new(Service {
+        node: config.node,
+        cluster: config.cluster.clone(),
+        counts: config.groups,
+        groups,
+        catalog,
+        events,
+        users,
+        feed,
+        search,
+        provider: Arc::new(TestProvider),
+        passwords: Passwords::new(),
+        raft: Arc::clone(&raft),
+    });
+    workers::start(&service);
+
+    let api = Api::new(service as Arc<dyn Backend>, api, hub).context("set up the edge")?;
+    tracing::info!(node = %config.node, http = %config.http, peer = %config.peer, "serving");
+    boxoffice_api::server::serve(listener, api, stop).await.context("serve HTTP")?;
+    raft.shutdown().await;
+    Ok(())
+}
+
+fn raft_options(config: &Config) -> anyhow::Result<RaftOptions> {
+    let listen = config.peer.parse().with_context(|| format!("peer = {:?}: write address:port", config.peer))?;
+    let tuning = Tuning {
+        heartbeat_ms: config.raft.heartbeat_ms,
+        election_min_ms: config.raft.election_min_ms,
+        election_max_ms: config.raft.election_max_ms,
+        snapshot_every_entries: config.raft.snapshot_entries,
+        keep_entries: config.raft.keep_entries,
+        in_flight_batches: config.raft.batches_in_flight,
+        log_segment_bytes: config.raft.segment_mib * 1024 * 1024,
+        ..Tuning::default()
+    };
+    Ok(RaftOptions {
+        cluster: config.cluster.clone(),
+        node: config.node,
+        data_dir: config.data_dir.clone(),
+        members: config.peers(),
+        listen: Listen::Address(listen),
+        groups: config.groups.all().collect(),
+        incarnation: 0,
+        tuning,
+    })
+}

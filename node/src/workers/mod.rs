@@ -1,0 +1,56 @@
+//! Loops that run beside requests. Those of a group run on its leader only, and all of them may run twice: what they send is
+//! received by natural key, so a repeat changes nothing.
+
+mod indexer;
+mod outbox;
+mod payments;
+mod provisioning;
+mod summaries;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use boxoffice_api::backend::{Context, Freshness};
+use boxoffice_cluster_config::groups::CATALOG;
+use boxoffice_cluster_config::ids::GroupId;
+
+use crate::service::Service;
+
+/// How long a worker waits after a failure, and how often it looks without being woken.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Starts every worker of this node.
+pub fn start(service: &Arc<Service>) {
+    tokio::spawn(indexer::run(Arc::clone(service)));
+    tokio::spawn(provisioning::run(Arc::clone(service)));
+    for group in service.counts.event_groups() {
+        tokio::spawn(outbox::run(Arc::clone(service), group));
+        tokio::spawn(payments::run(Arc::clone(service), group));
+        tokio::spawn(summaries::run(Arc::clone(service), group));
+    }
+}
+
+/// A context for a worker's own writes.
+fn context() -> Context {
+    Context { deadline: Instant::now() + Duration::from_secs(5), freshness: Freshness::Local }
+}
+
+/// Whether this node leads a group.
+fn leads(service: &Service, group: GroupId) -> bool {
+    service.groups.get(&group).is_some_and(boxoffice_raft::group::Group::is_leader)
+}
+
+/// Whether this node leads the catalog.
+fn leads_catalog(service: &Service) -> bool {
+    leads(service, CATALOG)
+}
+
+/// Waits for the bell or for the pause to pass, whichever is first.
+async fn wake(bell: Option<&tokio::sync::Notify>) {
+    match bell {
+        Some(bell) => {
+            let _ = tokio::time::timeout(PAUSE, bell.notified()).await;
+        }
+        None => tokio::time::sleep(PAUSE).await,
+    }
+}
