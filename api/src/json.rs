@@ -189,7 +189,7 @@ pub fn seat_value(seat: SeatIndex, offer: Option<&Offer>) -> Value {
 #[must_use]
 pub fn area_value(area: AreaIndex, offer: Option<&Offer>, count_name: &str, count: u32) -> Value {
     let mut value = json!({"index": area.0, count_name: count});
-    if let Some(found) = offer.and_then(|offer| offer.layout.plan.areas.get(usize::from(area.0))) {
+    if let Some(found) = offer.and_then(|offer| offer.layout.plan().areas.get(usize::from(area.0))) {
         value["area"] = found.name.as_str().into();
     }
     value

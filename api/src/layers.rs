@@ -9,7 +9,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Response, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, header};
 use bytes::Bytes;
 use futures::FutureExt;
 
@@ -18,6 +18,7 @@ use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
 use crate::idempotency;
+use crate::route::site;
 use crate::router::{Access, Class, Key, Route, Verb};
 
 /// Name of the cookie that carries the page's access token.
@@ -53,11 +54,14 @@ pub async fn run(edge: Arc<Edge>, route: &'static Route, request: Request) -> Re
     response
 }
 
-/// Answers a request that no route takes.
+/// Answers a request that no route takes: a file of the page, or a problem.
 pub fn unrouted(edge: &Edge, request: &Request, code: Code) -> Response<Body> {
     let id = edge.ids.take(request.headers());
     let detail = if code == Code::NotFound { "There is nothing at this path." } else { "See the Allow header." };
-    let mut response = HttpProblem::new(code, detail).response(request.uri().path(), id.to_str().unwrap_or_default());
+    let problem = || HttpProblem::new(code, detail).response(request.uri().path(), id.to_str().unwrap_or_default());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let file = if reads { site::file(request.uri().path(), request.headers()) } else { None };
+    let mut response = file.unwrap_or_else(problem);
     finish(response.headers_mut(), id);
     response
 }

@@ -1,12 +1,12 @@
 //! Layouts as the edge needs them: seat index <-> label, and what an event sells on one. Kept per layout hash and per event.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, OnceLock};
+use std::ops::Range;
+use std::sync::Arc;
 
 use boxoffice_ledger::ids::{EventId, PlanHash};
 use boxoffice_ledger::money::Currency;
-use boxoffice_ledger::plan::{AreaIndex, Plan, Row, Seat, SeatIndex, Section, SectionIndex};
+use boxoffice_ledger::plan::{AreaIndex, Plan, PlanIndex, Row, Seat, SeatIndex, Section, SectionIndex};
 use parking_lot::RwLock;
 use serde_json::Value;
 
@@ -16,25 +16,16 @@ use crate::json;
 /// Events and layouts that are kept; at the bound the older half goes.
 const KEPT_MAX: usize = 4096;
 
-/// A plan with its indexes.
+/// A plan with its lookups.
 pub struct Layout {
     /// Its content address.
     pub hash: PlanHash,
-    /// The plan.
-    pub plan: Arc<Plan>,
-    /// How many numbered seats.
-    pub seats: u32,
-    /// Rows in plan order: first seat, section, row.
-    rows: Vec<(u32, u16, u32)>,
-    /// Label -> seat, built when the first label is asked for; `None` marks a label that two seats share.
-    labels: OnceLock<HashMap<String, Option<SeatIndex>>>,
+    index: PlanIndex,
 }
 
 /// A seat with everything it belongs to.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
-    /// Its section's number.
-    pub section_index: SectionIndex,
     /// Its section.
     pub section: &'a Section,
     /// Its row.
@@ -46,67 +37,58 @@ pub struct Place<'a> {
 impl Layout {
     /// Indexes a plan.
     #[must_use]
-    pub fn new(hash: PlanHash, plan: Arc<Plan>) -> Self {
-        let mut rows = Vec::new();
-        let mut first = 0_u32;
-        for (section_at, section) in plan.sections.iter().enumerate() {
-            for (row_at, row) in section.rows.iter().enumerate() {
-                rows.push((first, u16::try_from(section_at).unwrap_or(u16::MAX), u32::try_from(row_at).unwrap_or(u32::MAX)));
-                first = first.saturating_add(u32::try_from(row.seats.len()).unwrap_or(u32::MAX));
-            }
-        }
-        Self { hash, plan, seats: first, rows, labels: OnceLock::new() }
+    pub fn new(hash: PlanHash, plan: &Arc<Plan>) -> Self {
+        Self { hash, index: PlanIndex::new(Arc::clone(plan)) }
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        self.index.plan()
+    }
+
+    /// How many numbered seats.
+    #[must_use]
+    pub fn seat_count(&self) -> u32 {
+        self.index.seat_count()
     }
 
     /// The seat at an index.
     #[must_use]
     pub fn place(&self, index: SeatIndex) -> Option<Place<'_>> {
-        let at = self.rows.partition_point(|&(first, _, _)| first <= index.0).checked_sub(1)?;
-        let (first, section_at, row_at) = self.rows[at];
-        let section = self.plan.sections.get(usize::from(section_at))?;
-        let row = section.rows.get(row_at as usize)?;
-        let seat = row.seats.get((index.0 - first) as usize)?;
-        Some(Place { section_index: SectionIndex(section_at), section, row, seat })
+        self.index.parts(index).map(|(section, row, seat)| Place { section, row, seat })
     }
 
-    /// The seat with this label, `SECTION-ROW-SEAT`. A label that two seats share (names may contain dashes) names none.
+    /// The seat with this label, `SECTION-ROW-SEAT`.
     #[must_use]
     pub fn seat_by_label(&self, label: &str) -> Option<SeatIndex> {
-        *self.labels.get_or_init(|| self.index_labels()).get(label)?
+        self.index.find(label)
+    }
+
+    /// The section of a seat, by number.
+    #[must_use]
+    pub fn section_of(&self, seat: SeatIndex) -> Option<SectionIndex> {
+        self.index.place(seat).map(|place| place.section)
+    }
+
+    /// The seats of a section.
+    #[must_use]
+    pub fn section_seats(&self, section: SectionIndex) -> Range<u32> {
+        self.index.section_seats(section).unwrap_or(0..0)
     }
 
     /// The section of this name.
     #[must_use]
     pub fn section_by_name(&self, name: &str) -> Option<SectionIndex> {
-        let at = self.plan.sections.iter().position(|section| section.name == name)?;
+        let at = self.plan().sections.iter().position(|section| section.name == name)?;
         u16::try_from(at).ok().map(SectionIndex)
     }
 
     /// The area of this name.
     #[must_use]
     pub fn area_by_name(&self, name: &str) -> Option<AreaIndex> {
-        let at = self.plan.areas.iter().position(|area| area.name == name)?;
+        let at = self.plan().areas.iter().position(|area| area.name == name)?;
         u16::try_from(at).ok().map(AreaIndex)
-    }
-
-    /// Every seat in order.
-    pub fn places(&self) -> impl Iterator<Item = (SeatIndex, Place<'_>)> {
-        let seats = self.plan.sections.iter().enumerate().flat_map(|(at, section)| {
-            let section_index = SectionIndex(u16::try_from(at).unwrap_or(u16::MAX));
-            section.rows.iter().flat_map(move |row| row.seats.iter().map(move |seat| Place { section_index, section, row, seat }))
-        });
-        (0..).map(SeatIndex).zip(seats)
-    }
-
-    fn index_labels(&self) -> HashMap<String, Option<SeatIndex>> {
-        let mut labels = HashMap::with_capacity(self.seats as usize);
-        for (index, place) in self.places() {
-            match labels.entry(place.label()) {
-                Entry::Vacant(free) => drop(free.insert(Some(index))),
-                Entry::Occupied(mut taken) => drop(taken.insert(None)),
-            }
-        }
-        labels
     }
 }
 
@@ -192,7 +174,7 @@ impl Offers {
         if let Some(layout) = self.layouts.get(&hash) {
             return layout;
         }
-        let layout = Arc::new(Layout::new(hash, Arc::clone(plan)));
+        let layout = Arc::new(Layout::new(hash, plan));
         self.layouts.put(hash, Arc::clone(&layout));
         layout
     }
@@ -236,37 +218,6 @@ impl<K: std::hash::Hash + Eq + Copy, V: Clone> Kept<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    type Rows<'a> = &'a [(&'a str, &'a [&'a str])];
-
-    fn plan(sections: &[(&str, Rows)]) -> Arc<Plan> {
-        let seat = |name: &&str| Seat { name: (*name).into(), level: Default::default(), at: Default::default(), kind: Default::default() };
-        let rows =
-            |rows: Rows| rows.iter().map(|(name, seats)| Row { name: (*name).into(), seats: seats.iter().map(seat).collect() }).collect();
-        let sections = sections.iter().map(|(name, inner)| Section { name: (*name).into(), rows: rows(inner) }).collect();
-        Arc::new(Plan { sections, ..Plan::default() })
-    }
-
-    #[test]
-    fn labels_and_indexes_are_inverse() {
-        let plan = plan(&[("A", &[("1", &["1", "2"]), ("2", &[]), ("3", &["9"])]), ("B", &[]), ("C", &[("1", &["x"])])]);
-        let layout = Layout::new(PlanHash([0; 32]), plan);
-        let labels: Vec<String> = (0..4).map(|index| layout.place(SeatIndex(index)).unwrap().label()).collect();
-        assert_eq!(labels, ["A-1-1", "A-1-2", "A-3-9", "C-1-x"]);
-        for (index, label) in labels.iter().enumerate() {
-            assert_eq!(layout.seat_by_label(label), Some(SeatIndex(index as u32)));
-        }
-        assert_eq!(layout.seats, 4);
-        assert!(layout.place(SeatIndex(4)).is_none() && layout.place(SeatIndex(u32::MAX)).is_none());
-        assert_eq!(layout.seat_by_label("A-2-1"), None);
-        assert_eq!(layout.places().count(), 4);
-    }
-
-    #[test]
-    fn a_label_of_two_seats_names_none() {
-        let layout = Layout::new(PlanHash([0; 32]), plan(&[("A", &[("1-2", &["3"])]), ("A-1", &[("2", &["3"])])]));
-        assert_eq!(layout.seat_by_label("A-1-2-3"), None);
-    }
 
     #[test]
     fn what_is_kept_is_bounded_and_recent() {

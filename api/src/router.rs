@@ -13,10 +13,12 @@ use futures::future::BoxFuture;
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
+use crate::import::UPLOAD_BYTES_MAX;
 use crate::layers;
+use crate::live;
 use crate::route::{admin, event, hold, performer, sale, seat, site, ticket, user, venue};
 
-/// Largest request body, in bytes.
+/// Largest request body, in bytes; a seating plan may be larger.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Methods of the product.
@@ -133,6 +135,8 @@ pub static ROUTES: &[Route] = &[
     post("/event/{id}/block", COORDINATOR, |edge, call| Box::pin(sale::block(edge, call))),
 
     get("/event/{id}/seat", PUBLIC, SEATS, |edge, call| Box::pin(seat::map(edge, call))),
+    get("/event/{id}/seat/live", PUBLIC, &[], |edge, call| Box::pin(live::live(edge, call))),
+    get("/event/{id}/seat/stream", PUBLIC, &["since"], |edge, call| Box::pin(live::stream(edge, call))),
     get("/layout/{hash}", PUBLIC, &[], |edge, call| Box::pin(seat::layout(edge, call))),
 
     post("/event/{id}/hold", USER, |edge, call| Box::pin(hold::create(edge, call))),
@@ -156,6 +160,10 @@ pub static ROUTES: &[Route] = &[
     post("/venue", COORDINATOR, |edge, call| Box::pin(venue::create(edge, call))),
     get("/venue/{id}", PUBLIC, &[], |edge, call| Box::pin(venue::show(edge, call))),
     write(Verb::Patch, "/venue/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(venue::change(edge, call))),
+    Route {
+        body_max: UPLOAD_BYTES_MAX, query: &["fix"],
+        ..post("/venue/{id}/plan", COORDINATOR, |edge, call| Box::pin(venue::put_plan(edge, call)))
+    },
     get("/performer", PUBLIC, PAGE, |edge, call| Box::pin(performer::list(edge, call))),
     post("/performer", COORDINATOR, |edge, call| Box::pin(performer::create(edge, call))),
     get("/performer/{id}", PUBLIC, &[], |edge, call| Box::pin(performer::show(edge, call))),
@@ -165,6 +173,7 @@ pub static ROUTES: &[Route] = &[
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),
     probe("/healthz", |edge, call| Box::pin(admin::healthz(edge, call))),
     probe("/readyz", |edge, call| Box::pin(admin::readyz(edge, call))),
+    get("/", PUBLIC, &[], |edge, call| Box::pin(site::page(edge, call))),
     get("/problem/{code}", PUBLIC, &[], |edge, call| Box::pin(site::problem(edge, call))),
 ];
 

@@ -62,6 +62,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
     }
     drop(listener);
     drop(ended);
+    api.edge().hub.drain();
     ending.send_replace(true);
     let _ = tokio::time::timeout(config.drain_timeout, ending.closed()).await;
     Ok(())

@@ -110,7 +110,7 @@ impl<'a> HoldOut<'a> {
         let layout = offer.map(|offer| &*offer.layout);
         let areas = hold.areas.iter().map(|&(area, quantity)| AreaOut {
             index: area.0,
-            area: layout.and_then(|layout| layout.plan.areas.get(usize::from(area.0))).map(|area| area.name.as_str()),
+            area: layout.and_then(|layout| layout.plan().areas.get(usize::from(area.0))).map(|area| area.name.as_str()),
             quantity: Some(quantity),
         });
         Self {

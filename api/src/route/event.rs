@@ -124,7 +124,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
         return Err(HttpProblem::field("/venue", "no_plan", "this venue has no seating plan yet: POST /venue/{id}/plan first"));
     };
     let layout = edge.offers.layout(&*edge.backend, call.context(), plan).await?;
-    event.terms.prices = prices(&body.prices, &layout.plan)?;
+    event.terms.prices = prices(&body.prices, layout.plan())?;
     let done = edge.backend.create_event(call.context(), caller, request, event).await?;
     let view = &done.value.view;
     let ready = done.value.ready || view.event.status == EventStatus::Draft;

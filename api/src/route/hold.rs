@@ -161,7 +161,7 @@ pub(super) fn resolve_seats(check: &mut Check, layout: &Layout, seats: &[SeatRef
     let mut found = Vec::with_capacity(seats.len());
     for (at, seat) in seats.iter().enumerate() {
         let index = match seat {
-            SeatRef::Index(index) => Some(*index).filter(|index| index.0 < layout.seats),
+            SeatRef::Index(index) => Some(*index).filter(|index| index.0 < layout.seat_count()),
             SeatRef::Label(label) => layout.seat_by_label(label),
         };
         match index {
@@ -175,7 +175,7 @@ pub(super) fn resolve_seats(check: &mut Check, layout: &Layout, seats: &[SeatRef
 
 fn resolve_section(check: &mut Check, layout: &Layout, section: &AreaRef) -> Option<SectionIndex> {
     let found = match section {
-        AreaRef::Index(index) => u16::try_from(*index).ok().filter(|&at| usize::from(at) < layout.plan.sections.len()).map(SectionIndex),
+        AreaRef::Index(index) => u16::try_from(*index).ok().filter(|&at| usize::from(at) < layout.plan().sections.len()).map(SectionIndex),
         AreaRef::Name(name) => layout.section_by_name(name),
     };
     if found.is_none() {
@@ -188,7 +188,7 @@ fn resolve_areas(check: &mut Check, layout: &Layout, body: &HoldBody) -> Vec<(Ar
     let mut found: Vec<(AreaIndex, u32)> = Vec::new();
     for (at, places) in body.areas.iter().flatten().enumerate() {
         let index = match &places.area {
-            AreaRef::Index(index) => u16::try_from(*index).ok().filter(|&at| usize::from(at) < layout.plan.areas.len()).map(AreaIndex),
+            AreaRef::Index(index) => u16::try_from(*index).ok().filter(|&at| usize::from(at) < layout.plan().areas.len()).map(AreaIndex),
             AreaRef::Name(name) => layout.area_by_name(name),
         };
         match index {

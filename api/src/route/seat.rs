@@ -51,7 +51,7 @@ pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
         event: Text(event),
         layout: Text(map.layout),
         sale: json::sale_state(map.state),
-        seats: layout.seats,
+        seats: layout.seat_count(),
         states: BASE64.encode(&map.states),
         counts: counts(map),
         prices: prices(map),
@@ -115,13 +115,14 @@ fn wanted<'a>(call: &'a Call, layout: &Layout) -> Result<Wanted<'a>, HttpProblem
 
 fn listed<'a>(call: &Call, map: &SeatMap, layout: &'a Layout) -> Result<ListOut<SeatOut<'a>>, HttpProblem> {
     let wanted = wanted(call, layout)?;
+    let all = wanted.section.map_or(0..layout.seat_count(), |section| layout.section_seats(section));
     let mut data = Vec::with_capacity(wanted.limit);
-    for (index, place) in layout.places().skip(wanted.after as usize) {
+    for index in (all.start.max(wanted.after)..all.end).map(SeatIndex) {
+        let Some(place) = layout.place(index) else { continue };
         let state = json::STATE_NAMES[usize::from(state_at(&map.states, index))];
         let price = map.prices.get(usize::from(place.seat.level.0)).copied();
-        let fits = wanted.section.is_none_or(|section| section == place.section_index)
-            && wanted.state.is_none_or(|asked| asked == state)
-            && wanted.max_price.is_none_or(|most| price.is_some_and(|price| price <= most));
+        let fits =
+            wanted.state.is_none_or(|asked| asked == state) && wanted.max_price.is_none_or(|most| price.is_some_and(|price| price <= most));
         if !fits {
             continue;
         }
@@ -142,7 +143,7 @@ fn state_at(states: &[u8], seat: SeatIndex) -> u8 {
 pub async fn layout(edge: Arc<Edge>, call: Call) -> Outcome {
     let hash = PlanHash::parse(call.param("hash")).map_err(|_| HttpProblem::not_found("layout"))?;
     let layout = edge.offers.layout(&*edge.backend, call.context(), hash).await?;
-    let mut response = Response::new(Body::from(json::layout_bytes(hash, &layout.plan)));
+    let mut response = Response::new(Body::from(json::layout_bytes(hash, layout.plan())));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

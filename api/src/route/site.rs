@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::Outcome;
 use crate::call::Call;
@@ -13,6 +15,45 @@ use crate::error::{HttpProblem, help_page};
 /// What a page may load: its own files and sockets, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
                       manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// The page, embedded as it is in the repository (a debug build reads it from disk at each request). Its tests lie there
+/// too; they are of no served type.
+#[derive(RustEmbed)]
+#[folder = "page/"]
+struct Files;
+
+/// `GET /`
+pub async fn page(_edge: Arc<Edge>, call: Call) -> Outcome {
+    file("/", &call.parts.headers).ok_or_else(|| HttpProblem::not_found("page"))
+}
+
+/// A file of the page, if there is one at this path.
+pub fn file(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    let name = if path == "/" { "index.html" } else { path.strip_prefix('/')? };
+    let kind = match name.rsplit_once('.')?.1 {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        "woff2" => "font/woff2",
+        "webmanifest" => "application/manifest+json",
+        _ => return None,
+    };
+    let EmbeddedFile { data, metadata, .. } = Files::get(name)?;
+    let mut response = html(Body::empty());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    let hash: String = metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let tag = HeaderValue::try_from(format!("\"{hash}\"")).ok()?;
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        *response.body_mut() = Body::from(data.into_owned());
+    }
+    response.headers_mut().insert(header::ETAG, tag);
+    Some(response)
+}
 
 /// `GET /problem/{code}`
 pub async fn problem(_edge: Arc<Edge>, call: Call) -> Outcome {

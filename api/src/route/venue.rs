@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use boxoffice_ledger::ids::VenueId;
+use serde_json::{Value, json};
 
 use super::{Outcome, cacheable, linked, tagged};
-use crate::backend::{Freshness, VenueInput};
+use crate::backend::{Freshness, Problem, VenueInput};
 use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
-use crate::error::HttpProblem;
+use crate::error::{Code, HttpProblem};
+use crate::import::{self, Fix, ImportError, Problems, UnknownFix};
 use crate::json::{self, VenueBody, VenueOut};
 
 const NAME_BYTES_MAX: usize = 200;
@@ -57,6 +59,52 @@ async fn put(edge: Arc<Edge>, call: Call, target: Option<(VenueId, u64)>) -> Out
         json::put_location(&mut response, &format!("/venue/{}", done.value.id));
     }
     Ok(tagged(&call, response, &format!("\"{}\"", done.value.version)))
+}
+
+/// `POST /venue/{id}/plan`
+pub async fn put_plan(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (caller, request) = (call.user()?, call.write()?);
+    let venue: VenueId = call.id("id", "venue")?;
+    let fix = call.asked("fix").map_or(Ok(Fix::None), str::parse);
+    let fix = fix.map_err(|error: UnknownFix| HttpProblem::field("?fix", "invalid", error.to_string()))?;
+    let body = call.body.clone();
+    // A chart of some megabytes takes a while to read: not on a thread that answers others.
+    let read = tokio::task::spawn_blocking(move || import::read_plan(&body, fix)).await;
+    let imported = read.map_err(|_| HttpProblem::new(Code::Internal, "The plan could not be read."))?.map_err(refused)?;
+    if let Err(problems) = imported.plan.validate() {
+        let problems: Vec<Problem> =
+            problems.iter().map(|problem| Problem { pointer: String::new(), code: "invalid_plan", detail: problem.to_string() }).collect();
+        return Err(HttpProblem::invalid(&problems));
+    }
+    let done = edge.backend.put_plan(call.context(), caller, request, venue, imported.plan).await?;
+    let mut body = serde_json::to_value(VenueOut::new(&done.value).at(done.revision)).unwrap_or_default();
+    body["warnings"] = listed(&imported.warnings);
+    body["warnings_total"] = imported.warnings.total().into();
+    let response = json::written(StatusCode::CREATED, &done, &body);
+    Ok(tagged(&call, response, &format!("\"{}\"", done.value.version)))
+}
+
+fn listed(problems: &Problems) -> Value {
+    problems.listed.iter().map(|one| json!({"pointer": one.pointer, "code": one.code.as_str(), "detail": one.detail})).collect()
+}
+
+/// What was wrong with an upload, and the fix that would make it right, if one alone does.
+fn refused(error: ImportError) -> HttpProblem {
+    let detail = error.to_string();
+    match error {
+        ImportError::TooLarge => HttpProblem::new(Code::PayloadTooLarge, detail),
+        ImportError::Malformed(_) => HttpProblem::new(Code::MalformedRequest, detail),
+        ImportError::UnknownFormat => HttpProblem::field("", "unknown_format", detail),
+        ImportError::Invalid(problems) => {
+            let problem = HttpProblem::new(Code::ValidationFailed, detail)
+                .with("errors", listed(&problems))
+                .with("errors_total", problems.total().into());
+            match problems.fix() {
+                Some(fix) => problem.with("fix", format!("?fix={fix}").into()),
+                None => problem,
+            }
+        }
+    }
 }
 
 fn input(body: &VenueBody, new: bool) -> Result<VenueInput, HttpProblem> {

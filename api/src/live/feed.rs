@@ -1,0 +1,326 @@
+//! One watched event: the queue that apply fills, the map that the ticker carries forward, the ring that resumes read.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::extract::ws::Utf8Bytes;
+use boxoffice_ledger::change::Change;
+use boxoffice_ledger::ids::EventId;
+use boxoffice_ledger::outcome::SaleState;
+use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
+
+use super::map::{Counts, Difference, Map};
+use crate::backend::{Answer, Revision, SeatMap};
+use crate::json;
+
+/// Changes that may wait for the next tick; past that the map is taken anew.
+pub const QUEUE_MAX: usize = 100_000;
+/// Deltas that a resume can be served from, and seats in all of them.
+const RING_DELTAS_MAX: usize = 600;
+const RING_SEATS_MAX: usize = 100_000;
+/// Messages that a slow reader may be behind before it must start over.
+pub const BEHIND_MAX: usize = 32;
+/// How long a reader who has seen more than this node waits for it to catch up.
+const CATCH_UP: Duration = Duration::from_secs(2);
+/// Tells a reader to start over.
+pub const RESYNC: &str = "{\"type\":\"resync\"}";
+
+/// A map from the backend, with its revision.
+pub type Loaded = (Revision, SeatMap);
+
+/// A change of an event's map.
+#[derive(Debug)]
+pub enum Item {
+    /// Seats moved to a state (two bits).
+    Seats(Vec<SeatIndex>, u8),
+    /// An area's counts.
+    Area(AreaIndex, Counts),
+    /// The sale moved.
+    Sale(SaleState),
+}
+
+impl Item {
+    /// The event whose map a change belongs to, if it belongs to one.
+    pub fn event_of(change: &Change) -> Option<EventId> {
+        match change {
+            Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. } => Some(*event),
+            _ => None,
+        }
+    }
+
+    /// The map's part of a change.
+    pub fn of(change: &Change) -> Option<Self> {
+        match change {
+            Change::Seats { seats, state, .. } => Some(Self::Seats(seats.clone(), json::two_bits(*state))),
+            Change::Area { area, available, held, sold, .. } => Some(Self::Area(*area, [*available, *held, *sold])),
+            Change::Sale { state, .. } => Some(Self::Sale(*state)),
+            _ => None,
+        }
+    }
+}
+
+/// A message that all readers of an event share.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Its revision.
+    pub rev: u64,
+    /// Its type: "snapshot", "delta" or "resync".
+    pub kind: &'static str,
+    /// Its JSON.
+    pub text: Utf8Bytes,
+}
+
+#[derive(Default)]
+struct Queue {
+    items: VecDeque<(u64, Item)>,
+    /// Something was lost or replaced: the map must be taken anew.
+    stale: bool,
+}
+
+struct Delta {
+    prev: u64,
+    rev: u64,
+    difference: Difference,
+}
+
+#[derive(Default)]
+struct State {
+    group: Option<u32>,
+    rev: u64,
+    map: Option<Map>,
+    ring: VecDeque<Delta>,
+    ring_seats: usize,
+    /// The newest revision that a reader has seen elsewhere: say how far this node is even if nothing changed.
+    wanted: u64,
+    /// The snapshot at `rev`, once someone asked for it.
+    snapshot: Option<Utf8Bytes>,
+}
+
+/// One watched event.
+pub struct Feed {
+    /// Which.
+    pub event: EventId,
+    queue: Mutex<Queue>,
+    state: Mutex<State>,
+    sender: broadcast::Sender<Frame>,
+    loading: tokio::sync::Mutex<()>,
+    refreshing: AtomicBool,
+    idle: AtomicU32,
+}
+
+impl Feed {
+    /// A feed that has no map yet.
+    pub fn new(event: EventId) -> Self {
+        Self {
+            event,
+            queue: Mutex::default(),
+            state: Mutex::default(),
+            sender: broadcast::Sender::new(BEHIND_MAX),
+            loading: tokio::sync::Mutex::const_new(()),
+            refreshing: AtomicBool::new(false),
+            idle: AtomicU32::new(0),
+        }
+    }
+
+    /// Its group, once it has a map.
+    pub fn group(&self) -> Option<u32> {
+        self.state.lock().group
+    }
+
+    /// Queues a change; on the apply path.
+    pub fn push(&self, index: u64, item: Item) {
+        let mut queue = self.queue.lock();
+        if queue.items.len() < QUEUE_MAX {
+            queue.items.push_back((index, item));
+        } else {
+            queue.items.clear();
+            queue.stale = true;
+        }
+    }
+
+    /// Its group's state was replaced.
+    pub fn reset(&self, group: u32) {
+        if self.group().is_none_or(|own| own == group) {
+            self.queue.lock().stale = true;
+        }
+    }
+
+    /// Sees to it that there is a map; the first one to come loads it for all.
+    pub async fn loaded<F: Future<Output = Answer<Loaded>>>(&self, load: impl FnOnce() -> F) -> Answer<()> {
+        if self.group().is_some() {
+            return Ok(());
+        }
+        let _first = self.loading.lock().await;
+        if self.group().is_none() {
+            let (revision, map) = load().await?;
+            let mut state = self.state.lock();
+            state.group = Some(revision.group);
+            state.rev = revision.index;
+            state.map = Some(Map::new(&map));
+        }
+        Ok(())
+    }
+
+    /// Carries the map forward to what was applied, and sends the difference. Gives whether the map must be taken anew.
+    pub fn advance(&self, applied: u64) -> bool {
+        if self.sender.receiver_count() > 0 {
+            self.idle.store(0, Ordering::Relaxed);
+        } else {
+            self.idle.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut state = self.state.lock();
+        if state.map.is_none() || self.refreshing.load(Ordering::SeqCst) {
+            return false; // What is queued meanwhile is looked at once the map is there.
+        }
+        let items: Vec<(u64, Item)> = {
+            let mut queue = self.queue.lock();
+            if queue.stale {
+                return true;
+            }
+            let whole = queue.items.iter().take_while(|(index, _)| *index <= applied).count();
+            queue.items.drain(..whole).collect()
+        };
+        let prev = state.rev;
+        let fresh = || items.iter().filter(|(index, _)| *index > prev); // The map had the others when it was taken.
+        let last = fresh().next_back().map_or(prev, |(index, _)| *index);
+        let rev = if state.wanted > last { last.max(applied) } else { last };
+        let mut difference = Difference::default();
+        if let Some(map) = &mut state.map {
+            fresh().for_each(|(_, item)| map.apply(item, &mut difference));
+        }
+        self.send(&mut state, rev, difference);
+        false
+    }
+
+    /// Whether the caller should take the map anew: not if someone else is at it.
+    pub fn begin_refresh(&self) -> bool {
+        let first = !self.refreshing.swap(true, Ordering::SeqCst);
+        if first {
+            // Before the map is read: a loss or replacement after this asks for another round.
+            self.queue.lock().stale = false;
+        }
+        first
+    }
+
+    /// Takes over a map that was taken anew, and sends the difference; asks for another round if it could not be had.
+    pub fn end_refresh(&self, loaded: Answer<Loaded>) {
+        match loaded {
+            Ok((revision, map)) => self.refresh(revision, &map),
+            Err(_) => self.queue.lock().stale = true,
+        }
+        self.refreshing.store(false, Ordering::SeqCst);
+    }
+
+    fn refresh(&self, revision: Revision, map: &SeatMap) {
+        let mut state = self.state.lock();
+        let Some(known) = &mut state.map else { return };
+        let difference = known.replace(map);
+        if revision.index >= state.rev {
+            return self.send(&mut state, revision.index, difference);
+        }
+        // History was replaced by an older one: whoever watches must start over.
+        *state = State { group: state.group, rev: revision.index, map: state.map.take(), ..State::default() };
+        let _ = self.sender.send(Frame { rev: revision.index, kind: "resync", text: Utf8Bytes::from_static(RESYNC) });
+    }
+
+    /// Sends what changed up to `rev`, if anything did or if someone waits for a later revision than the last.
+    fn send(&self, state: &mut State, rev: u64, difference: Difference) {
+        let prev = state.rev;
+        if rev == prev || (difference.is_empty() && state.wanted <= prev) {
+            return;
+        }
+        let Some(map) = &state.map else { return };
+        let text: Utf8Bytes = map.delta(prev, rev, &difference).into();
+        state.rev = rev;
+        state.snapshot = None;
+        state.ring_seats += difference.seats.len();
+        state.ring.push_back(Delta { prev, rev, difference });
+        while state.ring.len() > RING_DELTAS_MAX || state.ring_seats > RING_SEATS_MAX {
+            let Some(oldest) = state.ring.pop_front() else { break };
+            state.ring_seats -= oldest.difference.seats.len();
+        }
+        let _ = self.sender.send(Frame { rev, kind: "delta", text });
+    }
+
+    /// Ticks since someone watched.
+    pub fn idle_ticks(&self) -> u32 {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    /// Watches from `since` on, or from a snapshot when that is too old, unknown or not given.
+    pub async fn subscribe(self: &Arc<Self>, since: Option<u64>) -> Subscription {
+        let deadline = Instant::now() + CATCH_UP;
+        let mut waiting = self.sender.subscribe();
+        loop {
+            {
+                let mut state = self.state.lock();
+                if since.is_none_or(|since| since <= state.rev) || Instant::now() >= deadline {
+                    let first = first(&mut state, since);
+                    return Subscription { feed: Arc::clone(self), first, receiver: self.sender.subscribe() };
+                }
+                state.wanted = state.wanted.max(since.unwrap_or(0));
+            }
+            let _ = timeout_at(deadline, waiting.recv()).await;
+        }
+    }
+}
+
+/// What a reader who has seen `since` gets first, if it lacks anything.
+fn first(state: &mut State, since: Option<u64>) -> Option<Frame> {
+    let rev = state.rev;
+    let map = state.map.as_ref()?;
+    match since {
+        Some(since) if since == rev => return None,
+        Some(since) if since < rev && state.ring.front().is_some_and(|oldest| oldest.prev <= since) => {
+            let mut difference = Difference::default();
+            state.ring.iter().filter(|delta| delta.rev > since).for_each(|delta| difference.extend(&delta.difference));
+            return Some(Frame { rev, kind: "delta", text: map.delta(since, rev, &difference).into() });
+        }
+        _ => {}
+    }
+    let text = state.snapshot.get_or_insert_with(|| map.snapshot(rev).into()).clone();
+    Some(Frame { rev, kind: "snapshot", text })
+}
+
+/// Someone who watches an event.
+pub struct Subscription {
+    feed: Arc<Feed>,
+    first: Option<Frame>,
+    receiver: broadcast::Receiver<Frame>,
+}
+
+/// What a reader gets next.
+#[derive(Debug)]
+pub enum Next {
+    /// A message.
+    Frame(Frame),
+    /// It was too slow: messages are lost to it, and it must start over.
+    Behind,
+}
+
+impl Subscription {
+    /// The next message. Can be given up at any point without losing one.
+    pub async fn next(&mut self) -> Next {
+        if let Some(first) = self.first.take() {
+            return Next::Frame(first);
+        }
+        match self.receiver.recv().await {
+            Ok(frame) => Next::Frame(frame),
+            Err(RecvError::Lagged(_)) => Next::Behind,
+            // The feed holds the sender, and this holds the feed.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+
+    /// Starts over, from `since` on or from a snapshot.
+    pub async fn restart(&mut self, since: Option<u64>) {
+        *self = self.feed.subscribe(since).await;
+    }
+}
