@@ -244,7 +244,7 @@ mod tests {
     fn every_capacity_is_met_exactly() {
         for capacity in [1_000, 1_001, 2_345, 18_000, 45_000, 53_500, 82_500, 94_000, 150_000] {
             let plan = bowl("Bowl", capacity).unwrap();
-            assert_eq!(seats(&plan).count(), capacity as usize);
+            assert_eq!((seats(&plan).count(), plan.validate()), (capacity as usize, Ok(())));
             assert!(plan.sections.iter().all(|section| section.rows.iter().all(|row| !row.seats.is_empty())));
             assert!(seats(&plan).all(|seat| usize::from(seat.level.0) < plan.levels.len()));
         }

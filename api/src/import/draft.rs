@@ -2,21 +2,15 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use boxoffice_ledger::plan::{Area, Level, LevelIndex, Plan, Point, Row, Seat, SeatKind, Section};
+use boxoffice_ledger::plan::{
+    Area, LEVELS_MAX, Level, LevelIndex, Plan, PlanProblem, Point, Row, SEATS_MAX, SECTIONS_MAX, Seat, SeatKind, Section,
+};
 
 use super::json::{At, COORDINATE_MAX};
 use super::problem::{Code, Problems};
 
-/// Most sections, and most general-admission areas.
-const SECTIONS_MAX: usize = 4_000;
 /// Most rows in a section, and most seats in a row.
 const ROW_MAX: usize = 2_000;
-/// Most price levels.
-const LEVELS_MAX: usize = 200;
-/// Most seats in a plan.
-pub(super) const SEATS_MAX: usize = 200_000;
-/// Most people in one general-admission area.
-pub(super) const CAPACITY_MAX: u64 = 1_000_000;
 
 /// What a level is painted in when the upload does not say.
 const PALETTE: [u32; 6] = [0x2E7D32, 0x1565C0, 0xC62828, 0x6A1B9A, 0xEF6C00, 0x00838F];
@@ -170,7 +164,7 @@ impl Draft {
         at_most(self.levels.len(), LEVELS_MAX, "categories", "/categories");
         at_most(self.sections.len(), SECTIONS_MAX, "sections", "");
         at_most(self.areas.len(), SECTIONS_MAX, "areas", "");
-        at_most(self.seat_count(), SEATS_MAX, "seats", "");
+        at_most(self.seat_count(), SEATS_MAX as usize, "seats", "");
         for section in &self.sections {
             at_most(section.rows.len(), ROW_MAX, "rows in a section", &section.pointer);
             for row in &section.rows {
@@ -182,8 +176,8 @@ impl Draft {
         }
     }
 
-    /// The plan. To be called when [`Draft::check`] found nothing.
-    pub fn into_plan(self) -> Plan {
+    /// The plan. To be called when [`Draft::check`] found nothing; what the ledger would refuse for reasons of its own is a problem.
+    pub fn into_plan(self, problems: &mut Problems) -> Plan {
         let focal = self.focal.unwrap_or_else(|| self.front_middle());
         let sections = self.sections.into_iter().map(|section| Section {
             name: section.name.unwrap_or_default(),
@@ -195,7 +189,12 @@ impl Draft {
             level: area.level,
             at: area.at,
         });
-        Plan { name: self.name, levels: self.levels, sections: sections.collect(), areas: areas.collect(), focal }
+        let plan = Plan { name: self.name, levels: self.levels, sections: sections.collect(), areas: areas.collect(), focal };
+        for problem in plan.validate().err().into_iter().flatten() {
+            let code = if matches!(problem, PlanProblem::DuplicateLabel { .. }) { Code::DuplicateLabel } else { Code::Unsupported };
+            problems.add(code, || (String::new(), format!("In the finished plan {problem}.")));
+        }
+        plan
     }
 
     /// The middle of the upper edge of everything drawn: where a stage usually is.

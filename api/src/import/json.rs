@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::fmt;
 
+use boxoffice_ledger::plan::NAME_BYTES_MAX;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -15,8 +16,8 @@ use super::problem::{Code, Problems};
 const OBJECTS_MAX: u32 = 400_000;
 /// Most values of any kind that are kept.
 const VALUES_MAX: u32 = 4_000_000;
-/// Longest label, in characters.
-pub(super) const LABEL_CHARS_MAX: usize = 100;
+/// Longest label, in bytes: a plan's longest name, less room for a number behind it.
+pub(super) const LABEL_BYTES_MAX: usize = NAME_BYTES_MAX - 20;
 /// Largest coordinate, in the upload's own unit, either sign. A hundred times this fits an `i32`.
 pub(super) const COORDINATE_MAX: f64 = 20_000_000.0;
 
@@ -203,9 +204,9 @@ impl<'a> At<'a> {
             Value::Number(number) if number.is_u64() => number.to_string(),
             _ => self.text(problems)?.to_owned(),
         };
-        if label.chars().count() > LABEL_CHARS_MAX || label.chars().any(char::is_control) {
-            let detail = format!("A label has at most {LABEL_CHARS_MAX} characters and no control characters.");
-            problems.add(Code::BadLabel, || (self.pointer(), detail));
+        if label.len() > LABEL_BYTES_MAX || label.chars().any(char::is_control) {
+            let detail = || format!("A label has at most {LABEL_BYTES_MAX} bytes and no control characters.");
+            problems.add(Code::BadLabel, || (self.pointer(), detail()));
         }
         Some(label).filter(|label| label != "?")
     }

@@ -87,7 +87,7 @@ pub struct UnknownFix;
 /// An upload that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// The plan. All labels are set and unique, all levels exist.
+    /// The plan, as the ledger accepts it.
     pub plan: Plan,
     /// What a fix changed, what was left out, what was chosen by default.
     pub warnings: Problems,
@@ -152,5 +152,6 @@ pub fn read_plan(bytes: &[u8], fix: Fix) -> Result<Imported, ImportError> {
     if problems.total() > 0 {
         return Err(ImportError::Invalid(problems));
     }
-    Ok(Imported { plan: draft.into_plan(), warnings })
+    let plan = draft.into_plan(&mut problems);
+    if problems.total() > 0 { Err(ImportError::Invalid(problems)) } else { Ok(Imported { plan, warnings }) }
 }

@@ -27,6 +27,8 @@ pub enum Code {
     DuplicateRow,
     /// Two sections or areas have the same label.
     DuplicateSection,
+    /// Two seats read the same once section, row and seat are written one after the other.
+    DuplicateLabel,
     /// Two categories have the same key.
     DuplicateCategory,
     /// A seat or area has no category, nor has its section.
@@ -59,6 +61,7 @@ impl Code {
             Code::DuplicateSeat => "duplicate_seat",
             Code::DuplicateRow => "duplicate_row",
             Code::DuplicateSection => "duplicate_section",
+            Code::DuplicateLabel => "duplicate_label",
             Code::DuplicateCategory => "duplicate_category",
             Code::MissingCategory => "missing_category",
             Code::UnknownCategory => "unknown_category",

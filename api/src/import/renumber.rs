@@ -111,7 +111,7 @@ fn forget_double_ids(draft: &mut Draft, notices: &mut Problems) {
 fn name_rows(rows: &mut [RowDraft], notices: &mut Problems) {
     let mut names = Names::new(rows.iter().map(|row| &row.name));
     for (position, row) in rows.iter_mut().enumerate().filter(|(_, row)| row.name.is_none()) {
-        let name = names.free_or_number((position + 1).to_string(), '-');
+        let name = names.free_or_number((position + 1).to_string(), '.');
         report(notices, &row.pointer, None, &name);
         row.name = Some(name);
     }
@@ -121,7 +121,7 @@ fn name_seats(row: &mut RowDraft, notices: &mut Problems) {
     let mut names = Names::new(row.seats.iter().map(|seat| &seat.name));
     for position in 0..row.seats.len() {
         let given = row.seats[position].name.take();
-        let name = name_or_number(&mut names, given.as_deref(), || (position + 1).to_string(), '-');
+        let name = name_or_number(&mut names, given.as_deref(), || (position + 1).to_string(), '.');
         if given.as_deref() != Some(&name) {
             report(notices, &row.seat_pointer(position), given.as_deref(), &name);
         }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use boxoffice_ledger::plan::{Level, LevelIndex, Point, SeatKind};
+use boxoffice_ledger::plan::{AREA_CAPACITY_MAX, Level, LevelIndex, Point, SeatKind};
 
-use super::draft::{self, AreaDraft, CAPACITY_MAX, Draft, RowDraft, SeatDraft, SectionDraft, assumed};
+use super::draft::{self, AreaDraft, Draft, RowDraft, SeatDraft, SectionDraft, assumed};
 use super::json::At;
 use super::problem::{Code, Problems};
 
@@ -194,9 +194,10 @@ fn read_areas(chart: &At<'_>, around: Around, categories: &Categories, areas: &m
             problems.add(Code::MissingCategory, || (area.pointer(), "This area has no category.".to_owned()));
         }
         let capacity = area.field("capacity");
-        let people = capacity.whole().filter(|people| (1..=CAPACITY_MAX).contains(people));
+        let people = capacity.whole().filter(|people| (1..=u64::from(AREA_CAPACITY_MAX)).contains(people));
         if people.is_none() {
-            problems.add(Code::BadCapacity, || (capacity.pointer(), format!("A capacity is a whole number from 1 to {CAPACITY_MAX}.")));
+            problems
+                .add(Code::BadCapacity, || (capacity.pointer(), format!("A capacity is a whole number from 1 to {AREA_CAPACITY_MAX}.")));
         }
         let (x, y) = middle(&area, problems);
         areas.push(AreaDraft {

@@ -29,6 +29,7 @@ fn listed(problems: &Problems) -> Vec<(&str, &str)> {
 
 /// What every accepted plan promises.
 fn assert_sound(plan: &Plan) {
+    assert_eq!(plan.validate(), Ok(()));
     let mut names = BTreeSet::new();
     assert!(
         plan.sections.iter().map(|section| &section.name).chain(plan.areas.iter().map(|area| &area.name)).all(|name| names.insert(name))
@@ -161,7 +162,7 @@ fn the_chart_with_errors_needs_only_its_category_and_the_fix() {
     let imported = read(&value, Fix::Renumber).unwrap();
     assert_sound(&imported.plan);
     let row: Vec<&str> = imported.plan.sections[0].rows[0].seats.iter().map(|seat| seat.name.as_str()).collect();
-    assert_eq!(row, ["1", "1-2", "3", "4", "5", "6", "7", "8"]);
+    assert_eq!(row, ["1", "1.2", "3", "4", "5", "6", "7", "8"]);
     let renumbered: Vec<_> = imported.warnings.listed.iter().filter(|notice| notice.code == Code::Renumbered).collect();
     assert_eq!(
         renumbered.iter().map(|notice| notice.pointer.as_str()).collect::<Vec<_>>(),
@@ -249,6 +250,14 @@ fn what_a_plan_cannot_express_is_refused() {
     value["subChart"]["tables"] = json!([{"label": "T1", "bookAsAWhole": true, "seats": []}]);
     value["subChart"]["generalAdmissionAreas"][0]["variableOccupancy"] = json!(true);
     assert_eq!(refused(read(&value, Fix::None)).counts, BTreeMap::from([(Code::Unsupported, 3)]));
+}
+
+#[test]
+fn seats_that_would_read_the_same_are_refused() {
+    let mut value = chart(json!([seat("1-2")]));
+    let rows = &mut value["subChart"]["sections"][0]["subChart"]["rows"];
+    rows.as_array_mut().unwrap().push(json!({"label": "R-1", "seats": [seat("2")]}));
+    assert_eq!(listed(&refused(read(&value, Fix::None))), [("", "duplicate_label")]);
 }
 
 #[test]
