@@ -1,7 +1,8 @@
 //! Remembered answers: a retry of a request gets the first answer, or is refused when it asks for something else.
 //!
-//! Answers lie in the order of their age in segments of a byte log; a map leads from a request id to its place. So
-//! remembering costs one map entry and a copy of the answer's bytes, ageing drops whole segments, and a clone shares all.
+//! Answers lie in the order of their age in segments of a byte log; a map leads from a request to its place. So
+//! remembering costs one small map entry and a copy of the answer's bytes, ageing drops whole segments, and a clone
+//! shares all. Two ids with the same 64-bit hash cannot both be remembered: the second is refused as if it were reused.
 
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -11,7 +12,7 @@ use alloc::vec::Vec;
 
 use crate::codec::frame::{FrameWriter, REMEMBERED};
 use crate::codec::{CodecError, common, envelope, wire};
-use crate::cow::CowMap;
+use crate::cow::{CowKey, CowMap};
 use crate::digest::{Accumulator, RecordHasher};
 use crate::ids::{Request, RequestId};
 use crate::outcome::{Answer, Rejection};
@@ -25,6 +26,9 @@ pub const LIMIT_DEFAULT: u64 = 8_000_000;
 
 /// How many old answers one command forgets at most: more than it can add, so that the table cannot fill with old ones.
 const FORGET_STEPS: usize = 32;
+
+/// Entries of 16 bytes are cheap to copy, and there are millions: fewer chunks make a clone cheaper.
+const PLACES_CHUNK: usize = 256;
 
 const SEGMENT: u64 = 256;
 const TAG: u32 = 1;
@@ -68,8 +72,8 @@ impl Segment {
 /// The remembered answers of one group.
 #[derive(Clone, Debug)]
 pub struct Requests {
-    /// From a request to its position in the log.
-    places: CowMap<RequestId, u64>,
+    /// From the hash of a request's id to its position in the log.
+    places: CowMap<u64, u64, PLACES_CHUNK>,
     /// Positions `first..next`; segment `i` begins at position `(first / SEGMENT + i) * SEGMENT`.
     segments: VecDeque<Arc<Segment>>,
     first: u64,
@@ -88,7 +92,7 @@ impl Requests {
     /// No answers, and room for this many. The limit must be the same on every replica: it decides refusals.
     #[must_use]
     pub fn with_limit(limit: u64) -> Self {
-        Self { places: CowMap::new(), segments: VecDeque::new(), first: 0, next: 0, limit, digest: Accumulator::default() }
+        Self { places: CowMap::default(), segments: VecDeque::new(), first: 0, next: 0, limit, digest: Accumulator::default() }
     }
 
     /// How many answers are remembered.
@@ -117,11 +121,11 @@ impl Requests {
     /// What is known of a request.
     #[must_use]
     pub fn check(&self, request: Request) -> Seen<'_> {
-        let Some(&position) = self.places.get(&request.id) else {
+        let Some(&position) = self.places.get(&request.id.hash64()) else {
             return if self.len() >= self.limit { Seen::Full } else { Seen::New };
         };
         match self.at_position(position) {
-            Some((record, answer)) if record.fingerprint == request.fingerprint => Seen::Replay(answer),
+            Some((record, answer)) if record.id == request.id && record.fingerprint == request.fingerprint => Seen::Replay(answer),
             _ => Seen::Reused,
         }
     }
@@ -150,7 +154,7 @@ impl Requests {
     pub fn remember(&mut self, request: Request, at: Timestamp, answer: &[u8]) {
         let position = self.next;
         let mut new = false;
-        self.places.get_or_insert_with(request.id, || {
+        self.places.get_or_insert_with(request.id.hash64(), || {
             new = true;
             position
         });
@@ -179,7 +183,7 @@ impl Requests {
             }
             let (id, fingerprint) = (record.id, record.fingerprint);
             self.digest.remove(hash(Request { id, fingerprint }, record.at, answer));
-            self.places.remove(&id);
+            self.places.remove(&id.hash64());
             self.first += 1;
             if self.first.is_multiple_of(SEGMENT) {
                 self.segments.pop_front();
@@ -202,7 +206,7 @@ impl Requests {
         let mut last = Timestamp::default();
         for position in self.first..self.next {
             let (record, answer) = self.at_position(position).ok_or_else(|| format!("no answer at position {position}"))?;
-            if self.places.get(&record.id) != Some(&position) {
+            if self.places.get(&record.id.hash64()) != Some(&position) {
                 return Err(format!("request {:x} is not found at position {position}", record.id.0));
             }
             if record.at < last {
@@ -233,7 +237,7 @@ impl Requests {
     pub(crate) fn read_record(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let message: wire::Remembered = envelope::exact(bytes)?;
         let request = common::read_request(message.request)?;
-        if self.places.contains(&request.id) {
+        if self.places.contains(&request.id.hash64()) {
             return Err(CodecError::broken("a remembered request twice"));
         }
         self.remember(request, Timestamp(message.at_us), &message.answer);

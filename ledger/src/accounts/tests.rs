@@ -166,6 +166,8 @@ fn full() -> AccountLedger {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn random_commands_keep_the_invariants_and_replay_to_the_same_digest(
         steps in proptest::collection::vec((0_usize..14, 0_u64..40, 0_u64..4_000_000_000), 1..120), cut in 0_usize..120

@@ -10,7 +10,7 @@ use hashbrown::hash_table::Entry;
 
 use super::CowKey;
 
-/// Average entries of a chunk; the fullest hold about three times as many.
+/// Average entries of a chunk, unless the type says otherwise; the fullest hold about three times as many.
 const CHUNK_TARGET: usize = 64;
 
 /// The chunk number comes from these bits of the hash and upwards: a chunk's own table uses the lowest and the highest.
@@ -19,8 +19,11 @@ const CHUNK_SHIFT: u32 = 14;
 type Chunk<K, V> = HashTable<(K, V)>;
 
 /// A copy-on-write hash map. `clone` costs one reference count a chunk.
+///
+/// `TARGET` is the average number of entries of a chunk: more for small entries that are cheap to copy, fewer for large
+/// ones or such that hold reference counts.
 #[derive(Clone, Debug)]
-pub struct CowMap<K, V> {
+pub struct CowMap<K, V, const TARGET: usize = CHUNK_TARGET> {
     /// Never empty. Chunk `i < split` and its sibling `i + base` are told apart by one more bit than the others.
     chunks: Vec<Arc<Chunk<K, V>>>,
     /// The largest power of two not above the number of chunks.
@@ -28,19 +31,21 @@ pub struct CowMap<K, V> {
     len: usize,
 }
 
-impl<K, V> Default for CowMap<K, V> {
+impl<K, V, const TARGET: usize> Default for CowMap<K, V, TARGET> {
     fn default() -> Self {
         Self { chunks: alloc::vec![Arc::new(HashTable::new())], base: 1, len: 0 }
     }
 }
 
-impl<K: CowKey + Eq + Clone, V: Clone> CowMap<K, V> {
-    /// An empty map.
+impl<K, V> CowMap<K, V> {
+    /// An empty map with chunks of the usual size.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
+}
 
+impl<K: CowKey + Eq + Clone, V: Clone, const TARGET: usize> CowMap<K, V, TARGET> {
     /// How many entries it has.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -161,7 +166,7 @@ impl<K: CowKey + Eq + Clone, V: Clone> CowMap<K, V> {
 
     /// Keeps the average chunk at its target by splitting the next one in turn.
     fn grow_if_full(&mut self) {
-        if self.len < self.chunks.len() * CHUNK_TARGET {
+        if self.len < self.chunks.len() * TARGET {
             return;
         }
         if self.chunks.len() == 2 * self.base {
@@ -169,8 +174,8 @@ impl<K: CowKey + Eq + Clone, V: Clone> CowMap<K, V> {
         }
         let victim = self.chunks.len() - self.base;
         let old = Arc::unwrap_or_clone(mem::take(&mut self.chunks[victim]));
-        let mut low = HashTable::with_capacity(CHUNK_TARGET * 7 / 4);
-        let mut high = HashTable::with_capacity(CHUNK_TARGET * 7 / 4);
+        let mut low = HashTable::with_capacity(TARGET * 7 / 4);
+        let mut high = HashTable::with_capacity(TARGET * 7 / 4);
         for entry in old {
             let hash = entry.0.hash64();
             let moves = ((hash >> CHUNK_SHIFT) as usize) & self.base != 0;
@@ -194,6 +199,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn behaves_as_a_plain_map_and_clones_stay_frozen(
             steps in proptest::collection::vec((0_u8..8, 0_u64..600, any::<u32>()), 1..3000)

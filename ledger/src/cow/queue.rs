@@ -119,6 +119,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn behaves_as_a_plain_queue(runs in proptest::collection::vec((0_usize..700, 0_usize..700, any::<bool>()), 1..12)) {
             let mut queue = CowQueue::new();

@@ -115,6 +115,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn behaves_as_a_plain_set(steps in proptest::collection::vec((0_u8..5, 0_u32..4000), 1..4000), ascending: bool) {
             let mut set = CowSet::new();

@@ -77,6 +77,8 @@ fn through_a_snapshot(requests: &Requests) -> Result<Requests, CodecError> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn keeps_its_invariants_and_survives_a_snapshot(
         steps in proptest::collection::vec((0_u128..400, 0_u64..3, 0_u64..DAY_US / 100, 0_usize..40), 1..1500)
