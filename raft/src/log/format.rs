@@ -367,3 +367,6 @@ impl Reader<'_> {
         Some(Vote { term: self.u64()?, node: self.u64()?, committed: self.u8()? != 0 })
     }
 }
+
+#[cfg(test)]
+mod tests;

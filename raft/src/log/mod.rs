@@ -167,7 +167,7 @@ impl Log {
         for (group, state) in groups.iter().filter(|(_, state)| state.cut) {
             let from = state.last().map_or(0, |last| last.index + 1);
             let op = Op { cell: shared.cell(*group), kind: OpKind::Truncate { from } };
-            shared.push(op).map_err(|(_, error)| error)?;
+            shared.push(op).map_err(|refused| refused.why)?;
         }
         writer.mark()?;
         writer.reclaim();
@@ -271,8 +271,8 @@ impl GroupLog {
             refused = shared.push(self.op(OpKind::Entries { entries, serial, done })).err().or(refused);
         }
         drop(memory);
-        if let Some((op, error)) = refused {
-            refuse(op, error);
+        if let Some(refused) = refused {
+            refused.tell();
         }
     }
 
@@ -294,8 +294,8 @@ impl GroupLog {
         let op = self.op(OpKind::Vote { vote, life: memory.life(), done });
         let refused = self.handle.shared.push(op).err();
         drop(memory);
-        if let Some((op, error)) = refused {
-            refuse(op, error);
+        if let Some(refused) = refused {
+            refused.tell();
         }
     }
 
@@ -345,17 +345,11 @@ impl GroupLog {
         Op { cell: Arc::clone(&self.cell), kind }
     }
 
-    /// Queues an operation. A callback that is refused is called at once, so the caller must not hold the group's lock if there is one.
+    /// Queues an operation; when that is refused its callback is called at once, so the group's lock must not be held if there is one.
     fn push(&self, kind: OpKind) {
-        if let Err((op, error)) = self.handle.shared.push(self.op(kind)) {
-            refuse(op, error);
+        if let Err(refused) = self.handle.shared.push(self.op(kind)) {
+            refused.tell();
         }
-    }
-}
-
-fn refuse(op: Op, error: LogError) {
-    if let Some(done) = op.into_done() {
-        done(Err(error));
     }
 }
 

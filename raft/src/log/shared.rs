@@ -76,6 +76,22 @@ impl Op {
     }
 }
 
+/// An operation that the log did not take.
+pub(super) struct Refused {
+    op: Op,
+    pub why: LogError,
+}
+
+impl Refused {
+    /// Calls the callback of the operation. The caller must not hold the group's lock.
+    pub fn tell(self: Box<Self>) {
+        let Self { op, why } = *self;
+        if let Some(done) = op.into_done() {
+            done(Err(why));
+        }
+    }
+}
+
 #[derive(Default)]
 struct Queue {
     ops: VecDeque<Op>,
@@ -163,11 +179,11 @@ impl Shared {
     }
 
     /// Queues an operation for the writer; gives it back when the log takes no more.
-    pub fn push(&self, op: Op) -> Result<(), (Op, LogError)> {
+    pub fn push(&self, op: Op) -> Result<(), Box<Refused>> {
         let mut queue = self.queue.lock();
         if let Some(why) = &queue.shut {
             let why = why.clone();
-            return Err((op, why));
+            return Err(Box::new(Refused { op, why }));
         }
         queue.bytes += op.bytes();
         self.queued_bytes.store(queue.bytes as u64, Relaxed);

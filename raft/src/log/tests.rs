@@ -93,8 +93,10 @@ impl Rig {
 
 /// Collects callbacks in their order.
 struct Acks<T> {
-    seen: Arc<Mutex<Vec<(T, Result<(), LogError>)>>>,
+    seen: Arc<Mutex<Vec<Ack<T>>>>,
 }
+
+type Ack<T> = (T, Result<(), LogError>);
 
 impl<T> Default for Acks<T> {
     fn default() -> Self {

@@ -36,7 +36,7 @@ fn old_entries_come_from_the_disk_and_are_the_same() {
     assert_eq!(group.read(5..90, 450).unwrap(), all[4..7], "no more than fit");
     assert_eq!(group.read(199..900, usize::MAX).unwrap(), all[198..]);
     assert_eq!(group.read(201..900, usize::MAX).unwrap(), []);
-    assert_eq!(group.read(9..5, usize::MAX).unwrap(), []);
+    assert_eq!(group.read(9..9, usize::MAX).unwrap(), []);
     let rig = rig.reopen(options());
     assert_eq!(read_all(&rig.group(1)), all);
     assert_eq!(rig.group(1).state().last, Some(id(5, 200)));

@@ -133,3 +133,25 @@ fn a_failed_write_is_fatal() {
     assert_eq!(rig.settle(), Step::Stopped);
     assert_eq!((rig.fatal.lock().len(), acks.errors().len()), (1, 1));
 }
+
+#[test]
+fn what_a_restart_finds_after_a_failed_sync_is_made_durable_first() {
+    for seed in 0..20 {
+        let mut rig = Rig::new();
+        rig.append(1, entries(1, 1, 1..4, 300));
+        rig.disk.fail_sync_at(1);
+        rig.group(1).append(entries(1, 1, 4..9, 300), Acks::default().done(()));
+        assert_eq!(rig.settle(), Step::Stopped);
+        let disk = rig.disk.clone();
+        drop(rig);
+        disk.kill();
+        disk.restart();
+        let rig = Rig::open(&disk, options()).unwrap();
+        assert_eq!(read_all(&rig.group(1)), entries(1, 1, 1..9, 300), "the page cache still has the frame, the disk does not");
+        drop(rig);
+        disk.crash(seed);
+        disk.restart();
+        let rig = Rig::open(&disk, options()).unwrap();
+        assert_eq!(read_all(&rig.group(1)), entries(1, 1, 1..9, 300), "seed {seed}: what was shown stays");
+    }
+}

@@ -116,3 +116,70 @@ fn a_new_log_is_ready_at_once_and_closes_when_nobody_holds_it() {
     });
     assert_eq!(log.unwrap().group(1).state().vote, Some(vote));
 }
+
+/// Runs the loops as tasks of the current thread, as a simulation does.
+struct Tasks;
+
+impl super::super::Spawn for Tasks {
+    fn spawn(&self, _name: &'static str, work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) -> std::io::Result<()> {
+        tokio::spawn(work);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_loops_run_as_tasks_of_one_thread_too() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let disk = SimDisk::new();
+        let log = Log::open_with(Arc::new(disk.clone()), options(), &Tasks).unwrap();
+        for index in 1..200 {
+            let (send, acked) = tokio::sync::oneshot::channel();
+            log.group(1).append(entries(1, 1, index..index + 1, 300), Box::new(move |result| send.send(result).unwrap()));
+            acked.await.unwrap().unwrap();
+        }
+        log.shutdown().await.unwrap();
+        log.group(1).append(entries(1, 1, 200..201, 300), Box::new(|result| assert!(matches!(result, Err(LogError::Closed)))));
+        let log = Log::open_with(Arc::new(disk), options(), &Tasks).unwrap();
+        assert_eq!(read_all(&log.group(1)), entries(1, 1, 1..200, 300));
+    });
+}
+
+const CHILD_DIR: &str = "BOXOFFICE_TEST_LOG_DIR";
+
+/// Run by the test below in a process of its own, which dies at a crash point; does nothing otherwise.
+#[test]
+fn child_that_dies_at_a_crash_point() {
+    let Some(dir) = std::env::var_os(CHILD_DIR).map(PathBuf::from) else { return };
+    let small = LogOptions { segment_bytes: 16 << 10, short_segment_bytes: 16 << 10, ..options_in(&dir) };
+    let log = Log::open(Arc::new(RealDisk), small).unwrap();
+    let (acked, acks) = mpsc::channel();
+    for index in 1..10_000_u64 {
+        let acked = acked.clone();
+        log.group(1).append(entries(1, 1, index..index + 1, 500), Box::new(move |result| acked.send(result).unwrap()));
+        acks.recv().unwrap().unwrap();
+        std::fs::write(dir.join("acked"), index.to_string()).unwrap();
+    }
+}
+
+#[test]
+fn a_process_that_dies_at_a_named_point_loses_nothing() {
+    use std::os::unix::process::ExitStatusExt;
+    for (point, hit) in
+        [("log.before_write", 20), ("log.after_write", 21), ("log.after_sync", 22), ("log.new_segment", 2), ("log.sealed", 1)]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "log::tests::real::child_that_dies_at_a_crash_point"])
+            .env(CHILD_DIR, dir.path())
+            .env("BOXOFFICE_CRASH", format!("{point}:{hit}"))
+            .output()
+            .unwrap();
+        assert_eq!(child.status.signal(), Some(6), "{point}: {}", String::from_utf8_lossy(&child.stderr));
+        let acked: u64 = std::fs::read_to_string(dir.path().join("acked")).unwrap().parse().unwrap();
+        let log = Log::open(Arc::new(RealDisk), options_in(dir.path())).unwrap();
+        let found = read_all(&log.group(1));
+        assert!(found.len() as u64 >= acked && acked >= 10, "{point}: {} of {acked}", found.len());
+        assert_eq!(found, entries(1, 1, 1..found.len() as u64 + 1, 500), "{point}");
+    }
+}
