@@ -84,8 +84,8 @@ pub(super) struct Refused {
 
 impl Refused {
     /// Calls the callback of the operation. The caller must not hold the group's lock.
-    pub fn tell(self: Box<Self>) {
-        let Self { op, why } = *self;
+    pub fn tell(self) {
+        let Self { op, why } = self;
         if let Some(done) = op.into_done() {
             done(Err(why));
         }
