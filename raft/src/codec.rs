@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn golden_bytes_stay_readable() {
-        let golden = [2, 9, 8, 7, 0, 0, 0, 0, 0, 0, 0, 18, 2, b'h', b'i', 18, 0];
+        let golden = [2, 9, 8, 7, 0, 0, 0, 0, 0, 0, 18, 2, b'h', b'i', 18, 0];
         let entry = entry_of(id(1), Bytes::copy_from_slice(&golden)).unwrap();
         let EntryPayload::Normal(batch) = entry.payload else { panic!("not a batch") };
         assert_eq!(decode_batch(&batch).unwrap(), (0x0708, vec![Bytes::from_static(b"hi"), Bytes::new()]));

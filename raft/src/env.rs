@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
 
 use crate::disk::{Disk, RealDisk};
+use crate::log::OnFatal;
 use crate::proto;
 
 /// The outside world of one node.
@@ -20,6 +21,8 @@ pub struct Env {
     pub random: Arc<dyn Random>,
     /// How peers are called; `None` means gRPC over TCP.
     pub peers: Option<Arc<dyn Peers>>,
+    /// What to do when the log failed and nothing more can be promised; `None` means that the process ends, which is right outside of tests.
+    pub on_log_failure: Option<OnFatal>,
     /// Run file work in place instead of on other threads. For simulations in one thread.
     pub inline_blocking: bool,
 }
@@ -28,7 +31,14 @@ impl Env {
     /// The real world.
     #[must_use]
     pub fn real() -> Self {
-        Self { disk: Arc::new(RealDisk), clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), peers: None, inline_blocking: false }
+        Self {
+            disk: Arc::new(RealDisk),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            peers: None,
+            on_log_failure: None,
+            inline_blocking: false,
+        }
     }
 }
 

@@ -118,6 +118,13 @@ impl RaftNode {
         self.inner.address
     }
 
+    /// Which start of this node this is: how many there were, and the number drawn at this one.
+    #[must_use]
+    pub fn boot(&self) -> (u64, u64) {
+        let boot = self.inner.peers.boot();
+        (boot.number, boot.nonce)
+    }
+
     /// The receiving end, for transports that the environment brings.
     #[must_use]
     pub fn peer_service(&self) -> Arc<dyn PeerService> {
@@ -314,6 +321,9 @@ async fn open_log(options: &RaftOptions, env: &Env) -> Result<Log, StartError> {
     env.disk.create_dir_all(&dir).map_err(StartError::io("create the directory of the log"))?;
     let mut settings = LogOptions::new(dir);
     settings.segment_bytes = options.tuning.log_segment_bytes;
+    if let Some(on_fatal) = &env.on_log_failure {
+        settings.on_fatal = on_fatal.clone();
+    }
     if env.inline_blocking {
         return Log::open_with(env.disk.clone(), settings, &InPlace).map_err(StartError::Log);
     }

@@ -54,6 +54,11 @@ impl PeerClient {
         Self { transport, cluster, node: node.0, boot, members, seen, health: Mutex::new(BTreeMap::new()), expelled: OnceLock::new() }
     }
 
+    /// Which start of this node this is.
+    pub fn boot(&self) -> Boot {
+        self.boot
+    }
+
     /// The other members.
     pub fn others(&self) -> impl Iterator<Item = u64> {
         self.members.iter().copied().filter(|member| *member != self.node)

@@ -1,5 +1,11 @@
-//! Whole nodes in one process: a counter machine, a transport that can be cut, and what must hold whatever breaks.
+//! Whole nodes in one process: a counter machine, a transport that can be cut, disks that lose power, and what must hold whatever breaks.
 
 mod cluster;
 mod counter;
+mod faults;
+mod identity;
 mod propose;
+mod reads;
+mod snapshots;
+mod storage;
+mod wire;

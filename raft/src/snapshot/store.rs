@@ -13,7 +13,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::log::EntryId;
 use crate::machine::Frozen;
 use crate::proto::{SnapshotHead, SnapshotOffer};
-use crate::types::{SnapshotMeta, log_id};
+use crate::types::SnapshotMeta;
 
 /// How many files of a group are kept: the newest, and one to fall back to.
 const KEPT: usize = 2;
@@ -32,13 +32,13 @@ impl Snapshot {
     /// As openraft describes it.
     pub fn meta(&self) -> io::Result<SnapshotMeta> {
         let last_membership = stored_membership(self.head.membership.clone(), self.head.membership_at)?;
-        Ok(SnapshotMeta { last_log_id: Some(log_id(self.last)), last_membership })
+        Ok(SnapshotMeta { last_log_id: self.head.last.map(Into::into), last_membership })
     }
 
     /// As a peer is told of it.
     pub fn offer(&self) -> SnapshotOffer {
         SnapshotOffer {
-            last: Some(self.last.into()),
+            last: self.head.last,
             bytes: self.bytes,
             membership: self.head.membership.clone(),
             membership_at: self.head.membership_at,
@@ -182,7 +182,7 @@ impl Store {
 
     /// Writes a frozen state. It is durable when this returns.
     pub fn create(&self, head: SnapshotHead, frozen: &mut dyn Frozen) -> io::Result<Snapshot> {
-        let last: EntryId = head.last.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "nothing was applied yet"))?.into();
+        let last: EntryId = head.last.unwrap_or_default().into();
         if let Some(same) = self.find(last) {
             return Ok(same);
         }
@@ -264,7 +264,7 @@ impl Store {
 
     fn check_head(&self, head: &SnapshotHead, last: EntryId) -> io::Result<()> {
         let of_this_group = head.cluster == self.cluster.0 && head.group == self.group.0;
-        if !of_this_group || head.last.map(EntryId::from) != Some(last) {
+        if !of_this_group || EntryId::from(head.last.unwrap_or_default()) != last {
             return Err(io::Error::new(ErrorKind::InvalidData, "the snapshot belongs to another group, cluster or index"));
         }
         Ok(())

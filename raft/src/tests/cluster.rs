@@ -1,8 +1,8 @@
 //! A cluster in one process: nodes on runtimes of their own, joined by calls that can be cut.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,10 +10,11 @@ use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use prost::Message;
-use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::counter::Counter;
+use super::counter::{Counter, State};
+use crate::disk::SimDisk;
 use crate::env::{Env, Lane, PeerError, PeerReply, PeerRequest, PeerService, Peers};
 use crate::error::{ProposeError, StartError};
 use crate::group::{Committed, Group};
@@ -36,8 +37,9 @@ struct WireState {
     cut: BTreeSet<(u64, u64)>,
     /// Answers get lost on this way, calls do not.
     deaf: BTreeSet<(u64, u64)>,
-    /// Calls of these kinds and targets are lost before they are sent.
-    lose: Option<fn(&proto::Request) -> bool>,
+    /// Calls that match are never sent.
+    refuse: Option<fn(&proto::Request) -> bool>,
+    calls: u64,
 }
 
 impl Wires {
@@ -63,16 +65,21 @@ impl Wires {
         self.0.lock().deaf.insert((from, to));
     }
 
-    /// Loses the calls that match, after they were sent.
-    pub fn lose(&self, matching: fn(&proto::Request) -> bool) {
-        self.0.lock().lose = Some(matching);
+    /// Calls that match are certainly not sent.
+    pub fn refuse(&self, matching: fn(&proto::Request) -> bool) {
+        self.0.lock().refuse = Some(matching);
+    }
+
+    /// Calls made so far.
+    pub fn calls(&self) -> u64 {
+        self.0.lock().calls
     }
 
     pub fn heal(&self) {
         let mut state = self.0.lock();
         state.cut.clear();
         state.deaf.clear();
-        state.lose = None;
+        state.refuse = None;
     }
 }
 
@@ -80,17 +87,15 @@ impl Wires {
 impl Peers for Wires {
     async fn call(&self, _lane: Lane, request: PeerRequest) -> Result<PeerReply, PeerError> {
         let way = (request.from().0, request.to().0);
-        let (service, lost) = {
-            let state = self.0.lock();
-            if state.cut.contains(&way) {
+        let service = {
+            let mut state = self.0.lock();
+            state.calls += 1;
+            if state.cut.contains(&way) || state.refuse.is_some_and(|refuse| refuse(&request.0)) {
                 return Err(PeerError::NotSent("cut".to_owned()));
             }
-            (state.services.get(&way.1).cloned(), state.lose.is_some_and(|lose| lose(&request.0)))
+            state.services.get(&way.1).cloned()
         };
         let Some(service) = service else { return Err(PeerError::NotSent("nobody there".to_owned())) };
-        if lost {
-            return Err(PeerError::Lost("lost".to_owned()));
-        }
         let decoded = proto::Request::decode(request.0.encode_to_vec().as_slice()).expect("it was just encoded");
         let reply = service.answer(PeerRequest(decoded)).await;
         let (deaf, back) = {
@@ -105,21 +110,22 @@ impl Peers for Wires {
     }
 }
 
-/// Three nodes with counters.
+/// Three nodes with counters on simulated disks.
 pub struct Cluster {
-    pub dir: TempDir,
     pub wires: Wires,
     pub nodes: BTreeMap<u64, RaftNode>,
+    pub disks: BTreeMap<u64, SimDisk>,
     pub groups: Vec<GroupId>,
     pub tuning: Tuning,
+    views: BTreeMap<(u64, GroupId), Arc<Mutex<State>>>,
 }
 
 /// Short intervals, so that elections take a fraction of a second.
 pub fn quick() -> Tuning {
     Tuning {
-        heartbeat_ms: 40,
-        election_min_ms: 150,
-        election_max_ms: 300,
+        heartbeat_ms: 50,
+        election_min_ms: 200,
+        election_max_ms: 400,
         spread_after: Duration::ZERO,
         log_segment_bytes: 1 << 20,
         ..Tuning::default()
@@ -130,30 +136,25 @@ pub fn cluster_id() -> ClusterId {
     ClusterId("test".to_owned())
 }
 
-pub fn counters() -> Machines {
-    Arc::new(|_| Box::new(Counter::default()))
-}
+/// Where every simulated node keeps its files.
+pub const DATA_DIR: &str = "/data";
 
 impl Cluster {
     pub fn new(groups: u32, tuning: Tuning) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
         let groups = (0..groups).map(GroupId).collect();
-        let mut cluster = Self { dir, wires: Wires::default(), nodes: BTreeMap::new(), groups, tuning };
+        let disks = (1..=3).map(|node| (node, SimDisk::new())).collect();
+        let mut cluster = Self { wires: Wires::default(), nodes: BTreeMap::new(), disks, groups, tuning, views: BTreeMap::new() };
         for node in 1..=3 {
             cluster.start(node);
         }
         cluster
     }
 
-    pub fn data_dir(&self, node: u64) -> PathBuf {
-        self.dir.path().join(format!("n{node}"))
-    }
-
     pub fn options(&self, node: u64) -> RaftOptions {
         RaftOptions {
             cluster: cluster_id(),
             node: NodeId(node),
-            data_dir: self.data_dir(node),
+            data_dir: DATA_DIR.into(),
             members: (1..=3).map(|member| (NodeId(member), format!("n{member}:1"))).collect(),
             listen: Listen::Nowhere,
             groups: self.groups.clone(),
@@ -163,47 +164,68 @@ impl Cluster {
     }
 
     pub fn try_start(&mut self, node: u64) -> Result<(), StartError> {
-        let env = Env { peers: Some(Arc::new(self.wires.clone())), ..Env::real() };
-        let started = RaftNode::start(self.options(node), env, counters())?;
+        let env = Env {
+            disk: Arc::new(self.disks[&node].clone()),
+            peers: Some(Arc::new(self.wires.clone())),
+            on_log_failure: Some(Arc::new(|_| {})),
+            ..Env::real()
+        };
+        for group in &self.groups {
+            self.views.entry((node, *group)).or_default();
+        }
+        let views = self.views.clone();
+        let machines: Machines = Arc::new(move |group| Box::new(Counter::shown_in(views[&(node, group)].clone())));
+        let started = RaftNode::start(self.options(node), env, machines)?;
         self.wires.plug(node, started.peer_service());
         self.nodes.insert(node, started);
         Ok(())
     }
 
     pub fn start(&mut self, node: u64) {
-        // The log of a node that was just dropped may still be held for a moment.
-        let begun = std::time::Instant::now();
-        loop {
-            match self.try_start(node) {
-                Ok(()) => return,
-                Err(error) if begun.elapsed() > SOON => panic!("node {node} does not start: {error:?}"),
-                Err(StartError::Log(crate::log::LogError::InUse { .. })) => std::thread::yield_now(),
-                Err(error) => panic!("node {node} does not start: {error:?}"),
-            }
-        }
+        self.try_start(node).unwrap_or_else(|error| panic!("node {node} does not start: {error:?}"));
     }
 
-    /// Drops a node as it is: nothing is handed over or flushed.
+    /// Kills the process of a node: nothing is handed over or flushed, what it wrote stays.
     pub fn kill(&mut self, node: u64) {
         self.wires.unplug(node);
+        self.disks[&node].kill();
         self.nodes.remove(&node);
+        self.disks[&node].restart();
+    }
+
+    /// Cuts the power of a node: what it did not sync is kept, lost or torn, as the seed says.
+    pub fn cut_power(&mut self, node: u64, seed: u64) {
+        self.wires.unplug(node);
+        self.disks[&node].crash(seed);
+        self.nodes.remove(&node);
+        self.disks[&node].restart();
     }
 
     pub fn group(&self, node: u64, group: u32) -> Group {
         self.nodes[&node].group(GroupId(group)).expect("every node has every group")
     }
 
-    /// The node that leads and whose leadership a majority of the others accepts.
+    /// What the counter of a node shows.
+    pub fn state(&self, node: u64, group: u32) -> State {
+        self.views[&(node, GroupId(group))].lock().clone()
+    }
+
+    /// The node that leads and that a majority takes for the leader.
     pub async fn leader(&self, group: u32) -> u64 {
         let find = || {
-            let views: Vec<_> = self.nodes.keys().map(|node| self.group(*node, group).leadership().borrow().to_owned()).collect();
+            let views: Vec<_> = self.nodes.keys().map(|node| *self.group(*node, group).leadership().borrow()).collect();
             self.nodes.keys().copied().find(|node| {
-                let own = self.group(*node, group).leadership().borrow().to_owned();
+                let own = *self.group(*node, group).leadership().borrow();
                 own.is_leader && views.iter().filter(|view| view.term == own.term && view.leader == Some(NodeId(*node))).count() >= 2
             })
         };
-        eventually("a leader", || find().is_some()).await;
-        find().expect("just seen")
+        let found = std::cell::Cell::new(None);
+        eventually("a leader", || {
+            found.set(find());
+            found.get().is_some()
+        })
+        .await;
+        found.get().expect("just seen")
     }
 
     pub async fn add(&self, node: u64, group: u32, number: u64) -> Result<Committed, ProposeError> {
@@ -214,7 +236,6 @@ impl Cluster {
     pub async fn converge(&self, group: u32) -> u64 {
         let applied = || self.nodes.keys().map(|node| self.group(*node, group).applied()).collect::<BTreeSet<_>>();
         eventually("all nodes to apply the same", || applied().len() == 1).await;
-        let index = applied().pop_first().expect("there are nodes");
         let mut seen: BTreeMap<u64, u128> = BTreeMap::new();
         for node in self.nodes.keys() {
             for (index, digest) in self.group(*node, group).digests() {
@@ -222,7 +243,83 @@ impl Cluster {
                 assert_eq!(first, digest, "node {node} differs at index {index}");
             }
         }
-        index
+        applied().pop_first().expect("there are nodes")
+    }
+}
+
+/// Adds numbers through a few nodes at once until it is told to stop, and keeps count of what became of them.
+pub struct Writers {
+    stop: Arc<AtomicBool>,
+    tasks: JoinSet<(BTreeSet<u64>, BTreeSet<u64>)>,
+    /// Acknowledged so far.
+    pub acknowledged: Arc<AtomicU64>,
+}
+
+impl Writers {
+    /// Two writers on each of these nodes.
+    pub fn start(cluster: &Cluster, group: u32, nodes: &[u64]) -> Self {
+        let mut writers = Self { stop: Arc::default(), tasks: JoinSet::new(), acknowledged: Arc::default() };
+        for (place, node) in nodes.iter().chain(nodes).enumerate() {
+            let group = cluster.group(*node, group);
+            let (stop, acknowledged) = (writers.stop.clone(), writers.acknowledged.clone());
+            let first = (place as u64 + 1) * 1_000_000 + acknowledged.load(Ordering::SeqCst);
+            writers.tasks.spawn(async move {
+                let (mut kept, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+                for number in first.. {
+                    if stop.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    let deadline = Instant::now() + Duration::from_secs(3);
+                    match group.propose(Bytes::from(format!("+{number}")), deadline).await {
+                        Ok(_) => {
+                            kept.insert(number);
+                            acknowledged.fetch_add(1, Ordering::SeqCst);
+                        }
+                        Err(ProposeError::ShuttingDown) => break,
+                        Err(error) if error.is_definite() => tokio::time::sleep(Duration::from_millis(5)).await,
+                        Err(_) => drop(unknown.insert(number)),
+                    }
+                }
+                (kept, unknown)
+            });
+        }
+        writers
+    }
+
+    /// Waits until this many more numbers were acknowledged.
+    pub async fn progress(&self, more: u64) {
+        let wanted = self.acknowledged.load(Ordering::SeqCst) + more;
+        eventually("writers to get on", || self.acknowledged.load(Ordering::SeqCst) >= wanted).await;
+    }
+
+    /// Stops and checks that this state has everything acknowledged, nothing twice, and nothing that was refused.
+    pub async fn stop(mut self) -> Written {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut written = Written::default();
+        while let Some(done) = self.tasks.join_next().await {
+            let (kept, unknown) = done.expect("writers do not panic");
+            written.kept.extend(kept);
+            written.unknown.extend(unknown);
+        }
+        written
+    }
+}
+
+/// What became of the numbers that writers added.
+#[derive(Default)]
+pub struct Written {
+    pub kept: BTreeSet<u64>,
+    pub unknown: BTreeSet<u64>,
+}
+
+impl Written {
+    pub fn check(&self, state: &State) {
+        assert_eq!(state.count, state.numbers.len() as u64, "a number was added twice");
+        let lost: Vec<_> = self.kept.difference(&state.numbers).collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        let allowed: BTreeSet<_> = self.kept.union(&self.unknown).copied().collect();
+        let strange: Vec<_> = state.numbers.difference(&allowed).collect();
+        assert!(strange.is_empty(), "executed though refused: {strange:?}");
     }
 }
 

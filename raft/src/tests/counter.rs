@@ -1,24 +1,40 @@
-//! The machine of the tests: it adds numbers, remembers what it added, and knows how to misbehave.
+//! The machine of the tests: it adds numbers, remembers which, and knows how to misbehave.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use crate::machine::{Frozen, Halt, Position, StateMachine};
 
-/// Commands are text: `+7` adds, `due 5` sets a deadline that many milliseconds after its batch, `pulse` does nothing, `halt` halts, `panic`
-/// panics, `bulk 1000` adds that many bytes to the state.
-#[derive(Clone, Default)]
-pub struct Counter {
+/// What a counter has come to.
+#[derive(Clone, Default, Debug)]
+pub struct State {
     pub sum: u64,
+    /// How many additions there were; more than `numbers` has when one was executed twice.
     pub count: u64,
-    pub digest: u64,
+    pub numbers: BTreeSet<u64>,
     pub due_us: Option<u64>,
-    pub last_at_us: u64,
-    pub bulk: Vec<u8>,
+    digest: u64,
+    last_at_us: u64,
+    bulk: Vec<u8>,
 }
 
+/// Commands are text: `+7` adds, `due 5` sets a deadline that many milliseconds after its batch, `pulse` does nothing, `halt` halts, `panic`
+/// panics, `bulk 1000` adds that many bytes to the state. The state can be looked at from outside.
+pub struct Counter(pub Arc<Mutex<State>>);
+
 impl Counter {
+    /// A new counter that shows itself there.
+    pub fn shown_in(view: Arc<Mutex<State>>) -> Self {
+        *view.lock() = State::default();
+        Self(view)
+    }
+}
+
+impl State {
     fn run(&mut self, at_us: u64, command: &str) -> Result<String, Halt> {
         if self.due_us.is_some_and(|due| due <= at_us) {
             self.due_us = None;
@@ -30,8 +46,10 @@ impl Counter {
             _ if command == "halt" => return Err(Halt::new("told to halt")),
             _ if command == "panic" => panic!("told to panic"),
             _ => {
-                self.sum += command.trim_start_matches('+').parse::<u64>().unwrap_or(0);
+                let number = command.trim_start_matches('+').parse::<u64>().unwrap_or(0);
+                self.sum += number;
                 self.count += 1;
+                self.numbers.insert(number);
             }
         }
         Ok(format!("{}", self.sum))
@@ -40,20 +58,21 @@ impl Counter {
 
 impl StateMachine for Counter {
     fn apply(&mut self, position: Position, at_us: u64, commands: &[Bytes]) -> Result<Vec<Bytes>, Halt> {
-        assert!(at_us > self.last_at_us, "time must move on: {at_us} after {}", self.last_at_us);
-        self.last_at_us = at_us;
+        let mut state = self.0.lock();
+        assert!(at_us > state.last_at_us, "time must move on: {at_us} after {}", state.last_at_us);
+        state.last_at_us = at_us;
         let mut replies = Vec::with_capacity(commands.len());
         for command in commands {
             let text = std::str::from_utf8(command).map_err(|error| Halt::new(error.to_string()))?;
-            replies.push(self.run(at_us, text)?.into());
-            let mixed = self.digest ^ position.index ^ at_us.rotate_left(32) ^ crc32c::crc32c(command) as u64;
-            self.digest = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17);
+            replies.push(state.run(at_us, text)?.into());
+            let mixed = state.digest ^ position.index ^ at_us.rotate_left(32) ^ u64::from(crc32c::crc32c(command));
+            state.digest = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17);
         }
         Ok(replies)
     }
 
     fn deadline_us(&self) -> Option<u64> {
-        self.due_us
+        self.0.lock().due_us
     }
 
     fn pulse(&self) -> Bytes {
@@ -61,29 +80,35 @@ impl StateMachine for Counter {
     }
 
     fn digest(&self) -> u128 {
-        u128::from(self.digest) << 64 | u128::from(self.sum)
+        let state = self.0.lock();
+        u128::from(state.digest) << 64 | u128::from(state.sum)
     }
 
     fn freeze(&self) -> Box<dyn Frozen> {
-        Box::new(self.clone())
+        Box::new(self.0.lock().clone())
     }
 
     fn restore(&mut self, frames: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
+        let mut state = State::default();
         let numbers = frames.next().ok_or(io::ErrorKind::UnexpectedEof)??;
-        let number = |place: usize| numbers[place * 8..place * 8 + 8].try_into().map(u64::from_le_bytes).map_err(io::Error::other);
-        *self = Self { sum: number(0)?, count: number(1)?, digest: number(2)?, due_us: None, last_at_us: number(4)?, bulk: Vec::new() };
-        self.due_us = Some(number(3)?).filter(|due| *due != 0);
+        let mut numbers = numbers.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("chunks of 8")));
+        let mut next = || numbers.next().unwrap_or(0);
+        (state.sum, state.count, state.digest, state.last_at_us) = (next(), next(), next(), next());
+        state.due_us = Some(next()).filter(|due| *due != 0);
+        state.numbers = numbers.collect();
         for frame in frames {
-            self.bulk.extend(frame?);
+            state.bulk.extend(frame?);
         }
+        *self.0.lock() = state;
         Ok(())
     }
 }
 
-impl Frozen for Counter {
+impl Frozen for State {
     fn write(&mut self, sink: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let numbers = [self.sum, self.count, self.digest, self.due_us.unwrap_or(0), self.last_at_us];
-        sink(&numbers.map(u64::to_le_bytes).concat())?;
+        let head = [self.sum, self.count, self.digest, self.last_at_us, self.due_us.unwrap_or(0)];
+        let numbers: Vec<u8> = head.into_iter().chain(self.numbers.iter().copied()).flat_map(u64::to_le_bytes).collect();
+        sink(&numbers)?;
         self.bulk.chunks(64 * 1024).try_for_each(sink)
     }
 }
