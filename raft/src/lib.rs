@@ -18,6 +18,8 @@
 //! log), `sm` and `log_store` (openraft's storage), `supervise` (a group's life), `housekeeping`, `node`. Only this crate knows openraft,
 //! the protobuf of the peer service, and the files of the log.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod machine;
 
 pub mod error;
