@@ -16,6 +16,7 @@ use clap::Args;
 
 use super::demo::{self, DemoEvent};
 use super::token;
+use crate::payment::test_provider::METHODS;
 
 const NODES: u16 = 3;
 
@@ -265,7 +266,10 @@ impl Ready<'_> {
         println!("\n  Try:  curl -s {first}/event");
         println!("        curl -s {first}/event/search/final");
         println!("        curl -s {first}/problem/seat_unavailable");
-        println!("  Payments are simulated: payment method pm_test_ok pays, pm_test_declined is declined.");
+        println!("  Payments are simulated. Payment methods:");
+        for (method, fate) in METHODS {
+            println!("        {method:<28} {fate}");
+        }
         println!("  Create events: curl -H 'Authorization: Bearer TOKEN' ... with TOKEN from");
         println!("        boxoffice token --config {data}/n1.toml --role coordinator");
         println!("\nready in {:.1} s, Ctrl-C stops all three nodes. Logs: {data}/n1.log, n2.log, n3.log", took.as_secs_f64());

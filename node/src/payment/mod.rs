@@ -14,8 +14,6 @@ pub enum Verdict {
     Authorized,
     /// Refused for good; the provider's code.
     Declined(String),
-    /// Not decided yet: ask again.
-    Pending,
 }
 
 /// The provider did not answer, or not in time: the attempt's state is unknown, and only asking again can tell.

@@ -126,7 +126,6 @@ impl Service {
         let command = match &verdict {
             Verdict::Authorized => SeatCommand::Confirm { event, order, attempt, authorized: info.total },
             Verdict::Declined(code) => SeatCommand::PayFail { event, order, attempt, code: code.clone() },
-            Verdict::Pending => SeatCommand::PayUnknown { event, order, attempt },
         };
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         let revision = applied.revision;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use boxoffice_api::backend::{Answer, Context, Failure, Freshness, Revision, Written};
-use boxoffice_cluster_config::groups::{CATALOG, GroupCounts};
+use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
 use boxoffice_ledger::accounts::AccountLedger;
 use boxoffice_ledger::catalog::CatalogLedger;
@@ -157,11 +157,6 @@ impl Service {
         }
         let (revision, age) = self.barrier(cx, group).await?;
         Ok(look().map(|found| (found, revision, age)))
-    }
-
-    /// The catalog's group.
-    pub fn catalog_group(&self) -> GroupId {
-        CATALOG
     }
 }
 

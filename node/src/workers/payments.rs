@@ -12,7 +12,7 @@ use futures::StreamExt;
 
 use super::{PAUSE, context, leads, wake};
 use crate::mint;
-use crate::payment::Verdict;
+use crate::payment::{NoAnswer, Verdict};
 use crate::service::Service;
 
 /// A fresh attempt belongs to the request that began it for this long, in milliseconds; then the worker takes over.
@@ -66,7 +66,7 @@ async fn finish(service: &Service, group: GroupId, open: OpenAttempt) -> bool {
         match service.provider.resolve(attempt, &open.attempt.method).await {
             Ok(Verdict::Authorized) => SeatCommand::Confirm { event, order, attempt, authorized: open.total },
             Ok(Verdict::Declined(code)) => SeatCommand::PayFail { event, order, attempt, code },
-            Ok(Verdict::Pending) | Err(_) => return false,
+            Err(NoAnswer) => return false,
         }
     };
     service.write::<SeatLedger>(context(), group, &command).await.is_ok()
