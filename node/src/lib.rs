@@ -2,6 +2,7 @@
 //! it, `replica.rs` is where seats and consensus meet.
 
 
+pub mod bench;
 pub mod cli;
 mod edge;
 mod feed;

@@ -1,4 +1,24 @@
 //! The tests of the whole product: one module per thing a customer can do, run against real processes; and `tidy`, which
 //! holds the shape of the source tree.
 
+mod shared;
+
+mod accounts;
+mod bad_input;
+mod bench_command;
+mod book_seat;
+mod browser;
+mod create_event;
+mod dev_command;
+mod failover;
+mod forwarding;
+mod hold_expiry;
+mod idempotent_retry;
+mod my_tickets;
+mod no_double_booking;
+mod rate_limits;
+mod restart;
+mod search;
+mod seat_map;
 mod tidy;
+mod view_event;

@@ -1,1 +1,21 @@
-//! placeholder
+//! Clusters of real processes for the tests: started, killed, paused, restarted, looked at over HTTP.
+//!
+//! ```text
+//!  tests/it, bin/kills, bin/powercut
+//!      |            what a test says: cluster.kill(2), shop.hold(..)
+//!  campaign         fault after fault under load, and the verdict
+//!  shop, check      the product's calls and the comparisons of replicas, written once
+//!      |
+//!  cluster, http    configurations, processes, ports; one small client
+//!      |
+//!  binary, process  the executable under test; signals
+//! ```
+
+pub mod binary;
+pub mod campaign;
+pub mod check;
+pub mod cluster;
+pub mod http;
+pub mod power;
+pub mod process;
+pub mod shop;

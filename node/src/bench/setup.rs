@@ -1,0 +1,116 @@
+//! Prepares a run: who calls (tokens made from the cluster's secret, so that password hashing is not in the measurement), and
+//! the house and the event that are sold.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use boxoffice_api::auth::Tokens;
+use boxoffice_api::backend::Caller;
+use boxoffice_cluster_config::file::Config;
+use boxoffice_ledger::command::Role;
+use boxoffice_ledger::ids::{SLOT_COUNT, Slot, UserId};
+use serde_json::json;
+
+use super::client::Client;
+use super::house;
+use super::load::Buyer;
+
+/// How long the run's tokens live.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// A cluster as the load generator needs it: where it is, and the right to speak for anyone.
+pub struct Cluster {
+    /// `host:port` of each node.
+    pub endpoints: Vec<String>,
+    tokens: Tokens,
+}
+
+impl Cluster {
+    /// From a node's configuration file. `endpoints` replaces the members' addresses when it is not empty.
+    ///
+    /// # Errors
+    /// When the configuration or the secret cannot be read.
+    pub fn open(config: &Path, endpoints: &[String]) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
+        let config = Config::parse(&text)?;
+        let secret = std::fs::read_to_string(&config.secret_file).with_context(|| format!("read {}", config.secret_file.display()))?;
+        let secret = secret_bytes(secret.trim()).context("the secret file must hold 64 hexadecimal digits")?;
+        let members = config.members.iter().map(|member| member.http.clone());
+        let urls: Vec<String> = if endpoints.is_empty() { members.collect() } else { endpoints.to_vec() };
+        let endpoints = urls.iter().map(|url| host_and_port(url)).collect::<anyhow::Result<_>>()?;
+        Ok(Self { endpoints, tokens: Tokens::new(&config.cluster.0, &secret)? })
+    }
+
+    /// A token of a new account id with this role. The account itself need not exist to book.
+    ///
+    /// # Errors
+    /// When the operating system has no entropy or signing fails.
+    pub fn buyer(&self, role: Role) -> anyhow::Result<Buyer> {
+        let mut entropy = [0_u8; 16];
+        getrandom::fill(&mut entropy).map_err(|error| anyhow::anyhow!("draw an account id: {error}"))?;
+        let entropy = u128::from_le_bytes(entropy);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+        let slot = Slot::new((entropy >> 100) as u16 % SLOT_COUNT);
+        let user = UserId::new(u64::try_from(now.as_millis())?, slot, entropy);
+        let token = self.tokens.issue(Caller { user, role }, TOKEN_LIFE, u64::try_from(now.as_micros())?)?;
+        Ok(Buyer { user: user.to_string(), token })
+    }
+}
+
+/// Creates a venue of so many seats and an event there, on sale; gives the event's id.
+///
+/// # Errors
+/// When a call fails.
+pub async fn put_on_sale(client: &mut Client, seats: u32, price: u64) -> anyhow::Result<String> {
+    let venue = json!({"name": "Bench hall", "city": "Testville", "country": "DE", "time_zone": "Europe/Berlin"});
+    let venue = client.post("/venue", &venue).await?;
+    let venue = venue["id"].as_str().context("the venue has no id")?;
+    client.post(&format!("/venue/{venue}/plan"), &house::plan(seats)).await?;
+    let event = json!({
+        "name": format!("Bench, {seats} seats"),
+        "category": "bench",
+        "venue": venue,
+        "starts_at": "2031-01-01T19:00:00Z",
+        "currency": "EUR",
+        "prices": [price],
+        "per_user_limit": 0,
+    });
+    let event = client.post("/event", &event).await?;
+    Ok(event["id"].as_str().context("the event has no id")?.to_owned())
+}
+
+/// `host:port` of an address such as `http://host:port/`.
+fn host_and_port(url: &str) -> anyhow::Result<String> {
+    let address = url.strip_prefix("http://").with_context(|| format!("{url}: write http://host:port"))?;
+    Ok(address.trim_end_matches('/').to_owned())
+}
+
+fn secret_bytes(digits: &str) -> Option<[u8; 32]> {
+    let mut secret = [0_u8; 32];
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    for (place, byte) in secret.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[place * 2..place * 2 + 2], 16).ok()?;
+    }
+    Some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_64_digits() {
+        assert_eq!(secret_bytes(&"0f".repeat(32)), Some([15; 32]));
+        assert_eq!(secret_bytes("0f"), None);
+        assert_eq!(secret_bytes(&"zz".repeat(32)), None);
+    }
+
+    #[test]
+    fn addresses_lose_their_scheme() {
+        assert_eq!(host_and_port("http://127.0.0.1:80/").unwrap(), "127.0.0.1:80");
+        assert!(host_and_port("127.0.0.1:80").is_err());
+    }
+}

@@ -1,0 +1,26 @@
+//! `boxoffice bench book` sells a whole house on a running cluster, checks the rows, and prints figures a program can read.
+
+use std::process::Command;
+
+use boxoffice_tests::binary;
+use serde_json::Value;
+
+use crate::shared::cluster;
+
+#[test]
+fn a_house_is_sold_and_checked() {
+    for (mode, payment) in [("closed", "free"), ("open", "test")] {
+        let output = Command::new(binary::boxoffice())
+            .args(["bench", "book", "--seats", "300", "--clients", "8", "--rate", "300", "--output", "json"])
+            .args(["--mode", mode, "--payment", payment, "--config"])
+            .arg(cluster().config(1))
+            .output()
+            .expect("the command runs");
+        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let run: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!((&run["sold"], &run["violations"], &run["wrong"]), (&300.into(), &serde_json::json!([]), &serde_json::json!({})));
+        assert!(run["refused"].as_u64() > Some(10), "{run}");
+        assert!(run["server_cpu_seconds_per_10000_sold"].as_f64() > Some(0.0), "{run}");
+        assert!(run["log_bytes_per_sold"].as_f64() > Some(100.0), "{run}");
+    }
+}

@@ -1,0 +1,45 @@
+//! The page in a real browser, and its pure modules under Node.js. Skipped loudly where these are missing.
+
+use std::process::Command;
+
+use boxoffice_ledger::command::Role;
+use boxoffice_tests::binary::source_tree;
+use boxoffice_tests::cluster::{has_program, skip};
+use boxoffice_tests::shop::{self, Terms};
+
+use crate::shared::{cluster, coordinator};
+
+#[test]
+fn the_pages_modules_pass_their_tests() {
+    if !has_program("node") {
+        return skip("node", "node is not installed");
+    }
+    let output = Command::new("node").args(["--test", "api/page/test/"]).current_dir(source_tree()).output().expect("node runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!text.contains("# tests 0") && !text.contains("tests 0\n"), "no test was found: {text}");
+}
+
+#[tokio::test]
+async fn a_person_books_a_seat_in_the_browser() {
+    let flow = source_tree().join("tests/browser");
+    if !has_program("chromium") || !has_program("node") {
+        return skip("chromium", "node or chromium is not installed");
+    }
+    if !flow.join("node_modules").exists() {
+        return skip("chromium", "tests/browser has no node_modules: run npm ci there");
+    }
+    let terms = Terms { name: "Browser Night".into(), ..Terms::free(120).priced(1500) };
+    let event = shop::put_on_sale(&coordinator(), &terms).await;
+    let output = Command::new("node")
+        .arg("flow.mjs")
+        .current_dir(&flow)
+        .env("BASE_URL", cluster().url(2))
+        .env("EVENT", &event)
+        .env("COORDINATOR_TOKEN", cluster().someone(Role::Coordinator).token)
+        .output()
+        .expect("node runs");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    println!("{out}");
+}

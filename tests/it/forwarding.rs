@@ -1,0 +1,58 @@
+//! "Used by clients via HTTP to any node": every node takes every request, whoever leads.
+
+use boxoffice_ledger::command::Role;
+use boxoffice_tests::check;
+use boxoffice_tests::shop::{self, Terms};
+use serde_json::json;
+
+use crate::shared::{cluster, coordinator};
+
+#[tokio::test]
+async fn every_node_takes_every_request() {
+    let cluster = cluster();
+    let event = shop::put_on_sale(&coordinator(), &Terms::free(9)).await;
+    let leader = cluster.leader(cluster.group_of_event(&event)).await.expect("a leader");
+    for node in 1..=3 {
+        let somebody = cluster.client(node, Role::Customer);
+        let seat = node as u32 - 1;
+        let held = shop::hold(&somebody, &event, &[seat]).await.expect(201);
+        let path = format!("/event/{event}/hold/{}", shop::id(&held));
+        let read = somebody.get(&path).await.expect(200);
+        assert_eq!(read["id"], held["id"], "node {node} reads what it wrote, leader is {leader}");
+        let extended = somebody.post(&format!("{path}/extend"), &json!({})).await;
+        assert_eq!(extended.status, 200, "{}", extended.text);
+        let paid = shop::pay(&somebody, &event, &shop::id(&held)).await;
+        assert!(matches!(paid.status, 200 | 201), "node {node}: {}", paid.text);
+        let order = somebody.get(&format!("/order/{}", shop::id(&paid.body))).await.expect(200);
+        assert_eq!(order["state"], "confirmed");
+        assert_eq!(cluster.client(node, Role::Coordinator).get(&format!("/event/{event}")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_at_one_node_is_read_at_the_next() {
+    let cluster = cluster();
+    let event = shop::put_on_sale(&coordinator(), &Terms::free(30)).await;
+    for seat in 0..30 {
+        let nodes = [u64::from(seat % 3) + 1, u64::from((seat + 1) % 3) + 1];
+        let held = shop::hold(&cluster.client(nodes[0], Role::Customer), &event, &[seat]).await;
+        let revision = held.header("boxoffice-revision").expect("a revision").to_owned();
+        let _ = held.expect(201);
+        // With the revision of the write, the read is at least as new, wherever it is made.
+        let reader = cluster.client(nodes[1], Role::Customer);
+        let request = reader.request("GET", &format!("/event/{event}")).header("Boxoffice-Min-Revision", revision);
+        let shown = reader.send(request).await.expect("an answer").expect(200);
+        assert_eq!(shown["sale"]["held"], seat + 1, "read at node {} after a write at node {}", nodes[1], nodes[0]);
+    }
+}
+
+#[tokio::test]
+async fn all_replicas_are_the_same_at_the_same_index() {
+    let event = shop::put_on_sale(&coordinator(), &Terms::free(10)).await;
+    for seat in 0..10 {
+        shop::buy(&cluster().client(u64::from(seat % 3) + 1, Role::Customer), &event, seat).await;
+    }
+    let agreements = check::replicas_agree(cluster()).await.unwrap_or_else(|complaints| panic!("{complaints:#?}"));
+    assert_eq!(agreements.len(), cluster().groups().all().count());
+    let _ = cluster().client(1, Role::Customer).get("/digest/1").await.problem(403, "forbidden");
+}

@@ -1,0 +1,386 @@
+//! A cluster of real `boxoffice serve` processes, each with its own port, data folder and log file.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use boxoffice::bench::load::Buyer;
+use boxoffice::bench::setup;
+use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning};
+use boxoffice_cluster_config::groups::GroupCounts;
+use boxoffice_cluster_config::ids::{ClusterId, NodeId};
+use boxoffice_ledger::command::Role;
+use boxoffice_ledger::ids::{EventId, UserId};
+
+use crate::http::Client;
+use crate::process::{self, Signal};
+use crate::{binary, shop};
+
+/// How long a node may take until it is ready, on a busy machine with an unoptimised build.
+const READY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What kind of cluster.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many nodes.
+    pub nodes: u64,
+    /// How many groups.
+    pub groups: GroupCounts,
+    /// Limits on callers.
+    pub limits: Limits,
+    /// Raft's timers and sizes.
+    pub raft: RaftTuning,
+    /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
+    pub data: Vec<PathBuf>,
+}
+
+impl Default for Options {
+    /// Three nodes, few groups, small segments, and no limits for this machine's addresses.
+    fn default() -> Self {
+        Self {
+            nodes: 3,
+            groups: GroupCounts { events: 2, users: 2 },
+            limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], per_user_wps: 10_000, ..Limits::default() },
+            raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
+            data: Vec::new(),
+        }
+    }
+}
+
+/// One node.
+struct Node {
+    folder: PathBuf,
+    http: u16,
+    child: Mutex<Option<Child>>,
+}
+
+/// A running cluster. Dropping it ends its processes, and removes its files unless a test is failing.
+pub struct Cluster {
+    folder: PathBuf,
+    nodes: Vec<Node>,
+    options: Options,
+    rights: setup::Cluster,
+}
+
+impl Cluster {
+    /// Starts a cluster and waits until every node is ready.
+    ///
+    /// # Errors
+    /// When a node does not get ready; its log says why.
+    pub fn start(options: Options) -> anyhow::Result<Self> {
+        let cluster = Self::prepare(options)?;
+        for node in 1..=cluster.options.nodes {
+            cluster.spawn(node)?;
+        }
+        cluster.wait_ready()?;
+        Ok(cluster)
+    }
+
+    /// Writes the configurations and starts nothing.
+    ///
+    /// # Errors
+    /// When files cannot be written.
+    pub fn prepare(options: Options) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("cluster-").tempdir_in(binary::scratch())?.keep();
+        let secret_file = folder.join("secret");
+        let mut entropy = [0_u8; 32];
+        File::open("/dev/urandom")?.read_exact(&mut entropy)?;
+        fs::write(&secret_file, entropy.iter().map(|byte| format!("{byte:02x}")).collect::<String>())?;
+        let ports = free_ports(2 * options.nodes as usize)?;
+        let address = |place: u64| format!("127.0.0.1:{}", ports[place as usize]);
+        let members: Vec<Member> = (1..=options.nodes)
+            .map(|node| Member { node: NodeId(node), peer: address(2 * node - 1), http: format!("http://{}", address(2 * node - 2)) })
+            .collect();
+        let mut nodes = Vec::new();
+        for node in 1..=options.nodes {
+            let own = folder.join(format!("n{node}"));
+            fs::create_dir_all(&own)?;
+            let config = Config {
+                cluster: ClusterId("test".into()),
+                node: NodeId(node),
+                data_dir: options.data.get(node as usize - 1).cloned().unwrap_or_else(|| own.join("data")),
+                http: address(2 * node - 2),
+                peer: address(2 * node - 1),
+                secret_file: secret_file.clone(),
+                members: members.clone(),
+                groups: options.groups,
+                limits: options.limits.clone(),
+                raft: options.raft.clone(),
+            };
+            fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
+            nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });
+        }
+        let rights = setup::Cluster::open(&nodes[0].folder.join("config.toml"), &[])?;
+        Ok(Self { folder, nodes, options, rights })
+    }
+
+    /// How many nodes it has.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.options.nodes
+    }
+
+    /// Its numbers of groups.
+    #[must_use]
+    pub fn groups(&self) -> GroupCounts {
+        self.options.groups
+    }
+
+    /// Where a node serves HTTP. Nodes count from 1.
+    #[must_use]
+    pub fn url(&self, node: u64) -> String {
+        format!("http://{}", self.address(node))
+    }
+
+    /// `host:port` of a node's HTTP.
+    #[must_use]
+    pub fn address(&self, node: u64) -> String {
+        format!("127.0.0.1:{}", self.node(node).http)
+    }
+
+    /// A node's configuration file.
+    #[must_use]
+    pub fn config(&self, node: u64) -> PathBuf {
+        self.node(node).folder.join("config.toml")
+    }
+
+    /// What a node has logged so far.
+    #[must_use]
+    pub fn log(&self, node: u64) -> String {
+        fs::read_to_string(self.node(node).folder.join("log")).unwrap_or_default()
+    }
+
+    /// Someone who may do what this role may do. Their account does not exist; booking does not need it to.
+    ///
+    /// # Panics
+    /// When no token can be made.
+    #[must_use]
+    pub fn someone(&self, role: Role) -> Buyer {
+        self.rights.buyer(role).expect("a token can be made")
+    }
+
+    /// A client of a node, on behalf of someone new with this role.
+    #[must_use]
+    pub fn client(&self, node: u64, role: Role) -> Client {
+        Client::at(&self.url(node)).with_token(&self.someone(role).token)
+    }
+
+    /// The group of an event, by its id.
+    ///
+    /// # Panics
+    /// When it is not an event's id.
+    #[must_use]
+    pub fn group_of_event(&self, event: &str) -> u32 {
+        let event = EventId::parse(event).expect("an event's id");
+        self.options.groups.of_event_slot(event.slot().number()).0
+    }
+
+    /// The group of a user, by its id.
+    ///
+    /// # Panics
+    /// When it is not a user's id.
+    #[must_use]
+    pub fn group_of_user(&self, user: &str) -> u32 {
+        let user = UserId::parse(user).expect("a user's id");
+        self.options.groups.of_user_slot(user.slot().number()).0
+    }
+
+    /// Kills a node where it stands.
+    pub fn kill(&self, node: u64) {
+        if let Some(mut child) = self.take(node) {
+            process::signal(&child, Signal::Kill);
+            let _ = child.wait();
+        }
+    }
+
+    /// Asks a node to stop and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not stop in time, or not with success.
+    pub fn stop(&self, node: u64) -> anyhow::Result<()> {
+        let Some(mut child) = self.take(node) else { return Ok(()) };
+        process::signal(&child, Signal::Terminate);
+        let since = Instant::now();
+        while since.elapsed() < READY_PATIENCE {
+            if let Some(status) = child.try_wait()? {
+                ensure!(status.success(), "node {node} ended with {status}");
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        process::signal(&child, Signal::Kill);
+        bail!("node {node} does not stop");
+    }
+
+    /// Pauses a node or lets it go on.
+    pub fn signal(&self, node: u64, signal: Signal) {
+        if let Some(child) = lock(&self.node(node).child).as_ref() {
+            process::signal(child, signal);
+        }
+    }
+
+    /// The process id of a running node.
+    #[must_use]
+    pub fn pid(&self, node: u64) -> Option<u32> {
+        lock(&self.node(node).child).as_ref().map(Child::id)
+    }
+
+    /// Starts a node that does not run.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn spawn(&self, node: u64) -> anyhow::Result<()> {
+        let folder = &self.node(node).folder;
+        let log = File::options().create(true).append(true).open(folder.join("log"))?;
+        let mut command = Command::new(binary::boxoffice());
+        command.arg("serve").arg("--config").arg(folder.join("config.toml"));
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).env("NO_COLOR", "1");
+        *lock(&self.node(node).child) = Some(process::spawn(command).context("start a node")?);
+        Ok(())
+    }
+
+    /// Waits until every running node is ready.
+    ///
+    /// # Errors
+    /// When one ended or takes too long.
+    pub fn wait_ready(&self) -> anyhow::Result<()> {
+        let since = Instant::now();
+        for node in 1..=self.options.nodes {
+            while self.is_running(node)? && !self.is_ready(node) {
+                ensure!(since.elapsed() < READY_PATIENCE, "node {node} is not ready:\n{}", tail(&self.log(node)));
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a node says that it is ready.
+    #[must_use]
+    pub fn is_ready(&self, node: u64) -> bool {
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.node(node).http);
+        let ask = || -> std::io::Result<bool> {
+            let mut stream = TcpStream::connect_timeout(&address.into(), Duration::from_millis(500))?;
+            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")?;
+            let mut head = [0; 12];
+            stream.read_exact(&mut head)?;
+            Ok(&head[9..] == b"200")
+        };
+        ask().unwrap_or(false)
+    }
+
+    /// The node that leads a group, as the nodes that run see it; waits until one does.
+    ///
+    /// # Errors
+    /// When nobody leads for too long.
+    pub async fn leader(&self, group: u32) -> anyhow::Result<u64> {
+        let since = Instant::now();
+        loop {
+            for node in 1..=self.options.nodes {
+                if self.pid(node).is_some()
+                    && let Ok(status) = self.client(node, Role::Operator).try_get("/status").await
+                    && shop::leads(&status.body, group)
+                {
+                    return Ok(node);
+                }
+            }
+            ensure!(since.elapsed() < READY_PATIENCE, "group {group} has no leader");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Keeps the files until the test run ends, then removes them if nothing failed. For clusters that are never dropped.
+    pub fn remove_at_exit(&self) {
+        process::remove_at_exit(self.folder.clone());
+    }
+
+    fn is_running(&self, node: u64) -> anyhow::Result<bool> {
+        match lock(&self.node(node).child).as_mut() {
+            None => Ok(false),
+            Some(child) => match child.try_wait()? {
+                None => Ok(true),
+                Some(status) => bail!("node {node} ended with {status}:\n{}", tail(&self.log(node))),
+            },
+        }
+    }
+
+    fn node(&self, node: u64) -> &Node {
+        &self.nodes[node as usize - 1]
+    }
+
+    fn take(&self, node: u64) -> Option<Child> {
+        lock(&self.node(node).child).take()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for node in 1..=self.options.nodes {
+            self.kill(node);
+        }
+        let panicked = (1..=self.options.nodes).filter(|&node| self.log(node).contains("panicked at")).collect::<Vec<_>>();
+        if std::thread::panicking() {
+            eprintln!("the nodes' files stay in {}", self.folder.display());
+        } else {
+            assert!(panicked.is_empty(), "nodes {panicked:?} panicked: see their logs in {}", self.folder.display());
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The end of a log.
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Ports that nobody listens on, below those that the kernel gives to outgoing connections, so that a node's port is still
+/// free when it is started again.
+fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let lowest: u16 = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
+    let span = u64::from(lowest.max(11_000)) - 10_000;
+    let mut kept = Vec::new();
+    let mut entropy = [0_u8; 8];
+    for _ in 0..10_000 {
+        File::open("/dev/urandom")?.read_exact(&mut entropy)?;
+        let port = 10_000 + (u64::from_le_bytes(entropy) % span) as u16;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            kept.push((port, listener));
+        }
+        if kept.len() == count {
+            return Ok(kept.into_iter().map(|(port, _)| port).collect());
+        }
+    }
+    bail!("no {count} free ports")
+}
+
+/// Whether this kind of test is required rather than skipped where it cannot run: `BOXOFFICE_REQUIRE=root,node,chromium`.
+#[must_use]
+pub fn is_required(kind: &str) -> bool {
+    std::env::var("BOXOFFICE_REQUIRE").is_ok_and(|kinds| kinds.split(',').any(|required| required == kind))
+}
+
+/// Says loudly that a test is skipped, or fails if it is required.
+///
+/// # Panics
+/// When it is required.
+pub fn skip(kind: &str, why: &str) {
+    assert!(!is_required(kind), "{kind} is required, but {why}");
+    eprintln!("\n*** SKIPPED (needs {kind}): {why} ***\n");
+}
+
+/// Whether a file of the machine is there.
+#[must_use]
+pub fn has_program(name: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| Path::new(&folder).join(name).is_file()))
+}
