@@ -29,7 +29,7 @@ async fn seats_can_be_asked_for_by_state() {
     shop::buy(&buyer(1), &event, 4).await;
     let client = buyer(1);
     let page = client.get(&format!("/event/{event}/seat?state=sold&consistency=linearizable")).await.expect(200);
-    let seats = page["data"].as_array().expect("a list");
+    let seats = page["list"]["data"].as_array().expect("a list");
     assert_eq!(seats.len(), 1);
     assert_eq!((&seats[0]["seat"], &seats[0]["state"]), (&"S1-1-5".into(), &"sold".into()));
     assert_eq!(seats[0]["price"]["amount"], 900);

@@ -121,7 +121,7 @@ pub fn id(object: &Value) -> String {
 
 /// The states of an event's seats at a node: 0 free, 1 held, 2 sold, 3 not for sale.
 pub async fn seat_states(client: &Client, event: &str, seats: u32) -> Vec<u8> {
-    let map = client.get(&format!("/event/{event}/seat?limit=1")).await.expect(200);
+    let map = client.get(&format!("/event/{event}/seat")).await.expect(200);
     verify::states(&map, seats as usize).unwrap_or_else(|error| panic!("{error}: {map}"))
 }
 

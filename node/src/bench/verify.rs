@@ -28,7 +28,7 @@ pub async fn check(nodes: &mut [Client], event: &str, seats: usize, tally: &Tall
     for (node, client) in nodes.iter_mut().enumerate() {
         let since = Instant::now();
         let found = loop {
-            let map = client.get(&format!("/event/{event}/seat?limit=1")).await?;
+            let map = client.get(&format!("/event/{event}/seat")).await?;
             let states = states(&map, seats)?;
             let found = differences(&states, &sold, &unknown);
             if found.is_empty() || since.elapsed() > PATIENCE {
@@ -46,9 +46,9 @@ pub async fn check(nodes: &mut [Client], event: &str, seats: usize, tally: &Tall
 /// # Errors
 /// When the map has another form.
 pub fn states(map: &Value, seats: usize) -> anyhow::Result<Vec<u8>> {
-    let text = map["state"].as_str().context("the seat map has no state")?;
-    let bytes = base64(text).context("the seat map's state is not base64")?;
-    (0..seats).map(|seat| bytes.get(seat / 4).map(|byte| byte >> (seat % 4 * 2) & 3).context("the seat map's state is too short")).collect()
+    let text = map["states"].as_str().context("the seat map has no states")?;
+    let bytes = base64(text).context("the seat map's states are not base64")?;
+    (0..seats).map(|seat| bytes.get(seat / 4).map(|byte| byte >> (seat % 4 * 2) & 3).context("the seat map's states are too short")).collect()
 }
 
 fn differences(states: &[u8], sold: &BTreeSet<u32>, unknown: &BTreeSet<u32>) -> Vec<String> {
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn states_are_unpacked_lowest_bits_first() {
-        let map = serde_json::json!({"state": "4wI="}); // 0b11_10_00_11, 0b10
+        let map = serde_json::json!({"states": "4wI="}); // 0b11_10_00_11, 0b10
         assert_eq!(states(&map, 5).unwrap(), [3, 0, 2, 3, 2]);
         assert!(states(&map, 9).is_err());
     }
