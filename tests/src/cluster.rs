@@ -45,7 +45,7 @@ impl Default for Options {
         Self {
             nodes: 3,
             groups: GroupCounts { events: 2, users: 2 },
-            limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], per_user_wps: 10_000, ..Limits::default() },
+            limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 1_000_000, ..Limits::default() },
             raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
             data: Vec::new(),
         }

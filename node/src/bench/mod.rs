@@ -4,7 +4,7 @@
 //! - The event is free by default, so a sale is two durable commits: hold and pay (`--payment test` goes through the test
 //!   provider instead). A share of the attempts goes to seats that are sold and must be refused.
 //! - Buyers' tokens are made from the cluster's secret, so hashing passwords is not measured. Rate limits stay on: the
-//!   generator's address must be in `trusted_networks`, and `per_user_wps` fit the load.
+//!   generator's address must be in `trusted_networks`, and `user_per_minute` fit the load.
 //! - Closed loop: each client starts when it is done. Open loop: attempts start on schedule, latency counts from then.
 //! - CPU, fdatasync calls and log bytes are the nodes' own counters before and after; the generator's CPU is its own.
 //! - At the end the seat map of every node is compared with what was acknowledged.

@@ -48,7 +48,9 @@ pub async fn check(nodes: &mut [Client], event: &str, seats: usize, tally: &Tall
 pub fn states(map: &Value, seats: usize) -> anyhow::Result<Vec<u8>> {
     let text = map["states"].as_str().context("the seat map has no states")?;
     let bytes = base64(text).context("the seat map's states are not base64")?;
-    (0..seats).map(|seat| bytes.get(seat / 4).map(|byte| byte >> (seat % 4 * 2) & 3).context("the seat map's states are too short")).collect()
+    (0..seats)
+        .map(|seat| bytes.get(seat / 4).map(|byte| byte >> (seat % 4 * 2) & 3).context("the seat map's states are too short"))
+        .collect()
 }
 
 fn differences(states: &[u8], sold: &BTreeSet<u32>, unknown: &BTreeSet<u32>) -> Vec<String> {
