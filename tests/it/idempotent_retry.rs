@@ -79,8 +79,8 @@ async fn the_first_outcome_survives_failover_and_restart() {
     let answered = lost.await.expect("the task ends").ok();
     let alive: Vec<String> = urls.iter().filter(|url| **url != cluster.url(leader)).cloned().collect();
     let mut outcomes = Vec::new();
-    for node in 0..alive.len() {
-        let client = somebody.moved_to(&alive[node]);
+    for url in &alive {
+        let client = somebody.moved_to(url);
         let reply = shop::eventually("a definite answer", std::time::Duration::from_secs(20), async || {
             client.try_post(&path, &lost_key, &json!({"seats": [1]})).await.ok().filter(|reply| !reply.is_retryable())
         })
@@ -90,7 +90,7 @@ async fn the_first_outcome_survives_failover_and_restart() {
             client.try_post(&path, &key, &body).await.ok().filter(|reply| !reply.is_retryable())
         })
         .await;
-        assert_eq!(again.expect(201)["id"], first["id"], "after failover, at {}", alive[node]);
+        assert_eq!(again.expect(201)["id"], first["id"], "after failover, at {url}");
     }
     assert_eq!(outcomes[0], outcomes[1]);
     if let Some(reply) = answered.filter(|reply| reply.status == 201) {

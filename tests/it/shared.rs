@@ -26,14 +26,18 @@ pub fn buyer(node: u64) -> Client {
     cluster().client(node, Role::Customer)
 }
 
-/// Held by a test that runs a cluster of its own, so that a small machine runs one of them at a time.
-pub fn turn() -> MutexGuard<'static, ()> {
+/// Held by a test that runs a cluster of its own, so that a small machine runs one of them at a time. Each test has a thread
+/// and a runtime to itself, so that waiting for it holds up nobody else.
+pub struct Turn(#[expect(dead_code, reason = "held, not used")] MutexGuard<'static, ()>);
+
+/// Waits for the turn.
+pub fn turn() -> Turn {
     static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    Turn(TURN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A cluster of its own, for tests that hurt nodes.
-pub fn own_cluster() -> (MutexGuard<'static, ()>, Cluster) {
+pub fn own_cluster() -> (Turn, Cluster) {
     let turn = turn();
     (turn, Cluster::start(Options::default()).expect("the cluster starts"))
 }
