@@ -33,6 +33,8 @@ use load::{Progress, Workload};
 use report::{Cost, Run};
 use setup::Cluster;
 
+use crate::mint;
+
 /// The exit code of a check that found a violation.
 const EXIT_VIOLATION: u8 = 8;
 
@@ -130,9 +132,7 @@ fn run_once(cluster: &Cluster, runtime: &tokio::runtime::Runtime, args: &BookArg
         PaymentKind::Free => ("free", 0),
         PaymentKind::Test => ("test", 1_000),
     };
-    let mut number = [0_u8; 8];
-    getrandom::fill(&mut number).map_err(|error| anyhow::anyhow!("draw the run's number: {error}"))?;
-    let run = u64::from_le_bytes(number);
+    let run = mint::entropy() as u64;
     let client =
         |endpoint: &String, role: Role| -> anyhow::Result<Client> { Ok(Client::new(endpoint.clone(), cluster.buyer(role)?.token, run)) };
     let mut coordinator = client(&cluster.endpoints[0], Role::Coordinator)?;

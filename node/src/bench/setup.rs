@@ -2,19 +2,20 @@
 //! the house and the event that are sold.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context;
 use boxoffice_api::auth::Tokens;
 use boxoffice_api::backend::Caller;
 use boxoffice_cluster_config::file::Config;
 use boxoffice_ledger::command::Role;
-use boxoffice_ledger::ids::{SLOT_COUNT, Slot, UserId};
+use boxoffice_ledger::ids::UserId;
 use serde_json::json;
 
 use super::client::Client;
 use super::house;
 use super::load::Buyer;
+use crate::{mint, secret};
 
 /// How long the run's tokens live.
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -34,8 +35,7 @@ impl Cluster {
     pub fn open(config: &Path, endpoints: &[String]) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
         let config = Config::parse(&text)?;
-        let secret = std::fs::read_to_string(&config.secret_file).with_context(|| format!("read {}", config.secret_file.display()))?;
-        let secret = secret_bytes(secret.trim()).context("the secret file must hold 64 hexadecimal digits")?;
+        let secret = secret::read(&config.secret_file)?;
         let members = config.members.iter().map(|member| member.http.clone());
         let urls: Vec<String> = if endpoints.is_empty() { members.collect() } else { endpoints.to_vec() };
         let endpoints = urls.iter().map(|url| host_and_port(url)).collect::<anyhow::Result<_>>()?;
@@ -45,15 +45,11 @@ impl Cluster {
     /// A token of a new account id with this role. The account itself need not exist to book.
     ///
     /// # Errors
-    /// When the operating system has no entropy or signing fails.
+    /// When signing fails.
     pub fn buyer(&self, role: Role) -> anyhow::Result<Buyer> {
-        let mut entropy = [0_u8; 16];
-        getrandom::fill(&mut entropy).map_err(|error| anyhow::anyhow!("draw an account id: {error}"))?;
-        let entropy = u128::from_le_bytes(entropy);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-        let slot = Slot::new((entropy >> 100) as u16 % SLOT_COUNT);
-        let user = UserId::new(u64::try_from(now.as_millis())?, slot, entropy);
-        let token = self.tokens.issue(Caller { user, role }, TOKEN_LIFE, u64::try_from(now.as_micros())?)?;
+        let now_ms = mint::now_ms();
+        let user = UserId::new(now_ms, mint::random_slot(), mint::entropy());
+        let token = self.tokens.issue(Caller { user, role }, TOKEN_LIFE, now_ms * 1000)?;
         Ok(Buyer { user: user.to_string(), token })
     }
 }
@@ -86,27 +82,9 @@ fn host_and_port(url: &str) -> anyhow::Result<String> {
     Ok(address.trim_end_matches('/').to_owned())
 }
 
-fn secret_bytes(digits: &str) -> Option<[u8; 32]> {
-    let mut secret = [0_u8; 32];
-    if digits.len() != 64 || !digits.is_ascii() {
-        return None;
-    }
-    for (place, byte) in secret.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[place * 2..place * 2 + 2], 16).ok()?;
-    }
-    Some(secret)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_is_64_digits() {
-        assert_eq!(secret_bytes(&"0f".repeat(32)), Some([15; 32]));
-        assert_eq!(secret_bytes("0f"), None);
-        assert_eq!(secret_bytes(&"zz".repeat(32)), None);
-    }
 
     #[test]
     fn addresses_lose_their_scheme() {

@@ -46,6 +46,9 @@ enum Command {
     Secret,
     /// Check a configuration file.
     Check(serve::ServeArgs),
+    /// Measure a running cluster.
+    #[command(after_help = "Example:\n  boxoffice bench book --config node.toml --seats 50000 --clients 64,256")]
+    Bench(crate::bench::BenchArgs),
     /// Bring real data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Token(args) => token::run(&args),
         Command::Secret => crate::secret::fresh().map(|secret| print!("{secret}")).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => serve::check(&args),
+        Command::Bench(args) => crate::bench::run(&args),
         Command::Import(command) => import::run(command),
     };
     result.unwrap_or_else(|error| {
