@@ -27,7 +27,7 @@ pub use index::Index;
 /// A text as the index compares it: words in lower case without accents, one space between them. For exact filters.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    text::words(text).unwrap_or_default().join(" ")
+    text::words(text).map_or_else(|| text.to_lowercase(), |words| words.join(" "))
 }
 
 /// Longest query text that is looked at, in bytes; the rest is ignored.
