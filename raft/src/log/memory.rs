@@ -61,6 +61,14 @@ impl Slot {
     }
 }
 
+/// What a truncation removed.
+pub(super) struct Cut {
+    /// The first index that is gone.
+    pub from: u64,
+    /// The committed index, when it was lowered to the entry that is the last one now.
+    pub committed: Option<EntryId>,
+}
+
 /// What a read gets: entries from memory, or where to find them.
 pub(super) enum Found {
     Entries(Vec<Entry>),
@@ -195,8 +203,8 @@ impl Memory {
         self.committed.replace(id) != Some(id)
     }
 
-    /// Removes entries from `from` on; returns the first index that was removed, `None` when there was none.
-    pub fn truncate(&mut self, from: u64) -> Option<u64> {
+    /// Removes entries from `from` on; `None` when there are none.
+    pub fn truncate(&mut self, from: u64) -> Option<Cut> {
         let from = from.max(self.first);
         let end = self.end().filter(|end| from < *end)?;
         let removed = usize::try_from(end - from).expect("slots are in memory");
@@ -207,10 +215,11 @@ impl Memory {
                 self.recent_bytes -= entry.payload.len();
             }
         }
-        if self.committed.is_some_and(|committed| committed.index >= from) {
+        let beyond = self.committed.is_some_and(|committed| committed.index >= from);
+        if beyond {
             self.committed = self.last();
         }
-        Some(from)
+        Some(Cut { from, committed: self.committed.filter(|_| beyond) })
     }
 
     /// Removes entries up to `upto` and sets the mark; false when it is not beyond the mark.

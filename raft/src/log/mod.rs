@@ -303,8 +303,12 @@ impl GroupLog {
     pub fn truncate_after(&self, last: Option<u64>) {
         let from = last.map_or(0, |last| last.saturating_add(1));
         let mut memory = self.cell.memory.lock();
-        if let Some(from) = memory.truncate(from) {
-            self.push(OpKind::Truncate { from });
+        if let Some(cut) = memory.truncate(from) {
+            self.push(OpKind::Truncate { from: cut.from });
+            // Recovery may see the truncation without the entry that is the last one now, when that was moved or purged later.
+            if let Some(id) = cut.committed {
+                self.push(OpKind::Committed { id });
+            }
         }
     }
 
