@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use boxoffice_ledger::command::Role;
+use boxoffice_ledger::ids::{EventId, HoldId};
 use boxoffice_tests::check;
 use boxoffice_tests::cluster::{Cluster, Options};
 use boxoffice_tests::http::{Client, Reply, new_key};
@@ -29,6 +30,11 @@ fn case(what: &'static str, path: &str, body: impl Into<Vec<u8>>, status: u16, p
 
 fn json_case(what: &'static str, path: &str, body: &Value, status: u16, pointer: &'static str) -> Case {
     case(what, path, body.to_string(), status, pointer)
+}
+
+/// The id of a hold that the event could have, but has not.
+fn hold_of(event: &str) -> HoldId {
+    HoldId::new(1, EventId::parse(event).expect("an event's id").slot(), 1)
 }
 
 /// The wrong holds of an event with ten seats.
@@ -57,7 +63,8 @@ fn wrong_holds(event: &str) -> Vec<Case> {
         case("a megabyte", hold, format!("{{\"seats\":[\"{}\"]}}", "A".repeat(1_000_000)), 413, ""),
         json_case("an event that is not there", "/event/evt_00000000000000000000000000/hold", &json!({"seats": [0]}), 404, ""),
         json_case("an event's id that is none", "/event/evt_nope/hold", &json!({"seats": [0]}), 404, ""),
-        json_case("a hold that is not there", &format!("{hold}/hld_00000000000000000000000000/pay"), &json!({}), 404, ""),
+        json_case("a hold that is not there", &format!("{hold}/{}/pay", hold_of(event)), &json!({}), 404, ""),
+        json_case("a hold of another event", &format!("{hold}/hld_00000000000000000000000000/pay"), &json!({}), 422, "/hold"),
     ]
 }
 

@@ -124,11 +124,15 @@ impl Client {
         self.send(self.request("POST", path).header("Idempotency-Key", key).json(body)).await
     }
 
-    /// Reads from a node that is up.
+    /// Reads from a node that is up. Asks a second time when no answer came: the first connection may be one to a process that
+    /// has been restarted since.
     ///
     /// # Panics
     /// When no answer came.
     pub async fn get(&self, path: &str) -> Reply {
+        if let Ok(reply) = self.try_get(path).await {
+            return reply;
+        }
         self.try_get(path).await.unwrap_or_else(|error| panic!("GET {}{path}: {error:?}", self.base))
     }
 
