@@ -93,8 +93,8 @@ fn write_configs(data: &Path, first_port: u16) -> anyhow::Result<Vec<Config>> {
             secret_file: data.join("secret"),
             members: members.clone(),
             groups: GroupCounts::default(),
-            // Everybody here is on this machine, load generators too; limits per account stay.
-            limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], ..Limits::default() },
+            // Everybody here is on this machine, load generators too: no limit per address, and one per account that `bench` fits in.
+            limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 120_000, ..Limits::default() },
             raft: RaftTuning::default(),
         };
         let path = data.join(format!("n{number}.toml"));
