@@ -74,10 +74,10 @@ impl Feed {
                 Change::Outbox { .. } => outbox = true,
                 Change::Attempt { .. } => attempts = true,
                 Change::CatalogEvent { .. } | Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => catalog = true,
-                Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. } => {
-                    if last_sale.replace(*event) != Some(*event) {
-                        self.touched.lock().sales.entry(group).or_default().insert(*event);
-                    }
+                Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. }
+                    if last_sale.replace(*event) != Some(*event) =>
+                {
+                    self.touched.lock().sales.entry(group).or_default().insert(*event);
                 }
                 _ => {}
             }

@@ -1,7 +1,6 @@
 //! One node of boxoffice: the only crate that sees all others. `start.rs` wires it, `service/` answers HTTP, `workers/` run beside
 //! it, `replica.rs` is where seats and consensus meet.
 
-
 pub mod bench;
 pub mod cli;
 mod edge;

@@ -12,7 +12,8 @@ use anyhow::{Context, bail};
 pub fn read(path: &Path) -> anyhow::Result<[u8; 32]> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("read the secret from {}; make one with: boxoffice secret > FILE", path.display()))?;
-    parse(text.trim()).with_context(|| format!("{} does not hold 64 hexadecimal digits; make one with: boxoffice secret > FILE", path.display()))
+    parse(text.trim())
+        .with_context(|| format!("{} does not hold 64 hexadecimal digits; make one with: boxoffice secret > FILE", path.display()))
 }
 
 /// Makes a secret file unless there is one.

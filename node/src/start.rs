@@ -28,8 +28,7 @@ use crate::{edge, secret, workers};
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let secret = secret::read(&config.secret_file)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
-    let listener =
-        tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
+    let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
 
     let api = edge::config(&config, secret)?;
     let hub = Hub::new();

@@ -29,7 +29,11 @@ pub struct DemoEvent {
 pub async fn seed(data: &Path, urls: &[String], coordinator: &str) -> anyhow::Result<Vec<DemoEvent>> {
     let list = data.join("demo-events");
     if let Ok(text) = std::fs::read_to_string(&list) {
-        return text.lines().map(read_line).collect::<Option<_>>().with_context(|| format!("{} is damaged: start with --fresh", list.display()));
+        return text
+            .lines()
+            .map(read_line)
+            .collect::<Option<_>>()
+            .with_context(|| format!("{} is damaged: start with --fresh", list.display()));
     }
     let client = Client::new(urls.to_vec(), Some(coordinator.to_owned()))?;
     let events = vec![final_match(&client).await?, concert(&client).await?];
@@ -51,8 +55,7 @@ async fn final_match(client: &Client) -> anyhow::Result<DemoEvent> {
     tournament.shift_into_future(mint::now_ms() * 1000);
     let fixture = tournament.fixtures.iter().find(|fixture| fixture.round == "Final").context("the fixtures have a final")?;
     let stadium = &tournament.stadiums[fixture.stadium];
-    let venue =
-        client.create_venue(&stadium.name, &stadium.city, &stadium.country_code, &stadium.time_zone, "demo-final-venue").await?;
+    let venue = client.create_venue(&stadium.name, &stadium.city, &stadium.country_code, &stadium.time_zone, "demo-final-venue").await?;
     let plan = client.order_bowl(&venue, &stadium.name, stadium.capacity, "demo-final-plan").await?;
     let home = client.create_performer(&fixture.home, "national team", "demo-final-home").await?;
     let away = client.create_performer(&fixture.away, "national team", "demo-final-away").await?;

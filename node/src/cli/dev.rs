@@ -251,7 +251,10 @@ impl Ready<'_> {
 
     fn print_for_people(&self, took: Duration) {
         let (first, data) = (&self.urls[0], self.data.display());
-        println!("boxoffice {}  development cluster: 3 nodes, 13 raft groups, data in {data} (kept; --fresh to wipe)\n", env!("CARGO_PKG_VERSION"));
+        println!(
+            "boxoffice {}  development cluster: 3 nodes, 13 raft groups, data in {data} (kept; --fresh to wipe)\n",
+            env!("CARGO_PKG_VERSION")
+        );
         println!("  Web    {first}/    open me: pick seats on the live map");
         for url in self.urls {
             println!("  Node   {url}");

@@ -1,7 +1,7 @@
 //! The command line: one file a command. stdout is for data, stderr for everything else.
 
-mod dev;
 mod demo;
+mod dev;
 mod import;
 mod serve;
 mod token;
@@ -9,8 +9,6 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-
 
 /// Exit codes, the same for every command.
 const EXIT_CODES: &str = "\

@@ -17,7 +17,14 @@ impl Backend for Service {
         self.popular_events(cx, filter, limit, cursor).await
     }
 
-    async fn search_events(&self, cx: Context, text: &str, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>> {
+    async fn search_events(
+        &self,
+        cx: Context,
+        text: &str,
+        filter: &EventFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<Page<EventView>>> {
         self.find_events(cx, text, filter, limit, cursor).await
     }
 
@@ -29,7 +36,15 @@ impl Backend for Service {
         self.new_event(cx, caller, request, event).await
     }
 
-    async fn update_event(&self, cx: Context, caller: Caller, request: Request, event: EventId, version: u64, patch: EventPatch) -> Answer<Written<EventView>> {
+    async fn update_event(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        version: u64,
+        patch: EventPatch,
+    ) -> Answer<Written<EventView>> {
         self.change_event(cx, caller, request, event, version, patch).await
     }
 
@@ -37,11 +52,27 @@ impl Backend for Service {
         self.publish(cx, caller, request, event).await
     }
 
-    async fn move_sale(&self, cx: Context, caller: Caller, request: Request, event: EventId, action: SaleAction) -> Answer<Written<SaleState>> {
+    async fn move_sale(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        action: SaleAction,
+    ) -> Answer<Written<SaleState>> {
         self.sale_move(cx, caller, request, event, action).await
     }
 
-    async fn block_seats(&self, cx: Context, caller: Caller, request: Request, event: EventId, seats: Vec<SeatIndex>, action: BlockAction, reason: String) -> Answer<Written<Vec<HoldId>>> {
+    async fn block_seats(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        seats: Vec<SeatIndex>,
+        action: BlockAction,
+        reason: String,
+    ) -> Answer<Written<Vec<HoldId>>> {
         self.block(cx, caller, request, event, seats, action, reason).await
     }
 
@@ -53,7 +84,15 @@ impl Backend for Service {
         self.read_layout(cx, hash).await
     }
 
-    async fn hold(&self, cx: Context, caller: Caller, request: Request, event: EventId, choice: Choice, expect_total: Option<u64>) -> Answer<Written<HoldInfo>> {
+    async fn hold(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        choice: Choice,
+        expect_total: Option<u64>,
+    ) -> Answer<Written<HoldInfo>> {
         self.hold_seats(cx, caller, request, event, choice, expect_total).await
     }
 
@@ -69,7 +108,15 @@ impl Backend for Service {
         self.release(cx, caller, request, event, hold).await
     }
 
-    async fn pay(&self, cx: Context, caller: Caller, request: Request, event: EventId, hold: HoldId, method: String) -> Answer<Written<Payment>> {
+    async fn pay(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        hold: HoldId,
+        method: String,
+    ) -> Answer<Written<Payment>> {
         self.pay_hold(cx, caller, request, event, hold, method).await
     }
 
@@ -113,7 +160,14 @@ impl Backend for Service {
         self.read_venue(cx, venue).await
     }
 
-    async fn put_venue(&self, cx: Context, caller: Caller, request: Request, target: Option<(VenueId, u64)>, input: VenueInput) -> Answer<Written<Arc<Venue>>> {
+    async fn put_venue(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        target: Option<(VenueId, u64)>,
+        input: VenueInput,
+    ) -> Answer<Written<Arc<Venue>>> {
         self.write_venue(cx, caller, request, target, input).await
     }
 
@@ -129,7 +183,14 @@ impl Backend for Service {
         self.read_performer(cx, performer).await
     }
 
-    async fn put_performer(&self, cx: Context, caller: Caller, request: Request, target: Option<(PerformerId, u64)>, input: PerformerInput) -> Answer<Written<Arc<Performer>>> {
+    async fn put_performer(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        target: Option<(PerformerId, u64)>,
+        input: PerformerInput,
+    ) -> Answer<Written<Arc<Performer>>> {
         self.write_performer(cx, caller, request, target, input).await
     }
 

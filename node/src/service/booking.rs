@@ -66,11 +66,9 @@ impl Service {
         let begin = SeatCommand::PayBegin { request, event, hold, user: caller.user, order, attempt, method: method.clone() };
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &begin).await?;
         match applied.outcome {
-            SeatOutcome::Confirmed(confirmation) => Ok(Written {
-                value: Payment::Confirmed(confirmation),
-                revision: applied.revision,
-                replayed: applied.replayed,
-            }),
+            SeatOutcome::Confirmed(confirmation) => {
+                Ok(Written { value: Payment::Confirmed(confirmation), revision: applied.revision, replayed: applied.replayed })
+            }
             SeatOutcome::Paying(ref info) if applied.replayed => {
                 let info = info.clone();
                 self.rejoin_payment(cx, event, attempt, info, &applied).await
@@ -130,9 +128,7 @@ impl Service {
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         let revision = applied.revision;
         match (applied.outcome, verdict) {
-            (SeatOutcome::Confirmed(confirmation), _) => {
-                Ok(Written { value: Payment::Confirmed(confirmation), revision, replayed })
-            }
+            (SeatOutcome::Confirmed(confirmation), _) => Ok(Written { value: Payment::Confirmed(confirmation), revision, replayed }),
             (SeatOutcome::Hold(hold), Verdict::Declined(code)) => Err(Failure::Declined { code, hold: Box::new(hold) }),
             (SeatOutcome::Rejected(rejection), _) => refused(rejection, revision),
             _ => Ok(Written { value: Payment::Pending(info), revision, replayed }),

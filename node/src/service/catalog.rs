@@ -26,7 +26,15 @@ impl Service {
     pub async fn list_venues(&self, cx: Context, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>> {
         let (revision, age_ms) = self.fresh(cx, CATALOG).await?;
         let after = cursor.map(|text| VenueId::parse(text).map_err(|_| bad_cursor())).transpose()?;
-        let items: Vec<_> = self.catalog.read().venues().skip_while(|venue| after.is_some_and(|after| venue.id <= after)).take(limit + 1).cloned().map(Arc::new).collect();
+        let items: Vec<_> = self
+            .catalog
+            .read()
+            .venues()
+            .skip_while(|venue| after.is_some_and(|after| venue.id <= after))
+            .take(limit + 1)
+            .cloned()
+            .map(Arc::new)
+            .collect();
         Ok(Read { value: page_of(items, limit, |venue| venue.id.to_string()), revision, age_ms })
     }
 
@@ -78,14 +86,7 @@ impl Service {
     }
 
     /// Gives a venue a plan: the pieces first, then the venue that names their hash.
-    pub async fn write_plan(
-        &self,
-        cx: Context,
-        caller: Caller,
-        request: Request,
-        id: VenueId,
-        plan: Plan,
-    ) -> Answer<Written<Arc<Venue>>> {
+    pub async fn write_plan(&self, cx: Context, caller: Caller, request: Request, id: VenueId, plan: Plan) -> Answer<Written<Arc<Venue>>> {
         need(caller, Role::Coordinator)?;
         let venue = Venue::clone(&self.read_venue(cx, id).await?.value);
         let capacity = plan.capacity();
@@ -109,7 +110,15 @@ impl Service {
     pub async fn list_performers(&self, cx: Context, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<Arc<Performer>>>> {
         let (revision, age_ms) = self.fresh(cx, CATALOG).await?;
         let after = cursor.map(|text| PerformerId::parse(text).map_err(|_| bad_cursor())).transpose()?;
-        let items: Vec<_> = self.catalog.read().performers().skip_while(|one| after.is_some_and(|after| one.id <= after)).take(limit + 1).cloned().map(Arc::new).collect();
+        let items: Vec<_> = self
+            .catalog
+            .read()
+            .performers()
+            .skip_while(|one| after.is_some_and(|after| one.id <= after))
+            .take(limit + 1)
+            .cloned()
+            .map(Arc::new)
+            .collect();
         Ok(Read { value: page_of(items, limit, |performer| performer.id.to_string()), revision, age_ms })
     }
 

@@ -126,7 +126,8 @@ impl Service {
             })?;
         // The index may reflect less than the catalog copy; the answer says which index it reflects.
         let revision = Revision { index: hits.position.unwrap_or(0).min(revision.index), ..revision };
-        let visible = |view: &EventView| view.event.status == EventStatus::Published && filter.venue.is_none_or(|id| id == view.event.venue);
+        let visible =
+            |view: &EventView| view.event.status == EventStatus::Published && filter.venue.is_none_or(|id| id == view.event.venue);
         let items = hits.hits.iter().filter_map(|hit| self.event_view(EventId(hit.id))).filter(visible).collect();
         Ok(Read { value: Page { items, next: hits.next.map(|cursor| cursor.to_string()) }, revision, age_ms })
     }
@@ -319,4 +320,3 @@ fn parse_rank(text: &str) -> Answer<(u64, u64, EventId)> {
 fn same_text(left: &str, right: &str) -> bool {
     search::fold(left) == search::fold(right)
 }
-

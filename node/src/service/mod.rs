@@ -21,8 +21,8 @@ use boxoffice_ledger::ids::{EventId, Slot, UserId};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::outcome::Rejection;
 use boxoffice_ledger::seats::SeatLedger;
-use boxoffice_raft::group::{Committed, Group};
 use boxoffice_raft::error::{ProposeError, ReadError};
+use boxoffice_raft::group::{Committed, Group};
 use bytes::Bytes;
 
 use crate::feed::Feed;

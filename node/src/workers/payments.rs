@@ -33,11 +33,8 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
             if due.is_empty() {
                 break;
             }
-            let results: Vec<bool> = futures::stream::iter(due)
-                .map(|attempt| finish(&service, group, attempt))
-                .buffer_unordered(AT_ONCE)
-                .collect()
-                .await;
+            let results: Vec<bool> =
+                futures::stream::iter(due).map(|attempt| finish(&service, group, attempt)).buffer_unordered(AT_ONCE).collect().await;
             if results.contains(&false) {
                 tokio::time::sleep(PAUSE).await;
             }
