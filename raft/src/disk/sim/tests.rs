@@ -82,7 +82,7 @@ fn faults_come_when_asked_for() {
     file.sync_data().unwrap_err();
     file.sync_data().unwrap();
     reopen(&disk, 0);
-    assert_eq!(disk.content(Path::new("/d/a")).unwrap(), [], "a failed sync drops what it should have written");
+    assert_eq!(disk.content(Path::new("/d/a")).unwrap(), b"", "a failed sync drops what it should have written");
 
     let file = disk.open(Path::new("/d/a")).unwrap();
     disk.crash_at(2);

@@ -11,7 +11,7 @@ fn entries_are_readable_at_once_and_acknowledged_after_one_sync() {
         rig.group(group).append(entries(group, 1, 1..11, 50), acks.done(group));
         assert_eq!(read_all(&rig.group(group)), entries(group, 1, 1..11, 50));
     }
-    assert_eq!(acks.ok(), []);
+    assert_eq!(acks.ok(), Vec::<u32>::new());
     assert_eq!(rig.settle(), Step::Idle { held: false });
     assert_eq!(acks.ok(), [1, 2, 3]);
     assert_eq!(rig.disk.syncs() - syncs, 1, "all groups share a sync");
