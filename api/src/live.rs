@@ -192,6 +192,3 @@ async fn tick(hub: Weak<Hub>) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! Speed of the durable log on a real disk: `cargo bench -p boxoffice-raft --bench log`.
 //!
 //! One load thread keeps W appends of one 200-byte entry outstanding, spread over G groups; a writer appends again when its last append
-//! was acknowledged (closed loop). Everything acknowledged is durable. The log is purged as it goes, so segments are recycled as in real life.
+//! was acknowledged (closed loop). Everything acknowledged is durable.
+//! The log is purged as it goes, so segments are recycled as in real life.
 //! `BOXOFFICE_BENCH_DIR` says where (default: in the target directory; it must be a real disk), `BOXOFFICE_BENCH_SECONDS` how long each
 //! of the runs of a cell takes (default 2), `BOXOFFICE_BENCH_RUNS` how many there are (default 3, the median is shown).
 

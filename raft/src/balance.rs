@@ -31,7 +31,8 @@ pub async fn run(groups: Vec<Arc<GroupCore>>, peers: Arc<PeerClient>, log: Log, 
     }
 }
 
-/// The first group of the cluster whose leader is not the one it should be, if this node is that leader. All nodes see the same first group,
+/// The first group of the cluster whose leader is not the one it should be, if this node is that leader.
+/// All nodes see the same first group,
 /// so only one of them acts.
 fn misplaced<'a>(groups: &'a [Arc<GroupCore>], peers: &PeerClient, spread_after: Duration) -> Option<(&'a Arc<GroupCore>, u64)> {
     if spread_after.is_zero() || peers.others().any(|peer| peers.health(peer, ALIVE).is_none_or(|health| !health.writable)) {

@@ -1,4 +1,5 @@
-//! The disk as the durable log and the snapshots see it: a small object-safe trait, the real implementation, and (for tests) a simulated one.
+//! The disk as the durable log and the snapshots see it: a small object-safe trait, the real implementation, and (for tests) a
+//! simulated one.
 //!
 //! All methods are synchronous: they are called from the log's own threads or from a blocking context. Positions and sizes are bytes.
 //! What a caller may rely on after a crash: bytes of a file that were written before a successful `sync_data`, and names that were

@@ -21,7 +21,8 @@ pub struct Env {
     pub random: Arc<dyn Random>,
     /// How peers are called; `None` means gRPC over TCP.
     pub peers: Option<Arc<dyn Peers>>,
-    /// What to do when the log failed and nothing more can be promised; `None` means that the process ends, which is right outside of tests.
+    /// What to do when the log failed and nothing more can be promised; `None` means that the process ends, which is right outside
+    /// of tests.
     pub on_log_failure: Option<OnFatal>,
     /// Run file work in place instead of on other threads. For simulations in one thread.
     pub inline_blocking: bool,

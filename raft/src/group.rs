@@ -60,12 +60,19 @@ impl Group {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(ProposeError::Unknown),
             Err(_) if !self.core.queue.withdraw(sequence) => Err(ProposeError::Unknown),
-            Err(_) if self.core.leadership().leader.is_none() => Err(ProposeError::NoLeader),
+            Err(_) if self.is_out_of_touch() => Err(ProposeError::NoLeader),
             Err(_) => Err(ProposeError::Overloaded),
         }
     }
 
-    /// Waits until this node shows everything that was acknowledged anywhere before the call, and returns the index that is applied by then.
+    /// Whether no leader is known, or the known one has not been heard of (as leader: by a quorum) for longer than its lease.
+    fn is_out_of_touch(&self) -> bool {
+        let lease = Duration::from_millis(self.core.tuning.election_max_ms);
+        self.core.leadership().leader.is_none() || self.core.contact_age().is_none_or(|age| age > lease)
+    }
+
+    /// Waits until this node shows everything that was acknowledged anywhere before the call, and returns the index that is applied
+    /// by then.
     ///
     /// # Errors
     /// `NoLeader` or `Deadline` when that was not reached; nothing has changed.
@@ -143,7 +150,8 @@ impl Group {
     /// Hands leadership over to a follower that is caught up. Commands wait meanwhile.
     ///
     /// # Errors
-    /// `TargetBehind` when it did not catch up: this node leads on. `Deadline` when it was asked and did not take over: an election follows.
+    /// `TargetBehind` when it did not catch up: this node leads on. `Deadline` when it was asked and did not take over: an election
+    /// follows.
     pub async fn transfer_leader(&self, to: NodeId) -> Result<(), TransferError> {
         let core = &self.core;
         let raft = core.raft().ok_or(TransferError::NotRunning)?;

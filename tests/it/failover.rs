@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::campaign::{Campaign, Fault};
+use boxoffice_tests::campaign::{Campaign, Fault, GAP_PATIENCE};
 use boxoffice_tests::check;
 use boxoffice_tests::process::Signal;
 use boxoffice_tests::shop::{self, Terms};
@@ -14,7 +14,7 @@ use crate::shared::own_cluster;
 #[test]
 fn killed_nodes_lose_and_double_nothing() {
     let (_turn, cluster) = own_cluster();
-    let campaign = Campaign { fault: Fault::KillOne, rounds: 3, rate: 60.0, clients: 8, seed: 20 };
+    let campaign = Campaign { fault: Fault::KillOne, rounds: 3, rate: 60.0, clients: 8, seed: 20, pause_max: GAP_PATIENCE };
     let verdict = campaign.run(&cluster, &mut []).expect("the campaign runs to its end");
     println!("{}", verdict.table());
     assert!(verdict.is_clean(), "{}", verdict.table());

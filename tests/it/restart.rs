@@ -1,7 +1,7 @@
 //! All nodes killed at once, stopped in order, or without power: everything acknowledged is there afterwards.
 
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::campaign::{Campaign, Fault};
+use boxoffice_tests::campaign::{Campaign, Fault, GAP_PATIENCE};
 use boxoffice_tests::shop::{self, Terms};
 use boxoffice_tests::{check, cluster, power};
 
@@ -10,7 +10,7 @@ use crate::shared::{own_cluster, turn};
 #[test]
 fn all_nodes_killed_at_once_come_back_with_everything() {
     let (_turn, cluster) = own_cluster();
-    let campaign = Campaign { fault: Fault::KillAll, rounds: 2, rate: 60.0, clients: 8, seed: 21 };
+    let campaign = Campaign { fault: Fault::KillAll, rounds: 2, rate: 60.0, clients: 8, seed: 21, pause_max: GAP_PATIENCE };
     let verdict = campaign.run(&cluster, &mut []).expect("the campaign runs to its end");
     println!("{}", verdict.table());
     assert!(verdict.is_clean(), "{}", verdict.table());
@@ -43,7 +43,7 @@ fn everything_acknowledged_survives_a_power_cut() {
     let _turn = turn();
     let (cluster, mut disks) = power::cluster_on_disks().expect("the cluster starts on disks of its own");
     for (fault, seed) in [(Fault::CutOne, 22), (Fault::CutAll, 23)] {
-        let campaign = Campaign { fault, rounds: 1, rate: 60.0, clients: 8, seed };
+        let campaign = Campaign { fault, rounds: 1, rate: 60.0, clients: 8, seed, pause_max: GAP_PATIENCE };
         let verdict = campaign.run(&cluster, &mut disks).expect("the campaign runs to its end");
         println!("{}", verdict.table());
         assert!(verdict.is_clean(), "{}", verdict.table());

@@ -64,7 +64,12 @@ pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
 }
 
 fn counts(map: &SeatMap) -> Value {
-    let line = |count: &crate::backend::SectionCount| json!({"section": count.name, "available": count.available, "held": count.held, "sold": count.sold, "capacity": count.capacity});
+    let line = |count: &crate::backend::SectionCount| {
+        json!({
+            "section": count.name, "available": count.available, "held": count.held, "sold": count.sold,
+            "capacity": count.capacity,
+        })
+    };
     map.counts.iter().map(line).collect()
 }
 

@@ -25,7 +25,7 @@ const START_MAX: Duration = Duration::from_secs(60);
 
 /// Arguments.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  boxoffice dev\n  boxoffice dev --fresh --data /tmp/demo | head -1    (one JSON line when ready)")]
+#[command(after_help = "Examples:\n  boxoffice dev\n  boxoffice dev --fresh --data demo-data | head -1    (one JSON line when ready)")]
 pub struct DevArgs {
     /// Where the cluster keeps its data. Kept between starts.
     #[arg(long, default_value = "boxoffice-data", value_name = "DIR")]

@@ -144,7 +144,8 @@ impl Log {
     fn resume(shared: &Arc<Shared>, recovered: Recovered) -> Result<Writer, LogError> {
         let Recovered { groups, tail, sequence, unused } = recovered;
         shared.segments.sync_names()?;
-        // The last frame may be in the page cache only, after a kill or even after a failed sync. Nobody may act on it before it is durable.
+        // The last frame may be in the page cache only, after a kill or even after a failed sync.
+        // Nobody may act on it before it is durable.
         let length = usize::try_from(tail.end - tail.last_frame).expect("a frame fits into memory");
         let mut frame = vec![0; length];
         let (file, path) = (&tail.segment.file, shared.segments.path(tail.number));

@@ -1,4 +1,5 @@
-//! How the writer gets rid of old segments: when nothing in the oldest one is live it is retired; a few live entries that keep it are moved.
+//! How the writer gets rid of old segments: when nothing in the oldest one is live it is retired; a few live entries that keep it
+//! are moved.
 //!
 //! Only what is durable counts, so that recovery never looks for an entry whose purge was lost. A segment is retired only when a newer one
 //! has a frame after its checkpoint: then damage to that checkpoint can be told from a torn tail.

@@ -57,7 +57,8 @@ impl Segments {
         self.dir.join(format!("{number:016x}.log"))
     }
 
-    /// Finds what is in the directory, removes half-made files, and returns the segments by number. Nothing but the files' names is looked at.
+    /// Finds what is in the directory, removes half-made files, and returns the segments by number.
+    /// Nothing but the files' names is looked at.
     pub fn scan(&self, spare_bytes: u64) -> Result<BTreeMap<u64, Segment>, LogError> {
         let names = self.disk.list(&self.dir).map_err(|error| LogError::io("list", &self.dir, error))?;
         let mut inner = self.inner.lock();

@@ -63,7 +63,8 @@ pub type OnFatal = Arc<dyn Fn(&LogError) + Send + Sync>;
 pub struct LogOptions {
     /// Directory of the segments; nobody else may write in it.
     pub dir: PathBuf,
-    /// Size of a segment, default 64 MiB, at least 4 KiB. An entry may be at most a quarter of it. Segments of another size are read but not reused.
+    /// Size of a segment, default 64 MiB, at least 4 KiB. An entry may be at most a quarter of it.
+    /// Segments of another size are read but not reused.
     pub segment_bytes: u64,
     /// Size of the segments made in a hurry: the very first one, and those needed before a spare is ready. Default 4 MiB.
     pub short_segment_bytes: u64,
@@ -104,7 +105,7 @@ impl LogOptions {
             held: Duration::from_millis(200),
             space_check: Duration::from_millis(250),
             on_fatal: Arc::new(|error| {
-                tracing::error!(%error, "the durable log failed, aborting: after a failed write only a restart can tell what is on the disk");
+                tracing::error!(%error, "the durable log failed, aborting: only a restart can tell what is on the disk");
                 std::process::abort();
             }),
         }

@@ -22,7 +22,8 @@ pub struct State {
     bulk: Vec<u8>,
 }
 
-/// Commands are text: `+7` adds, `due 5` sets a deadline that many milliseconds after its batch, `pulse` does nothing, `halt` halts, `panic`
+/// Commands are text: `+7` adds, `due 5` sets a deadline that many milliseconds after its batch, `pulse` does nothing, `halt` halts,
+/// `panic`
 /// panics, `bulk 1000` adds that many bytes to the state. The state can be looked at from outside.
 pub struct Counter(pub Arc<Mutex<State>>);
 

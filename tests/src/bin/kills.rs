@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use boxoffice_tests::campaign::{Campaign, Fault};
+use boxoffice_tests::campaign::{Campaign, Fault, GAP_MAX};
 use boxoffice_tests::cluster::{Cluster, Options};
 use clap::Parser;
 
@@ -30,7 +30,7 @@ struct Args {
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let fault = if args.all_nodes { Fault::KillAll } else { Fault::KillOne };
-    let campaign = Campaign { fault, rounds: args.rounds, rate: args.rate, clients: args.clients, seed: args.seed };
+    let campaign = Campaign { fault, rounds: args.rounds, rate: args.rate, clients: args.clients, seed: args.seed, pause_max: GAP_MAX };
     let cluster = Cluster::start(Options { groups: boxoffice_cluster_config::groups::GroupCounts::default(), ..Options::default() })?;
     let verdict = campaign.run(&cluster, &mut [])?;
     eprint!("{}", verdict.table());

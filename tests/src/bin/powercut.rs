@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use boxoffice_tests::campaign::{Campaign, Fault};
+use boxoffice_tests::campaign::{Campaign, Fault, GAP_MAX};
 use boxoffice_tests::power;
 use clap::Parser;
 
@@ -30,7 +30,7 @@ struct Args {
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let fault = if args.all_nodes { Fault::CutAll } else { Fault::CutOne };
-    let campaign = Campaign { fault, rounds: args.rounds, rate: args.rate, clients: args.clients, seed: args.seed };
+    let campaign = Campaign { fault, rounds: args.rounds, rate: args.rate, clients: args.clients, seed: args.seed, pause_max: GAP_MAX };
     if let Some(why) = power::Disk::unavailable() {
         boxoffice_tests::cluster::skip("root", why);
         return Ok(ExitCode::SUCCESS);
