@@ -30,12 +30,12 @@ async fn a_person_books_a_seat_in_the_browser() {
         return skip("chromium", "tests/browser has no node_modules: run npm ci there");
     }
     let terms = Terms { name: "Browser Night".into(), ..Terms::free(120).priced(1500) };
-    let event = shop::put_on_sale(&coordinator(), &terms).await;
+    shop::put_on_sale(&coordinator(), &terms).await;
     let output = Command::new("node")
         .arg("flow.mjs")
         .current_dir(&flow)
         .env("BASE_URL", cluster().url(2))
-        .env("EVENT", &event)
+        .env("EVENT", &terms.name)
         .env("COORDINATOR_TOKEN", cluster().someone(Role::Coordinator).token)
         .output()
         .expect("node runs");

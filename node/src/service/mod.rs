@@ -133,6 +133,7 @@ impl Service {
                 handle.wait_applied(revision.index, deadline.into()).await.map_err(read_failure)?;
                 handle.applied()
             }
+            Freshness::AtLeast(revision) if !self.groups.contains_key(&GroupId(revision.group)) => return Err(Failure::Gone),
             Freshness::AtLeast(_) | Freshness::Local => handle.applied(),
         };
         Ok((Revision { incarnation: handle.incarnation(), group: group.0, index }, handle.age_ms()))
