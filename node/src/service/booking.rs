@@ -7,6 +7,7 @@ use boxoffice_ledger::money::Money;
 use boxoffice_ledger::outcome::{AttemptState, HoldInfo, SeatOutcome};
 use boxoffice_ledger::seats::SeatLedger;
 
+use super::events::invalid;
 use super::{Applied, Service, refused};
 use crate::mint;
 use crate::payment::Verdict;
@@ -40,12 +41,14 @@ impl Service {
 
     /// Lengthens a hold of the caller.
     pub async fn extend(&self, cx: Context, caller: Caller, request: Request, event: EventId, hold: HoldId) -> Answer<Written<HoldInfo>> {
+        belongs(event, hold)?;
         let command = SeatCommand::Extend { request, event, hold, actor: Actor::User(caller.user) };
         hold_of(self.write::<SeatLedger>(cx, self.event_group(event), &command).await?)
     }
 
     /// Gives a hold of the caller back.
     pub async fn release(&self, cx: Context, caller: Caller, request: Request, event: EventId, hold: HoldId) -> Answer<Written<HoldInfo>> {
+        belongs(event, hold)?;
         let command = SeatCommand::Release { request, event, hold, actor: Actor::User(caller.user) };
         hold_of(self.write::<SeatLedger>(cx, self.event_group(event), &command).await?)
     }
@@ -61,6 +64,7 @@ impl Service {
         hold: HoldId,
         method: String,
     ) -> Answer<Written<Payment>> {
+        belongs(event, hold)?;
         let order = OrderId::for_tickets(mint::now_ms(), event.slot(), mint::entropy());
         let attempt = attempt_of(request, event);
         let begin = SeatCommand::PayBegin { request, event, hold, user: caller.user, order, attempt, method: method.clone() };
@@ -189,6 +193,11 @@ impl Service {
 fn attempt_of(request: Request, event: EventId) -> AttemptId {
     const SLOT_BITS: u128 = 0xfff << 68;
     AttemptId((request.id.0 & !SLOT_BITS) | (u128::from(event.slot().number()) << 68))
+}
+
+/// A hold carries its event's slot: another one is no hold of this event, and needs no entry to be refused.
+fn belongs(event: EventId, hold: HoldId) -> Answer<()> {
+    if hold.slot() == event.slot() { Ok(()) } else { Err(invalid("/hold", "wrong_event", "this is not a hold of this event")) }
 }
 
 fn hold_of(applied: Applied<SeatOutcome>) -> Answer<Written<HoldInfo>> {
