@@ -146,3 +146,76 @@ pub fn user_of(record: &Delivery) -> UserId {
         Delivery::Order(order) => order.user,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::OrderRecord;
+    use crate::ids::{EventId, OrderId, Slot};
+    use crate::money::Currency;
+    use crate::time::Timestamp;
+    use alloc::vec;
+
+    fn record(user: UserId, receipt: u64) -> Delivery {
+        Delivery::Order(OrderRecord {
+            id: OrderId(receipt.into()),
+            revision: 1,
+            user,
+            event: EventId(1),
+            total: 0,
+            refunded: 0,
+            currency: Currency::parse("EUR").unwrap(),
+            receipt,
+            tickets: 1,
+            confirmed_at: Timestamp(1),
+        })
+    }
+
+    /// Pushes and acknowledgements of all sizes against a plain list.
+    #[test]
+    fn numbers_are_dense_and_only_acknowledged_records_go() {
+        let user = UserId::new(1, Slot::new(4), 1);
+        let (mut outbox, mut acknowledged, mut last) = (Outbox::default(), 0, 0);
+        let mut frozen = (outbox.clone(), 0..0);
+        for step in 0..3000_u64 {
+            let size = step * 7919 % 97;
+            if step % 3 == 0 {
+                let upto = acknowledged + size;
+                let mut forgotten = vec![];
+                outbox.acknowledge(4, upto, |number, _| forgotten.push(number));
+                let upto = upto.min(last);
+                assert_eq!(forgotten, (acknowledged + 1..=upto).collect::<Vec<_>>());
+                acknowledged = acknowledged.max(upto);
+            } else {
+                for _ in 0..size % 50 {
+                    last += 1;
+                    assert_eq!(outbox.push(4, record(user, last)), last);
+                }
+            }
+            let seen: Vec<u64> = outbox.records(4).map(|(number, _)| number).collect();
+            assert_eq!(seen, (acknowledged + 1..=last).collect::<Vec<_>>());
+            assert!(outbox.records(4).all(|(number, one)| *one == record(user, number)));
+            assert_eq!((outbox.waiting(), outbox.acknowledged(4)), (last - acknowledged, acknowledged));
+            if step % 500 == 7 {
+                frozen = (outbox.clone(), acknowledged + 1..last + 1);
+            }
+        }
+        assert!(frozen.0.records(4).map(|(number, _)| number).eq(frozen.1));
+    }
+
+    #[test]
+    fn a_target_that_is_silent_holds_up_no_other() {
+        let users = [UserId::new(1, Slot::new(4), 1), UserId::new(1, Slot::new(4), 2), UserId::new(1, Slot::new(5), 3)];
+        let mut outbox = Outbox::default();
+        for receipt in 0..300 {
+            let user = users[receipt as usize % 3];
+            outbox.push(target_of(user), record(user, receipt));
+        }
+        assert_eq!(outbox.targets().collect::<Vec<_>>(), [4, 5]);
+        outbox.acknowledge(5, 100, |_, _| ());
+        outbox.acknowledge(6, 1, |_, _| ());
+        assert_eq!((outbox.targets().collect::<Vec<_>>(), outbox.waiting()), (vec![4], 200));
+        assert_eq!((outbox.undelivered(users[0]).len(), outbox.undelivered(users[2]).len()), (100, 0));
+        assert_eq!(outbox.cursors().collect::<Vec<_>>(), [(4, 0, 200), (5, 100, 100)]);
+    }
+}

@@ -1,15 +1,16 @@
-//! Encoding of the commands and answers of an event group.
+//! Encoding of the commands of an event group; its answers are in `answers`.
+
+mod answers;
+
+pub(crate) use answers::{decode_answer, encode_answer, write_answer};
 
 use alloc::vec::Vec;
 
-use super::wire::seat_answer::Outcome as WireOutcome;
 use super::wire::seat_command::{self as on_wire, Kind};
-use super::{CodecError, common, envelope, rejection, wire};
+use super::{CodecError, common, envelope, wire};
 use crate::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SeatCommand};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, TicketId, UserId};
-use crate::outcome::{Answer, Confirmation, HoldInfo, SeatOutcome};
 use crate::plan::SectionIndex;
-use crate::time::Timestamp;
 
 /// Encodes a command.
 pub(crate) fn encode_command(command: &SeatCommand) -> Vec<u8> {
@@ -23,18 +24,6 @@ pub(crate) fn decode_command(bytes: &[u8]) -> Result<SeatCommand, CodecError> {
         Some(kind) => read_kind(kind),
         None => Err(CodecError::broken("a command of no kind")),
     }
-}
-
-/// Encodes an answer.
-pub(crate) fn encode_answer(outcome: &SeatOutcome, replayed: bool) -> Vec<u8> {
-    envelope::encode(&wire::SeatAnswer { version: envelope::VERSION, replayed, outcome: Some(write_outcome(outcome)) })
-}
-
-/// Decodes an answer.
-pub(crate) fn decode_answer(bytes: &[u8]) -> Result<Answer<SeatOutcome>, CodecError> {
-    let message: wire::SeatAnswer = envelope::decode(bytes)?;
-    let outcome = message.outcome.ok_or_else(|| CodecError::broken("an answer without an outcome"))?;
-    Ok(Answer { outcome: read_outcome(outcome)?, replayed: message.replayed })
 }
 
 fn kind(command: &SeatCommand) -> Kind {
@@ -325,83 +314,4 @@ fn read_block_action(action: i32) -> Result<BlockAction, CodecError> {
         Ok(on_wire::BlockAction::Kill) => Ok(BlockAction::Kill),
         Err(_) => Err(CodecError::unknown("a way to block seats")),
     }
-}
-
-fn write_outcome(outcome: &SeatOutcome) -> WireOutcome {
-    match outcome {
-        SeatOutcome::Done => WireOutcome::Done(wire::Empty {}),
-        SeatOutcome::Sale(state) => WireOutcome::Sale(common::sale_state(*state)),
-        SeatOutcome::Hold(info) => WireOutcome::Hold(write_info(info)),
-        SeatOutcome::Paying(info) => WireOutcome::Paying(write_info(info)),
-        SeatOutcome::Confirmed(confirmation) => WireOutcome::Confirmed(wire::seat_answer::Confirmation {
-            order: id(confirmation.order.0),
-            hold: id(confirmation.hold.0),
-            receipt: confirmation.receipt,
-            tickets: confirmation.tickets,
-            total: confirmation.total,
-            currency: common::currency(confirmation.currency),
-        }),
-        SeatOutcome::Voided { order, refund, currency } => {
-            WireOutcome::Voided(wire::seat_answer::Voided { order: id(order.0), refund: *refund, currency: common::currency(*currency) })
-        }
-        SeatOutcome::Blocked { revoked } => {
-            let revoked = revoked.iter().map(|hold| common::id(hold.0)).collect();
-            WireOutcome::Blocked(wire::seat_answer::Blocked { revoked })
-        }
-        SeatOutcome::Rejected(why) => WireOutcome::Rejected(rejection::rejection(why)),
-    }
-}
-
-fn read_outcome(outcome: WireOutcome) -> Result<SeatOutcome, CodecError> {
-    Ok(match outcome {
-        WireOutcome::Done(_) => SeatOutcome::Done,
-        WireOutcome::Sale(state) => SeatOutcome::Sale(common::read_sale_state(state)?),
-        WireOutcome::Hold(info) => SeatOutcome::Hold(read_info(info)?),
-        WireOutcome::Paying(info) => SeatOutcome::Paying(read_info(info)?),
-        WireOutcome::Confirmed(message) => SeatOutcome::Confirmed(Confirmation {
-            order: OrderId(common::read_id(message.order)?),
-            hold: read_hold(message.hold)?,
-            receipt: message.receipt,
-            tickets: message.tickets,
-            total: message.total,
-            currency: common::read_currency(message.currency)?,
-        }),
-        WireOutcome::Voided(message) => SeatOutcome::Voided {
-            order: OrderId(common::read_id(message.order)?),
-            refund: message.refund,
-            currency: common::read_currency(message.currency)?,
-        },
-        WireOutcome::Blocked(message) => {
-            SeatOutcome::Blocked { revoked: message.revoked.into_iter().map(|hold| read_hold(Some(hold))).collect::<Result<_, _>>()? }
-        }
-        WireOutcome::Rejected(why) => SeatOutcome::Rejected(rejection::read_rejection(why)?),
-    })
-}
-
-fn write_info(info: &HoldInfo) -> wire::seat_answer::HoldInfo {
-    wire::seat_answer::HoldInfo {
-        hold: id(info.hold.0),
-        user: id(info.user.0),
-        state: common::hold_state(info.state),
-        seats: common::seats(&info.seats),
-        areas: common::areas(&info.areas),
-        total: info.total,
-        currency: common::currency(info.currency),
-        expires_at_us: info.expires_at.0,
-        order: info.order.map(|order| common::id(order.0)),
-    }
-}
-
-fn read_info(message: wire::seat_answer::HoldInfo) -> Result<HoldInfo, CodecError> {
-    Ok(HoldInfo {
-        hold: read_hold(message.hold)?,
-        user: UserId(common::read_id(message.user)?),
-        state: common::read_hold_state(message.state)?,
-        seats: common::read_seats(message.seats),
-        areas: common::read_areas(&message.areas)?,
-        total: message.total,
-        currency: common::read_currency(message.currency)?,
-        expires_at: Timestamp(message.expires_at_us),
-        order: message.order.map(|order| common::read_id(Some(order)).map(OrderId)).transpose()?,
-    })
 }

@@ -17,7 +17,6 @@ use crate::command::{SaleTerms, SeatCommand};
 use crate::ids::{EventId, PlanHash, Request};
 use crate::machine::{Digest, Machine};
 use crate::outcome::{Answer, Rejection, SaleState, SeatOutcome};
-use crate::requests::Seen;
 use crate::time::Timestamp;
 
 impl Machine for SeatLedger {
@@ -26,6 +25,9 @@ impl Machine for SeatLedger {
 
     fn apply(&mut self, at: Timestamp, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
         self.at = self.at.max(at);
+        if self.agenda.is_none() {
+            self.agenda = Some(Agenda::of(&self.events));
+        }
         self.requests.prune(self.at);
         self.expire(changes);
         self.forget();
@@ -114,48 +116,43 @@ impl SeatLedger {
     }
 
     fn answer(&mut self, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
-        let sale = shape::event_of(command).and_then(|event| self.events.get(&event));
-        if let Err(rejection) = shape::check(command, sale.map(|sale| &**sale)) {
+        let Some(event) = shape::event_of(command) else {
+            return match shape::check(command, None) {
+                Ok(()) => self.run_group(command, changes),
+                Err(rejection) => refused(rejection),
+            };
+        };
+        let mut sale = self.events.get_mut(&event);
+        if let Err(rejection) = shape::check(command, sale.as_deref().map(|sale| &**sale)) {
             return refused(rejection);
         }
-        let Some(request) = request_of(command) else { return self.run(command, changes) };
-        match self.requests.check(request) {
-            Seen::New => (),
-            Seen::Replay(bytes) => match codec::decode_answer(bytes) {
-                Ok(answer) => return Answer { outcome: answer.outcome, replayed: true },
-                Err(_) => return refused(Rejection::RequestReused),
-            },
-            Seen::Reused => return refused(Rejection::RequestReused),
-            Seen::Full => return refused(Rejection::RequestsFull),
+        let request = request_of(command);
+        if let Some(request) = request {
+            match self.requests.admit(request, codec::decode_answer) {
+                Ok(None) => (),
+                Ok(Some(first)) => return first,
+                Err(rejection) => return refused(rejection),
+            }
         }
-        let answer = self.run(command, changes);
-        self.requests.remember(request, self.at, &codec::encode_answer(&answer.outcome, false));
-        answer
-    }
-
-    fn run(&mut self, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
-        let Some(event) = shape::event_of(command) else { return self.run_group(command, changes) };
-        let Some(mut work) = self.work(event, changes) else { return refused(not_found("event")) };
-        let told: Told = match command {
-            SeatCommand::SetSale { action, .. } => new(work.move_sale(*action)),
-            SeatCommand::Hold { hold, user, choice, expect_total, .. } => new(work.hold(*hold, *user, choice, *expect_total)),
-            SeatCommand::Extend { hold, actor, .. } => new(work.extend(*hold, *actor)),
-            SeatCommand::Release { hold, actor, .. } => new(work.release(*hold, *actor)),
-            SeatCommand::PayBegin { hold, user, order, attempt, method, .. } => new(work.pay_begin(*hold, *user, *order, *attempt, method)),
-            SeatCommand::Confirm { order, attempt, authorized, .. } => work.confirm(*order, *attempt, *authorized),
-            SeatCommand::PayFail { order, attempt, code, .. } => work.pay_fail(*order, *attempt, code),
-            SeatCommand::PayUnknown { order, attempt, .. } => work.pay_unknown(*order, *attempt),
-            SeatCommand::Captured { order, attempt, .. } => work.captured(*order, *attempt),
-            SeatCommand::Void { tickets, actor, block, .. } => new(work.void(tickets, *actor, *block)),
-            SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
-            SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => {
-                Ok((SeatOutcome::Done, false))
+        let agenda = self.agenda.get_or_insert_with(Agenda::default);
+        let answer = match sale.take() {
+            None => refused(not_found("event")),
+            Some(sale) => {
+                // The first time after a freeze this copies the event's lists of chunks.
+                let sale = Arc::make_mut(sale);
+                let mut work = Work { at: self.at, sale, digest: &mut self.digest, outbox: &mut self.outbox, agenda, changes };
+                match run(&mut work, command) {
+                    Ok((outcome, replayed)) => Answer { outcome, replayed },
+                    Err(rejection) => refused(rejection),
+                }
             }
         };
-        match told {
-            Ok((outcome, replayed)) => Answer { outcome, replayed },
-            Err(rejection) => refused(rejection),
+        if let Some(request) = request {
+            self.scratch.clear();
+            codec::write_answer(&answer.outcome, false, &mut self.scratch);
+            self.requests.remember(request, self.at, &self.scratch);
         }
+        answer
     }
 
     /// Commands that are not about one event's sale.
@@ -215,16 +212,16 @@ impl SeatLedger {
         }
     }
 
-    /// Opens an event's records. The first time after a freeze this copies the event's list of chunks.
+    /// Opens an event's records, for what time does to them.
     fn work<'a>(&'a mut self, event: EventId, changes: &'a mut Vec<Change>) -> Option<Work<'a>> {
-        let agenda = self.agenda.get_or_insert_with(|| Agenda::of(&self.events));
+        let agenda = self.agenda.as_mut()?;
         let sale = Arc::make_mut(self.events.get_mut(&event)?);
         Some(Work { at: self.at, sale, digest: &mut self.digest, outbox: &mut self.outbox, agenda, changes })
     }
 
     /// Ends every hold that is due, in order of deadline and id.
     fn expire(&mut self, changes: &mut Vec<Change>) {
-        let agenda = self.agenda.get_or_insert_with(|| Agenda::of(&self.events));
+        let Some(agenda) = &mut self.agenda else { return };
         if agenda.deadlines.first().is_none_or(|first| first > self.at) {
             return;
         }
@@ -257,6 +254,26 @@ impl SeatLedger {
         let Some(agenda) = &mut self.agenda else { return };
         while let Some(due) = agenda.cancelled.pop() {
             agenda.deadlines.cancel(due, |due| super::agenda::is_live(&self.events, due));
+        }
+    }
+}
+
+/// A command about one event's sale.
+fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
+    match command {
+        SeatCommand::SetSale { action, .. } => new(work.move_sale(*action)),
+        SeatCommand::Hold { hold, user, choice, expect_total, .. } => new(work.hold(*hold, *user, choice, *expect_total)),
+        SeatCommand::Extend { hold, actor, .. } => new(work.extend(*hold, *actor)),
+        SeatCommand::Release { hold, actor, .. } => new(work.release(*hold, *actor)),
+        SeatCommand::PayBegin { hold, user, order, attempt, method, .. } => new(work.pay_begin(*hold, *user, *order, *attempt, method)),
+        SeatCommand::Confirm { order, attempt, authorized, .. } => work.confirm(*order, *attempt, *authorized),
+        SeatCommand::PayFail { order, attempt, code, .. } => work.pay_fail(*order, *attempt, code),
+        SeatCommand::PayUnknown { order, attempt, .. } => work.pay_unknown(*order, *attempt),
+        SeatCommand::Captured { order, attempt, .. } => work.captured(*order, *attempt),
+        SeatCommand::Void { tickets, actor, block, .. } => new(work.void(tickets, *actor, *block)),
+        SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
+        SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => {
+            Ok((SeatOutcome::Done, false))
         }
     }
 }

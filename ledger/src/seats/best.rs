@@ -13,6 +13,7 @@
 //! with at least one accessible seat among them, and with as few accessible seats as will do.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::board::{Board, runs_of};
 use super::house::{House, RowSpan};
@@ -51,6 +52,15 @@ struct Block {
     cost: u64,
     first: u32,
     size: u32,
+}
+
+/// Two blocks, one behind the other. Ordered from better to worse, then by their seats' numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Halves {
+    cost: u64,
+    order: (u32, Reverse<u32>, u32),
+    front: Block,
+    back: Block,
 }
 
 /// The best seats for the wish, ascending; `None` when nothing fits. The board is as before when it returns.
@@ -152,7 +162,7 @@ fn accessible_block(house: &House, board: &Board, wish: &Wish<'_>, size: u32) ->
 /// Step 3.
 fn two_rows(house: &House, board: &Board, wish: &Wish<'_>) -> Option<[Block; 2]> {
     let (large, small) = (wish.quantity.div_ceil(2), wish.quantity / 2);
-    let mut best: Option<(u64, u32, [Block; 2])> = None;
+    let mut best: Option<Halves> = None;
     for number in board.rows_for(house, small) {
         let behind = number + 1;
         let Some(next) = house.rows.get(behind).filter(|next| next.section == house.rows[number].section) else { continue };
@@ -160,7 +170,7 @@ fn two_rows(house: &House, board: &Board, wish: &Wish<'_>) -> Option<[Block; 2]>
             continue;
         }
         let floor = house.rows[number].cheapest.saturating_add(next.cheapest).saturating_mul(u64::from(small));
-        if best.as_ref().is_some_and(|(cost, ..)| floor > *cost) {
+        if best.as_ref().is_some_and(|kept| floor > kept.cost) {
             continue;
         }
         for (front_size, back_size) in [(large, small), (small, large)] {
@@ -170,10 +180,10 @@ fn two_rows(house: &House, board: &Board, wish: &Wish<'_>) -> Option<[Block; 2]>
             }
         }
     }
-    best.map(|(_, _, blocks)| blocks)
+    best.map(|halves| [halves.front, halves.back])
 }
 
-fn pair(house: &House, board: &Board, wish: &Wish<'_>, front: usize, sizes: (u32, u32), best: &mut Option<(u64, u32, [Block; 2])>) {
+fn pair(house: &House, board: &Board, wish: &Wish<'_>, front: usize, sizes: (u32, u32), best: &mut Option<Halves>) {
     let (front_row, back_row) = (&house.rows[front], &house.rows[front + 1]);
     if board.longest(front) < sizes.0 || board.longest(front + 1) < sizes.1 {
         return;
@@ -183,7 +193,8 @@ fn pair(house: &House, board: &Board, wish: &Wish<'_>, front: usize, sizes: (u32
     backs.sort_unstable();
     windows(house, board, wish, front_row, sizes.0, |block, _| {
         if let Some(back) = backs.iter().find(|back| in_line(front_row, block, back_row, **back)) {
-            let candidate = (block.cost + back.cost, block.first, [block, *back]);
+            let order = (block.first, Reverse(block.size), back.first);
+            let candidate = Halves { cost: block.cost + back.cost, order, front: block, back: *back };
             if best.as_ref().is_none_or(|kept| candidate < *kept) {
                 *best = Some(candidate);
             }

@@ -50,7 +50,21 @@ impl Board {
         let word = &mut self.free[(row.word + place / 64) as usize];
         let bit = 1_u64 << (place % 64);
         *word = if free { *word | bit } else { *word & !bit };
-        self.measure(house, number);
+        if row.words > 1 {
+            return self.measure(house, number);
+        }
+        // The run that the seat is in, or was in: only if it is, or was, the longest does anything change.
+        let ordinary = house.ordinary[row.word as usize];
+        if ordinary & bit == 0 {
+            return;
+        }
+        let run = *word & ordinary | bit;
+        let length = (run >> place).trailing_ones() + (run << (63 - place)).leading_ones() - 1;
+        if free {
+            self.note_longest(house, number, self.longest[number].max(length));
+        } else if length == self.longest[number] {
+            self.measure(house, number);
+        }
     }
 
     /// Whether the seat at this place of the row is free.
@@ -78,6 +92,10 @@ impl Board {
         let row = &house.rows[number];
         let mut longest = 0;
         runs_of(row, |word| self.free[word] & house.ordinary[word], |begin, end| longest = longest.max(end - begin));
+        self.note_longest(house, number, longest);
+    }
+
+    fn note_longest(&mut self, house: &House, number: usize, longest: u32) {
         let before = core::mem::replace(&mut self.longest[number], longest);
         let rank = house.rank_of[number] as usize;
         let (low, high) = (before.min(longest) as usize, before.max(longest) as usize);
@@ -130,4 +148,65 @@ fn ones(words: &[u64]) -> impl Iterator<Item = usize> + '_ {
             Some(number * 64 + bit as usize)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Level, LevelIndex, Plan, Point, Row, Seat, SeatKind, Section};
+    use alloc::string::ToString;
+
+    /// Rows of awkward lengths around the word size, with every kind of seat in each longer one.
+    fn house() -> House {
+        let seat = |row: u32, place: u32| Seat {
+            name: place.to_string(),
+            level: LevelIndex(0),
+            at: Point { x: place as i32, y: row as i32 },
+            kind: match place % 29 {
+                11 => SeatKind::Accessible,
+                12 => SeatKind::Companion,
+                13 => SeatKind::Restricted,
+                _ => SeatKind::Standard,
+            },
+        };
+        let row = |length: u32| Row { name: length.to_string(), seats: (0..length).map(|place| seat(length, place)).collect() };
+        let lengths = [0, 1, 2, 7, 8, 63, 64, 65, 128, 130];
+        let section = Section { name: "S".to_string(), rows: lengths.into_iter().map(row).collect() };
+        let level = Level { name: "L".to_string(), color: 0 };
+        House::new(&Plan { levels: vec![level], sections: vec![section], ..Plan::default() }).unwrap()
+    }
+
+    /// Flips seats at random and compares with a board made from scratch, and with the runs counted seat by seat.
+    #[test]
+    fn a_board_kept_up_to_date_is_the_board_made_anew() {
+        let house = house();
+        let mut free = vec![false; house.seat_count() as usize];
+        let mut board = Board::taken(&house);
+        let mut seed = 11_u64;
+        for step in 0..4000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let seat = (seed >> 33) as usize % free.len();
+            free[seat] = (seed >> 20).is_multiple_of(4) == (step >= 2000);
+            board.set(&house, SeatIndex(seat as u32), free[seat]);
+            if step % 16 != 0 {
+                continue;
+            }
+            assert_eq!(board, Board::of(&house, |seat| free[seat.0 as usize]), "step {step}");
+            for (number, row) in house.rows.iter().enumerate() {
+                let (mut longest, mut run) = (0, 0);
+                for place in 0..row.len {
+                    let ordinary = ![11, 12].contains(&(place % 29));
+                    run = if free[(row.first + place) as usize] && ordinary { run + 1 } else { 0 };
+                    longest = longest.max(run);
+                    assert_eq!(board.is_free(row, place), free[(row.first + place) as usize]);
+                }
+                assert_eq!(board.longest(number), longest, "row {number}, step {step}");
+            }
+            for size in [1, 2, 3, 8, 9, 30] {
+                let mut expected: Vec<usize> = (0..house.rows.len()).filter(|&row| board.longest(row) >= size).collect();
+                expected.sort_by_key(|&row| house.rank_of[row]);
+                assert!(board.rows_for(&house, size).eq(expected), "size {size}, step {step}");
+            }
+        }
+    }
 }

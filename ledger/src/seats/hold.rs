@@ -24,22 +24,13 @@ impl Work<'_> {
             Choice::Chosen { seats, areas } => self.chosen(seats, areas)?,
             Choice::Best { .. } => self.best(choice)?,
         };
-        let items = Items::new(self.quote(&seats, &areas));
+        let items = self.quote(&seats, &areas);
         self.within_limit(user, items.count())?;
         let total = items.total();
         if expect_total.is_some_and(|expected| expected < total) {
             return Err(Rejection::PriceChanged { total, currency: self.sale.terms.currency });
         }
-        if self.sale.holds.contains(&id) {
-            return Err(Rejection::WrongState { detail: "a hold with this id exists".into() });
-        }
-        let cell = Cell::new(SeatState::Held, id.0);
-        self.set_seats(seats, cell);
-        for (area, count) in areas {
-            self.move_places(area, SeatState::Available, SeatState::Held, count);
-        }
         let count = items.count();
-        self.count_user(user, |has| has.held = has.held.saturating_add(count));
         let hold = Hold {
             id,
             user,
@@ -52,7 +43,15 @@ impl Work<'_> {
             order: None,
         };
         let info = hold.info(self.sale.terms.currency);
-        self.add_hold(hold);
+        if !self.add_hold(hold) {
+            return Err(Rejection::WrongState { detail: "a hold with this id exists".into() });
+        }
+        self.set_seats(seats, Cell::new(SeatState::Held, id.0));
+        for (area, count) in areas {
+            self.move_places(area, SeatState::Available, SeatState::Held, count);
+        }
+        self.count_user(user, |has| has.held = has.held.saturating_add(count));
+        self.say_hold(id, user, HoldState::Active);
         Ok(SeatOutcome::Hold(info))
     }
 
@@ -110,12 +109,15 @@ impl Work<'_> {
         areas.find(|&area| wish.allows(house.area_level(area)) && self.sale.areas[usize::from(area.0)].available >= wish.quantity)
     }
 
-    fn quote(&self, seats: &[SeatIndex], areas: &[(AreaIndex, u32)]) -> Vec<Item> {
+    fn quote(&self, seats: &[SeatIndex], areas: &[(AreaIndex, u32)]) -> Items {
         let house = &self.sale.house;
         let seat = |&seat: &SeatIndex| Item { place: Place::Seat(seat), count: 1, price: self.sale.price(house.level(seat)) };
         let area =
             |&(area, count): &(AreaIndex, u32)| Item { place: Place::Area(area), count, price: self.sale.price(house.area_level(area)) };
-        seats.iter().map(seat).chain(areas.iter().map(area)).collect()
+        match (seats, areas) {
+            ([one], []) => Items::One(seat(one)),
+            _ => Items::new(seats.iter().map(seat).chain(areas.iter().map(area)).collect()),
+        }
     }
 
     fn within_limit(&self, user: UserId, count: u32) -> Result<(), Rejection> {

@@ -39,6 +39,7 @@ pub use shape::{BLOCK_SEATS_MAX, ITEMS_MAX, PRICE_MAX, TTL_RANGE};
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::blobs::Blobs;
 use crate::digest::Accumulator;
@@ -61,6 +62,8 @@ pub struct SeatLedger {
     digest: Accumulator,
     /// `None` in a frozen copy that has not applied anything yet.
     agenda: Option<Agenda>,
+    /// Room for the encoding of an answer; empty between commands as far as anyone can tell.
+    scratch: Vec<u8>,
 }
 
 impl Clone for SeatLedger {
@@ -74,6 +77,10 @@ impl Clone for SeatLedger {
             outbox: self.outbox.clone(),
             digest: self.digest,
             agenda: None,
+            scratch: Vec::new(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

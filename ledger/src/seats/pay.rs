@@ -32,16 +32,20 @@ impl Work<'_> {
         let hold = self.active_hold(id, Actor::User(user))?.clone();
         let order = match hold.order {
             Some(order) => self.reopen(order, attempt)?,
-            None => self.open_order(&hold, order)?,
+            None if self.sale.orders.contains(&order) => return Err(wrong("an order with this id exists")),
+            None => order,
         };
+        if hold.items.total() == 0 {
+            return self.sell(&hold, order, None);
+        }
+        if hold.order.is_none() {
+            self.add_order(new_order(&hold, order));
+        }
         self.move_items(hold.items.as_slice(), SeatState::Held, SeatState::Pinned, id.0);
         self.change_hold(id, |hold| {
             hold.state = HoldState::Paying;
             hold.order = Some(order);
         });
-        if hold.items.total() == 0 {
-            return self.sell(order, None);
-        }
         let begun_at = self.at;
         self.change_order(order, |order| {
             order.attempts.push(Attempt {
@@ -71,7 +75,11 @@ impl Work<'_> {
             Move::Moves if self.sale.head.state == SaleState::Cancelled => {
                 Err(wrong("the sale is cancelled: the authorization must be given back at the provider"))
             }
-            Move::Moves => self.sell(order, Some(AttemptState::Authorized)).map(|outcome| (outcome, false)),
+            Move::Moves => {
+                let hold = self.sale.holds.get(&known.hold).filter(|hold| hold.state == HoldState::Paying).cloned();
+                let hold = hold.ok_or_else(|| wrong("the order's hold is not being paid"))?;
+                self.sell(&hold, order, Some(AttemptState::Authorized)).map(|outcome| (outcome, false))
+            }
         }
     }
 
@@ -148,53 +156,39 @@ impl Work<'_> {
         Ok(id)
     }
 
-    fn open_order(&mut self, hold: &Hold, id: OrderId) -> Result<OrderId, Rejection> {
-        if self.sale.orders.contains(&id) {
-            return Err(wrong("an order with this id exists"));
-        }
-        self.add_order(Order {
-            id,
-            hold: hold.id,
-            user: hold.user,
-            total: hold.items.total(),
-            refunded: 0,
-            state: OrderState::AwaitingPayment,
-            receipt: 0,
-            revision: 0,
-            confirmed_at: Timestamp(0),
-            attempts: Vec::new(),
-            tickets: Arc::default(),
-        });
-        Ok(id)
-    }
-
     /// The one entry that sells: seats Sold, tickets issued, receipt given, limit counted, outbox written.
-    fn sell(&mut self, id: OrderId, attempt: Option<AttemptState>) -> Result<SeatOutcome, Rejection> {
-        let hold_id = self.sale.orders.get(&id).ok_or_else(|| not_found("order"))?.hold;
-        let Some(hold) = self.sale.holds.get(&hold_id).filter(|hold| hold.state == HoldState::Paying).cloned() else {
-            return Err(wrong("the order's hold is not being paid"));
-        };
-        let tickets = self.issue(&hold, id);
+    /// The order exists if there was an attempt; without one, nothing was to be paid.
+    fn sell(&mut self, hold: &Hold, id: OrderId, attempt: Option<AttemptState>) -> Result<SeatOutcome, Rejection> {
+        let tickets = self.issue(hold, id);
         let count = hold.items.count();
         self.count_user(hold.user, |has| {
             has.held = has.held.saturating_sub(count);
             has.owned = has.owned.saturating_add(count);
         });
         let at = self.at;
-        self.change_hold(hold_id, |hold| {
+        self.change_hold(hold.id, |hold| {
             hold.state = HoldState::Converted;
             hold.ended_at = at;
+            hold.order = Some(id);
         });
         let receipt = self.next_receipt();
-        self.change_order(id, |order| {
+        let confirm = |order: &mut Order| {
             order.state = OrderState::Confirmed;
             order.receipt = receipt;
             order.revision = 1;
             order.confirmed_at = at;
             order.tickets = tickets.into();
-        });
-        if let Some(state) = attempt {
-            self.change_attempt(id, |attempt| attempt.state = state);
+        };
+        match attempt {
+            None => {
+                let mut order = new_order(hold, id);
+                confirm(&mut order);
+                self.add_order(order);
+            }
+            Some(state) => {
+                self.change_order(id, confirm);
+                self.change_attempt(id, |attempt| attempt.state = state);
+            }
         }
         let order = self.sale.orders.get(&id).ok_or_else(|| not_found("order"))?;
         let mut records = Vec::with_capacity(order.tickets.len() + 1);
@@ -208,8 +202,9 @@ impl Work<'_> {
         Ok(SeatOutcome::Confirmed(confirmation))
     }
 
-    /// Moves a pinned hold's seats and places to Sold; answers their tickets in order.
+    /// Moves a hold's seats and places to Sold; answers their tickets in order.
     fn issue(&mut self, hold: &Hold, order: OrderId) -> Vec<Ticket> {
+        let from = if hold.state == HoldState::Paying { SeatState::Pinned } else { SeatState::Held };
         let house = self.sale.house.clone();
         let mut tickets = Vec::with_capacity(hold.items.count() as usize);
         let mut sold = Vec::new();
@@ -222,7 +217,7 @@ impl Work<'_> {
                     house.level(seat)
                 }
                 Place::Area(area) => {
-                    self.move_places(area, SeatState::Pinned, SeatState::Sold, item.count);
+                    self.move_places(area, from, SeatState::Sold, item.count);
                     house.area_level(area)
                 }
             };
@@ -231,6 +226,22 @@ impl Work<'_> {
         }
         self.say_seats(sold, SeatState::Sold);
         tickets
+    }
+}
+
+fn new_order(hold: &Hold, id: OrderId) -> Order {
+    Order {
+        id,
+        hold: hold.id,
+        user: hold.user,
+        total: hold.items.total(),
+        refunded: 0,
+        state: OrderState::AwaitingPayment,
+        receipt: 0,
+        revision: 0,
+        confirmed_at: Timestamp(0),
+        attempts: Vec::new(),
+        tickets: Arc::default(),
     }
 }
 

@@ -49,6 +49,9 @@ pub(crate) fn orphans(house: &House, board: &Board, chosen: &[SeatIndex]) -> Vec
 /// Accessible seats that the choice would leave without a companion, ascending. `chosen` is ascending, all of it free.
 pub(crate) fn deserted(house: &House, board: &Board, chosen: &[SeatIndex]) -> Vec<SeatIndex> {
     let mut alone = Vec::new();
+    if house.accessible_rows.is_empty() {
+        return alone;
+    }
     by_row(house, chosen, |row, taken| {
         let kind = |mask: &[u64], place: u32| mask[(row.word + place / 64) as usize] >> (place % 64) & 1 == 1;
         let is_taken = |place: u32| taken.binary_search(&SeatIndex(row.first + place)).is_ok();

@@ -106,24 +106,34 @@ impl Work<'_> {
     /// Changes what a user has.
     pub(crate) fn count_user(&mut self, user: UserId, change: impl FnOnce(&mut UserCount)) {
         let event = self.sale.id;
-        let before = self.sale.users.get(&user).copied().unwrap_or_default();
-        let mut after = before;
-        change(&mut after);
-        self.digest.remove(hashes::user(event, user, before));
-        self.digest.add(hashes::user(event, user, after));
-        if after == UserCount::default() {
+        let count = self.sale.users.get_or_insert_with(user, UserCount::default);
+        self.digest.remove(hashes::user(event, user, *count));
+        change(count);
+        self.digest.add(hashes::user(event, user, *count));
+        if *count == UserCount::default() {
             self.sale.users.remove(&user);
-        } else {
-            self.sale.users.insert(user, after);
         }
     }
 
-    /// Stores a new hold. Its seats are moved by the caller.
-    pub(crate) fn add_hold(&mut self, hold: Hold) {
-        self.digest.add(hashes::hold(self.sale.id, &hold));
-        self.agenda.deadlines.push(Due { at: hold.expires_at, hold: hold.id, event: self.sale.id });
-        self.changes.push(Change::Hold { event: self.sale.id, hold: hold.id, user: hold.user, state: hold.state });
-        self.sale.holds.insert(hold.id, hold);
+    /// Stores a new hold, unless its id is taken: then nothing happens and it answers `false`. Its seats are moved, and it is
+    /// announced, by the caller.
+    pub(crate) fn add_hold(&mut self, hold: Hold) -> bool {
+        let (hash, due) = (hashes::hold(self.sale.id, &hold), Due { at: hold.expires_at, hold: hold.id, event: self.sale.id });
+        let mut added = false;
+        self.sale.holds.get_or_insert_with(hold.id, || {
+            added = true;
+            hold
+        });
+        if added {
+            self.digest.add(hash);
+            self.agenda.deadlines.push(due);
+        }
+        added
+    }
+
+    /// Says where a hold stands.
+    pub(crate) fn say_hold(&mut self, hold: HoldId, user: UserId, state: HoldState) {
+        self.changes.push(Change::Hold { event: self.sale.id, hold, user, state });
     }
 
     /// Changes a hold, keeps its deadline on the agenda while it is Active, and says so.
@@ -147,7 +157,7 @@ impl Work<'_> {
             self.agenda.ended.push_back((hold.ended_at, event, id));
         }
         let (user, state) = (hold.user, hold.state);
-        self.changes.push(Change::Hold { event, hold: id, user, state });
+        self.say_hold(id, user, state);
     }
 
     /// Ends a live hold: everything it lists is free again, and an unpaid order of it has failed.

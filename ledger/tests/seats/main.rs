@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod house;
+mod oracle;
+mod random;
 mod render;
 mod script;
 mod tables;
