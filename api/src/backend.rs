@@ -85,7 +85,7 @@ pub trait Backend: Send + Sync + 'static {
     async fn extend_hold(&self, cx: Context, caller: Caller, request: Request, event: EventId, hold: HoldId) -> Answer<Written<HoldInfo>>;
     /// Gives a hold back.
     async fn release_hold(&self, cx: Context, caller: Caller, request: Request, event: EventId, hold: HoldId) -> Answer<Written<HoldInfo>>;
-    /// Pays a hold with a provider token (ignored when the total is zero).
+    /// Pays a hold with a provider token (ignored when the total is zero; empty when the caller gave none).
     async fn pay(
         &self,
         cx: Context,

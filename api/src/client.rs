@@ -3,10 +3,15 @@
 //! A write carries one idempotency key through all its tries, so that trying again is safe: on another endpoint when one cannot be
 //! reached or has no quorum, on the same terms when the outcome is unknown.
 
+mod booking;
+mod types;
+
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+pub use types::{Digest, Event, Group, Hold, List, Money, Node, Order, Paid, Sale, Seat, SeatMap, SectionCount, Session, Ticket, User};
 
 /// Tries of one call over all endpoints.
 const TRIES: usize = 8;
@@ -108,6 +113,12 @@ impl Client {
         Ok(Self { http, endpoints, token })
     }
 
+    /// The same client, speaking for the holder of this access token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// Whether the first endpoint says that it is ready. One try.
     pub async fn is_ready(&self) -> bool {
         let answer = self.http.get(format!("{}/readyz", self.endpoints[0])).timeout(Duration::from_secs(2)).send().await;
@@ -195,6 +206,7 @@ impl Client {
 
     async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>, key: Option<&str>) -> Result<Value, ClientError> {
         let mut last = ClientError::Unavailable("no endpoint answered".into());
+        let mut unknown = false;
         for number in 0..TRIES {
             if number > 0 {
                 tokio::time::sleep(PAUSE).await;
@@ -219,15 +231,17 @@ impl Client {
                 Err(_) if method == Method::GET => ClientError::Unavailable("the answer was lost".into()),
                 Err(_) => ClientError::Unknown,
             };
+            unknown |= matches!(last, ClientError::Unknown);
         }
-        Err(last)
+        // What an earlier try may have done stays unknown, whatever a later one could not even begin.
+        Err(if unknown { ClientError::Unknown } else { last })
     }
 }
 
 impl ClientError {
     fn is_worth_another_try(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => *status == 503,
+            Self::Refused { status, .. } => matches!(status, 429 | 503),
             Self::Unknown => true,
             Self::Unavailable(_) | Self::Answer(_) => false,
         }

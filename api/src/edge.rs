@@ -6,18 +6,24 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderValue};
+use boxoffice_ledger::ids::EventId;
 
 use crate::auth::{KeyError, Tokens};
 use crate::backend::{Backend, Caller};
 use crate::config::ApiConfig;
 use crate::idempotency::Requests;
+use crate::kept::Kept;
 use crate::layout::Offers;
 use crate::limits::Limits;
 use crate::live::Hub;
+use crate::route::seat::Rendered;
 use crate::router;
 
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Whole seat maps that are kept; one of a stadium has 30 kB.
+const MAPS_MAX: usize = 512;
 
 /// What all routes share.
 pub struct Edge {
@@ -33,6 +39,8 @@ pub struct Edge {
     pub limits: Limits,
     /// Layouts and prices by event.
     pub offers: Offers,
+    /// Whole seat maps as they were last sent.
+    pub maps: Kept<EventId, Arc<Rendered>>,
     /// Live maps.
     pub hub: Arc<Hub>,
     /// Names of requests.
@@ -71,6 +79,7 @@ impl Api {
             requests: Requests::new(&config.secret, process),
             limits: Limits::new(&config),
             offers: Offers::default(),
+            maps: Kept::new(MAPS_MAX),
             ids: RequestIds::new(process),
             backend,
             config,

@@ -14,6 +14,7 @@ use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
 use boxoffice_ledger::time::Timestamp;
+use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -131,6 +132,11 @@ pub fn answer<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
     if let Err(error) = serde_json::to_writer(&mut bytes, value) {
         tracing::error!(%error, "an answer could not be serialised");
     }
+    answer_bytes(status, bytes.into())
+}
+
+/// An answer of JSON that is written already.
+pub fn answer_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -140,7 +146,7 @@ pub fn answer<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
 /// An answer to a read, with revision and age.
 pub fn read<T, O: Serialize>(read: &Read<T>, value: &O) -> Response<Body> {
     let mut response = answer(StatusCode::OK, value);
-    put_read(response.headers_mut(), read);
+    put_read(response.headers_mut(), read.revision, read.age_ms);
     response
 }
 
@@ -155,9 +161,9 @@ pub fn written<T, O: Serialize>(status: StatusCode, written: &Written<T>, value:
 }
 
 /// Headers of a read.
-pub fn put_read<T>(headers: &mut HeaderMap, read: &Read<T>) {
-    put_revision(headers, read.revision);
-    headers.insert(AGE_MS, HeaderValue::from(read.age_ms));
+pub fn put_read(headers: &mut HeaderMap, revision: Revision, age_ms: u64) {
+    put_revision(headers, revision);
+    headers.insert(AGE_MS, HeaderValue::from(age_ms));
 }
 
 /// The header of a revision.

@@ -1,20 +1,21 @@
 //! Layouts as the edge needs them: seat index <-> label, and what an event sells on one. Kept per layout hash and per event.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use boxoffice_ledger::ids::{EventId, PlanHash};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::plan::{AreaIndex, Plan, PlanIndex, Row, Seat, SeatIndex, Section, SectionIndex};
-use parking_lot::RwLock;
 use serde_json::Value;
 
 use crate::backend::{Answer, Backend, Context, Freshness};
 use crate::json;
+use crate::kept::Kept;
 
-/// Events and layouts that are kept; at the bound the older half goes.
-const KEPT_MAX: usize = 4096;
+/// Events whose offer is kept; each is small and shares its layout.
+const EVENTS_MAX: usize = 4096;
+/// Layouts that are kept; a large one takes some megabytes.
+const LAYOUTS_MAX: usize = 128;
 
 /// A plan with its lookups.
 pub struct Layout {
@@ -128,10 +129,15 @@ impl Offer {
 }
 
 /// Offers by event and layouts by hash.
-#[derive(Default)]
 pub struct Offers {
     events: Kept<EventId, Arc<Offer>>,
     layouts: Kept<PlanHash, Arc<Layout>>,
+}
+
+impl Default for Offers {
+    fn default() -> Self {
+        Self { events: Kept::new(EVENTS_MAX), layouts: Kept::new(LAYOUTS_MAX) }
+    }
 }
 
 impl Offers {
@@ -177,56 +183,5 @@ impl Offers {
         let layout = Arc::new(Layout::new(hash, plan));
         self.layouts.put(hash, Arc::clone(&layout));
         layout
-    }
-}
-
-/// A bounded map in two generations: what was not asked for since the last turn goes first.
-pub struct Kept<K, V> {
-    inner: RwLock<(HashMap<K, V>, HashMap<K, V>)>,
-}
-
-impl<K, V> Default for Kept<K, V> {
-    fn default() -> Self {
-        Self { inner: RwLock::new((HashMap::new(), HashMap::new())) }
-    }
-}
-
-impl<K: std::hash::Hash + Eq + Copy, V: Clone> Kept<K, V> {
-    /// What is kept under a key.
-    pub fn get(&self, key: &K) -> Option<V> {
-        let old = {
-            let inner = self.inner.read();
-            if let Some(value) = inner.0.get(key) {
-                return Some(value.clone());
-            }
-            inner.1.get(key)?.clone()
-        };
-        self.put(*key, old.clone());
-        Some(old)
-    }
-
-    /// Keeps a value.
-    pub fn put(&self, key: K, value: V) {
-        let mut inner = self.inner.write();
-        if inner.0.len() >= KEPT_MAX / 2 {
-            inner.1 = std::mem::take(&mut inner.0);
-        }
-        inner.0.insert(key, value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_kept_is_bounded_and_recent() {
-        let kept = Kept::default();
-        for number in 0..3 * KEPT_MAX {
-            kept.put(number, number);
-            assert_eq!(kept.get(&0), Some(0));
-        }
-        let inner = kept.inner.read();
-        assert!(inner.0.len() + inner.1.len() <= KEPT_MAX);
     }
 }

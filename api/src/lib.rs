@@ -22,8 +22,12 @@ mod call;
 mod check;
 mod idempotency;
 mod json;
+mod kept;
 mod layers;
 mod layout;
 mod limits;
 mod route;
 mod router;
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ impl Hub {
     }
 
     /// What one applied entry of a group did: all its changes in one call, in order of index, on the apply path of every
-    /// replica, once the entry's effects can be read. Never waits for anything but a short lock; while nobody watches an
+    /// replica, once the entry's effects can be read. Entries without changes need not be published. Never waits for anything but a short lock; while nobody watches an
     /// event it costs two atomic operations.
     pub fn publish(&self, group: u32, index: u64, changes: &[Change]) {
         if self.watched.load(Ordering::SeqCst) > 0 {
@@ -98,6 +98,12 @@ impl Hub {
         for feed in self.feeds.read().values() {
             feed.reset(group);
         }
+    }
+
+    /// The last published index of a group; 0 when nothing is known of it here.
+    #[must_use]
+    pub fn published(&self, group: u32) -> u64 {
+        self.applied.get(group as usize).map_or(0, |at| at.load(Ordering::SeqCst))
     }
 
     /// Tells everyone who is connected to go elsewhere.
@@ -148,7 +154,7 @@ impl Hub {
         let feeds: Vec<Arc<Feed>> = self.feeds.read().values().cloned().collect();
         let mut idle = Vec::new();
         for feed in feeds {
-            let applied = feed.group().and_then(|group| self.applied.get(group as usize)).map_or(0, |at| at.load(Ordering::SeqCst));
+            let applied = feed.group().map_or(0, |group| self.published(group));
             let stale = feed.advance(applied) || (applied == 0 && number.is_multiple_of(POLL_TICKS));
             if stale && feed.begin_refresh() {
                 let hub = Arc::clone(self);

@@ -76,7 +76,7 @@ pub struct Context {
 pub struct Read<T> {
     /// What was read.
     pub value: T,
-    /// The index it reflects.
+    /// The index it reflects; the value may be newer, never older.
     pub revision: Revision,
     /// How long ago this node last heard that it was up to date, in milliseconds; 0 when linearizable.
     pub age_ms: u64,

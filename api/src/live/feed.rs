@@ -97,10 +97,18 @@ struct State {
     map: Option<Map>,
     ring: VecDeque<Delta>,
     ring_seats: usize,
-    /// The newest revision that a reader has seen elsewhere: say how far this node is even if nothing changed.
-    wanted: u64,
+    /// The newest revision that a waiting reader has seen elsewhere, and until when it waits: say how far this node is,
+    /// even if nothing changed.
+    wanted: Option<(u64, Instant)>,
     /// The snapshot at `rev`, once someone asked for it.
     snapshot: Option<Utf8Bytes>,
+}
+
+impl State {
+    /// Whether a reader waits for a revision after this one.
+    fn waits_past(&self, rev: u64) -> bool {
+        self.wanted.is_some_and(|(wanted, until)| wanted > rev && Instant::now() < until)
+    }
 }
 
 /// One watched event.
@@ -190,13 +198,15 @@ impl Feed {
         let prev = state.rev;
         let fresh = || items.iter().filter(|(index, _)| *index > prev); // The map had the others when it was taken.
         let last = fresh().next_back().map_or(prev, |(index, _)| *index);
-        let rev = if state.wanted > last { last.max(applied) } else { last };
+        let waiting = state.waits_past(last);
+        let rev = if waiting { last.max(applied) } else { last };
         let mut difference = Difference::default();
         if let Some(map) = &mut state.map {
             fresh().for_each(|(_, item)| map.apply(item, &mut difference));
         }
         self.send(&mut state, rev, difference);
-        false
+        // Entries that change nothing are not published: only the backend knows how far past them this node is.
+        waiting && state.waits_past(state.rev)
     }
 
     /// Whether the caller should take the map anew: not if someone else is at it.
@@ -233,7 +243,7 @@ impl Feed {
     /// Sends what changed up to `rev`, if anything did or if someone waits for a later revision than the last.
     fn send(&self, state: &mut State, rev: u64, difference: Difference) {
         let prev = state.rev;
-        if rev == prev || (difference.is_empty() && state.wanted <= prev) {
+        if rev == prev || (difference.is_empty() && !state.waits_past(prev)) {
             return;
         }
         let Some(map) = &state.map else { return };
@@ -265,7 +275,8 @@ impl Feed {
                     let first = first(&mut state, since);
                     return Subscription { feed: Arc::clone(self), first, receiver: self.sender.subscribe() };
                 }
-                state.wanted = state.wanted.max(since.unwrap_or(0));
+                let wanted = state.wanted.map_or(0, |(wanted, _)| wanted).max(since.unwrap_or(0));
+                state.wanted = Some((wanted, deadline));
             }
             let _ = timeout_at(deadline, waiting.recv()).await;
         }

@@ -109,7 +109,12 @@ impl Reader {
         loop {
             tokio::select! {
                 next = subscription.next() => match next {
-                    Next::Frame(frame) => self.send(Message::Text(frame.text)).await?,
+                    Next::Frame(frame) => {
+                        self.send(Message::Text(frame.text)).await?;
+                        if frame.kind == "resync" {
+                            subscription.restart(None).await;
+                        }
+                    }
                     Next::Behind => {
                         if behind.replace(Instant::now()).is_some_and(|before| before.elapsed() < BEHIND_AGAIN) {
                             return Err(End::Close(SLOW, "too slow"));

@@ -50,6 +50,9 @@ fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> {
             };
             match next {
                 Next::Frame(frame) => {
+                    if frame.kind == "resync" {
+                        reader.subscription.restart(None).await;
+                    }
                     let event = Event::default().event(frame.kind).id(frame.rev.to_string()).data(frame.text.as_str());
                     return Some((Ok(event), reader));
                 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
 use boxoffice_ledger::command::{EventStatus, SaleTerms};
 use boxoffice_ledger::ids::{EventId, PerformerId, VenueId};
 use boxoffice_ledger::money::Currency;
@@ -15,7 +16,7 @@ use crate::call::Call;
 use crate::check::{Check, moment_or_day};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{self, EventBody, EventOut, EventPatchBody, PricesBody};
+use crate::json::{self, EventBody, EventOut, EventPatchBody, Expand, PricesBody};
 
 const NAME_BYTES_MAX: usize = 200;
 const DESCRIPTION_BYTES_MAX: usize = 8_000;
@@ -30,30 +31,29 @@ const HOLD_TTL_S: u64 = 480;
 
 /// `GET /event`
 pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
-    let (limit, cursor) = call.page()?;
+    let ((limit, cursor), expand) = (call.page()?, call.expand()?);
     let found = edge.backend.list_events(call.fresh(Freshness::Local), &filter(&call)?, limit, cursor).await?;
-    page(&call, &found)
+    Ok(page(&call, &found, expand))
 }
 
 /// `GET /event/search/{query}` and `GET /event/search?q=`
 pub async fn search(edge: Arc<Edge>, call: Call) -> Outcome {
-    let (limit, cursor) = call.page()?;
+    let ((limit, cursor), expand) = (call.page()?, call.expand()?);
     let text = call.asked("q").unwrap_or_else(|| call.param("query")).trim();
     if text.is_empty() || text.chars().count() > SEARCH_CHARS_MAX {
         return Err(HttpProblem::field("?q", "out_of_range", format!("from 1 to {SEARCH_CHARS_MAX} characters")));
     }
     let found = edge.backend.search_events(call.fresh(Freshness::Local), text, &filter(&call)?, limit, cursor).await?;
-    page(&call, &found)
+    Ok(page(&call, &found, expand))
 }
 
-fn page(call: &Call, found: &Read<Page<EventView>>) -> Outcome {
-    let expand = call.expand()?;
+fn page(call: &Call, found: &Read<Page<EventView>>, expand: Expand) -> Response<Body> {
     let data = found.value.items.iter().map(|view| EventOut::new(view, expand)).collect();
     let list = json::list(data, found.value.next.clone());
     let mut response = json::read(found, &list);
     linked(call, &mut response, list.next_cursor());
     cacheable(&mut response);
-    Ok(response)
+    response
 }
 
 fn filter(call: &Call) -> Result<EventFilter, HttpProblem> {
@@ -75,9 +75,9 @@ fn filter(call: &Call) -> Result<EventFilter, HttpProblem> {
 
 /// `GET /event/{id}`
 pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
-    let event: EventId = call.id("id", "event")?;
+    let (event, expand): (EventId, _) = (call.id("id", "event")?, call.expand()?);
     let found = edge.backend.event(call.fresh(Freshness::Local), call.caller, event).await?;
-    let out = EventOut::new(&found.value, call.expand()?);
+    let out = EventOut::new(&found.value, expand);
     let mut response = json::read(&found, &out);
     if found.value.event.status != EventStatus::Draft {
         cacheable(&mut response);
@@ -129,7 +129,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
     let view = &done.value.view;
     let ready = done.value.ready || view.event.status == EventStatus::Draft;
     let status = if ready { StatusCode::CREATED } else { StatusCode::ACCEPTED };
-    let mut response = json::written(status, &done, &EventOut::new(view, call.expand()?).at(done.revision));
+    let mut response = json::written(status, &done, &EventOut::new(view, Expand::default()).at(done.revision));
     json::put_location(&mut response, &format!("/event/{}", view.event.id));
     Ok(tagged(&call, response, &tag(view)))
 }
@@ -210,7 +210,7 @@ pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
     };
     check.done()?;
     let done = edge.backend.update_event(call.context(), caller, request, event, version, patch).await?;
-    let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, call.expand()?).at(done.revision));
+    let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, Expand::default()).at(done.revision));
     Ok(tagged(&call, response, &tag(&done.value)))
 }
 
@@ -218,6 +218,6 @@ pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn publish(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
     let done = edge.backend.publish_event(call.context(), call.user()?, call.write()?, event).await?;
-    let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, call.expand()?).at(done.revision));
+    let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, Expand::default()).at(done.revision));
     Ok(tagged(&call, response, &tag(&done.value)))
 }

@@ -1,6 +1,7 @@
 //! The seats of an event, and layouts.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -8,11 +9,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use boxoffice_ledger::ids::{EventId, PlanHash};
 use boxoffice_ledger::plan::{SeatIndex, SectionIndex};
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Outcome, cacheable, linked, tagged};
-use crate::backend::{Freshness, SeatMap};
+use crate::backend::{Freshness, Revision, SeatMap};
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::HttpProblem;
@@ -34,21 +36,73 @@ struct MapOut<'a> {
     list: Option<ListOut<SeatOut<'a>>>,
 }
 
+/// A whole seat map as it was last sent.
+pub struct Rendered {
+    body: Bytes,
+    revision: Revision,
+    age_ms: u64,
+    at: Instant,
+    /// What the group had published before the map was read: as long as it is still the last, the map is of today.
+    published: u64,
+}
+
+/// How long a map may be served again, even if its group is quiet: bounds the error of its age.
+const RENDERED_FOR: Duration = Duration::from_secs(1);
+
 /// `GET /event/{id}/seat`
 pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
+    if !call.query.is_empty() || call.freshness.is_some() {
+        return read_map(&edge, &call, event).await;
+    }
+    let usable = |kept: &Arc<Rendered>| {
+        kept.published > 0 && kept.published == edge.hub.published(kept.revision.group) && kept.at.elapsed() < RENDERED_FOR
+    };
+    let kept = match edge.maps.get(&event).filter(usable) {
+        Some(kept) => kept,
+        None => render(&edge, &call, event).await?,
+    };
+    let mut response = json::answer_bytes(StatusCode::OK, kept.body.clone());
+    let age_ms = kept.age_ms + u64::try_from(kept.at.elapsed().as_millis()).unwrap_or(u64::MAX);
+    json::put_read(response.headers_mut(), kept.revision, age_ms);
+    cacheable(&mut response);
+    Ok(tagged(&call, response, &format!("\"{}\"", kept.revision)))
+}
+
+/// Reads and keeps a whole map.
+async fn render(edge: &Edge, call: &Call, event: EventId) -> Result<Arc<Rendered>, HttpProblem> {
+    let group = edge.maps.get(&event).map(|kept| kept.revision.group);
+    let published = group.map_or(0, |group| edge.hub.published(group));
+    let at = Instant::now();
+    let found = edge.backend.seat_map(call.fresh(Freshness::Local), event).await?;
+    let layout = edge.offers.layout_of(found.value.layout, &found.value.plan);
+    let body = serde_json::to_vec(&out(&found.value, &layout, None)).unwrap_or_default().into();
+    let rendered = Arc::new(Rendered { body, revision: found.revision, age_ms: found.age_ms, at, published });
+    edge.maps.put(event, Arc::clone(&rendered));
+    Ok(rendered)
+}
+
+/// Reads a map of a certain freshness, or with seats as objects.
+async fn read_map(edge: &Edge, call: &Call, event: EventId) -> Outcome {
     let found = edge.backend.seat_map(call.fresh(Freshness::Local), event).await?;
     let map = &found.value;
     let layout = edge.offers.layout_of(map.layout, &map.plan);
     let list = if call.query.iter().any(|(name, _)| !["consistency", "min_index"].contains(&name.as_str())) {
-        Some(listed(&call, map, &layout)?)
+        Some(listed(call, map, &layout)?)
     } else {
         None
     };
     let next = list.as_ref().and_then(|list| list.next_cursor().map(str::to_owned));
-    let out = MapOut {
+    let mut response = json::read(&found, &out(map, &layout, list));
+    linked(call, &mut response, next.as_deref());
+    cacheable(&mut response);
+    Ok(tagged(call, response, &format!("\"{}\"", found.revision)))
+}
+
+fn out<'a>(map: &SeatMap, layout: &Layout, list: Option<ListOut<SeatOut<'a>>>) -> MapOut<'a> {
+    MapOut {
         object: "seat_map",
-        event: Text(event),
+        event: Text(map.event),
         layout: Text(map.layout),
         sale: json::sale_state(map.state),
         seats: layout.seat_count(),
@@ -56,11 +110,7 @@ pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
         counts: counts(map),
         prices: prices(map),
         list,
-    };
-    let mut response = json::read(&found, &out);
-    linked(&call, &mut response, next.as_deref());
-    cacheable(&mut response);
-    Ok(tagged(&call, response, &format!("\"{}\"", found.revision)))
+    }
 }
 
 fn counts(map: &SeatMap) -> Value {

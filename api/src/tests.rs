@@ -1,0 +1,13 @@
+//! The contract of the edge, against a backend in memory: every route, every problem, hostile input, roles, live maps.
+
+mod fake;
+mod harness;
+
+#[cfg(feature = "client")]
+mod clients;
+mod inputs;
+mod limits;
+mod problems;
+mod roles;
+mod routes;
+mod sockets;

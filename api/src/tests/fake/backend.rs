@@ -1,0 +1,352 @@
+//! The fake's answers, call by call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use boxoffice_ledger::command::*;
+use boxoffice_ledger::ids::*;
+use boxoffice_ledger::outcome::{AttemptState, Confirmation, HoldInfo, HoldState, OrderState, Rejection, SaleState, SeatState};
+use boxoffice_ledger::plan::*;
+use bytes::Bytes;
+
+use super::{EXPIRES, Fake, GROUP, euro, event_id, performer_id, plan_hash, venue_id};
+use crate::backend::*;
+
+#[async_trait]
+impl Backend for Fake {
+    async fn list_events(&self, cx: Context, _: &EventFilter, _: usize, _: Option<&str>) -> Answer<Read<Page<EventView>>> {
+        self.enter("list_events")?;
+        self.read(cx, self.page())
+    }
+
+    async fn search_events(
+        &self,
+        cx: Context,
+        text: &str,
+        filter: &EventFilter,
+        limit: usize,
+        _: Option<&str>,
+    ) -> Answer<Read<Page<EventView>>> {
+        self.enter(&format!("search {text} {:?} {limit}", filter.city))?;
+        self.read(cx, self.page())
+    }
+
+    async fn event(&self, cx: Context, caller: Option<Caller>, event: EventId) -> Answer<Read<EventView>> {
+        self.enter("event")?;
+        self.known(event)?;
+        let hidden = self.inner.lock().draft && caller.is_none_or(|caller| caller.role == Role::Customer);
+        if hidden { Err(Failure::NotFound("event")) } else { self.read(cx, self.view(None)) }
+    }
+
+    async fn create_event(&self, _: Context, _: Caller, _: Request, event: NewEvent) -> Answer<Written<CreatedEvent>> {
+        self.enter("create_event")?;
+        let ready = !self.inner.lock().not_ready;
+        self.written(CreatedEvent { view: self.view(Some(event)), ready })
+    }
+
+    async fn update_event(
+        &self,
+        _: Context,
+        _: Caller,
+        _: Request,
+        event: EventId,
+        version: u64,
+        patch: EventPatch,
+    ) -> Answer<Written<EventView>> {
+        self.enter("update_event")?;
+        self.known(event)?;
+        if version != 4 {
+            return Err(Failure::Rejected(Rejection::VersionMismatch { current: 4 }, self.revision()));
+        }
+        let mut view = self.view(None);
+        let changed = Arc::make_mut(&mut view.event);
+        changed.version += 1;
+        changed.name = patch.name.unwrap_or_default();
+        self.written(view)
+    }
+
+    async fn publish_event(&self, _: Context, _: Caller, _: Request, event: EventId) -> Answer<Written<EventView>> {
+        self.enter("publish_event")?;
+        self.known(event)?;
+        self.written(self.view(None))
+    }
+
+    async fn move_sale(&self, _: Context, _: Caller, _: Request, event: EventId, action: SaleAction) -> Answer<Written<SaleState>> {
+        self.enter(&format!("move_sale {action:?}"))?;
+        self.known(event)?;
+        self.written(SaleState::Paused)
+    }
+
+    async fn block_seats(
+        &self,
+        _: Context,
+        _: Caller,
+        _: Request,
+        _: EventId,
+        seats: Vec<SeatIndex>,
+        action: BlockAction,
+        _: String,
+    ) -> Answer<Written<Vec<HoldId>>> {
+        self.enter(&format!("block_seats {action:?} {}", seats.len()))?;
+        self.written(vec![HoldId(7)])
+    }
+
+    async fn seat_map(&self, cx: Context, event: EventId) -> Answer<Read<SeatMap>> {
+        self.enter("seat_map")?;
+        self.known(event)?;
+        let seats = self.inner.lock().seats.clone();
+        let mut states = vec![0_u8; seats.len().div_ceil(4)];
+        for (at, &state) in seats.iter().enumerate() {
+            states[at / 4] |= crate::json::two_bits(state) << (at % 4 * 2);
+        }
+        let count = |name: &str, all: &[SeatState]| SectionCount {
+            name: name.into(),
+            available: all.iter().filter(|&&state| state == SeatState::Available).count() as u32,
+            held: all.iter().filter(|&&state| crate::json::two_bits(state) == 1).count() as u32,
+            sold: all.iter().filter(|&&state| state == SeatState::Sold).count() as u32,
+            capacity: all.len() as u32,
+        };
+        let floor = SectionCount { name: "Floor".into(), available: 98, held: 1, sold: 1, capacity: 100 };
+        self.read(
+            cx,
+            SeatMap {
+                event,
+                layout: plan_hash(),
+                plan: Arc::clone(&self.plan),
+                states: Bytes::from(states),
+                counts: vec![count("A", &seats[..10]), count("B", &seats[10..]), floor],
+                prices: vec![12_500, 9_900],
+                currency: euro(),
+                state: SaleState::OnSale,
+            },
+        )
+    }
+
+    async fn layout(&self, _: Context, hash: PlanHash) -> Answer<Arc<Plan>> {
+        self.enter("layout")?;
+        if hash == plan_hash() { Ok(Arc::clone(&self.plan)) } else { Err(Failure::NotFound("layout")) }
+    }
+
+    async fn hold(
+        &self,
+        _: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        choice: Choice,
+        _: Option<u64>,
+    ) -> Answer<Written<HoldInfo>> {
+        self.enter("hold")?;
+        self.known(event)?;
+        let before = self.inner.lock().requests.get(&request.id).cloned();
+        if let Some((fingerprint, hold, index)) = before {
+            if fingerprint != request.fingerprint {
+                return Err(Failure::Rejected(Rejection::RequestReused, self.revision()));
+            }
+            return Ok(Written { value: hold, revision: Revision { incarnation: 0, group: GROUP, index }, replayed: true });
+        }
+        let (seats, areas) = match choice {
+            Choice::Chosen { seats, areas } => (seats, areas),
+            Choice::Best { quantity, .. } => ((0..quantity).map(SeatIndex).collect(), Vec::new()),
+        };
+        let taken = |seat: &SeatIndex| (*seat, self.inner.lock().seats[seat.0 as usize]);
+        let conflicts: Vec<_> = seats.iter().map(taken).filter(|(_, state)| *state != SeatState::Available).collect();
+        if !conflicts.is_empty() {
+            let alternatives = vec![vec![SeatIndex(6), SeatIndex(8)]];
+            return Err(Failure::Rejected(Rejection::SeatsUnavailable { conflicts, areas: vec![], alternatives }, self.revision()));
+        }
+        let numbers: Vec<u32> = seats.iter().map(|seat| seat.0).collect();
+        let index = self.move_seats(&numbers, SeatState::Held);
+        let hold = HoldInfo {
+            hold: HoldId::new(1_790_000_000_000, event.slot(), u128::from(index)),
+            user: caller.user,
+            state: HoldState::Active,
+            total: 12_500 * seats.len() as u64,
+            seats,
+            areas,
+            currency: euro(),
+            expires_at: EXPIRES,
+            order: None,
+        };
+        let mut inner = self.inner.lock();
+        inner.holds.insert(hold.hold, hold.clone());
+        inner.requests.insert(request.id, (request.fingerprint, hold.clone(), index));
+        drop(inner);
+        Ok(Written { value: hold, revision: Revision { incarnation: 0, group: GROUP, index }, replayed: false })
+    }
+
+    async fn get_hold(&self, cx: Context, caller: Caller, _: EventId, hold: HoldId) -> Answer<Read<HoldInfo>> {
+        self.enter("get_hold")?;
+        let hold = self.the_hold(caller, hold)?;
+        self.read(cx, hold)
+    }
+
+    async fn extend_hold(&self, _: Context, caller: Caller, _: Request, _: EventId, hold: HoldId) -> Answer<Written<HoldInfo>> {
+        self.enter("extend_hold")?;
+        let hold = self.the_hold(caller, hold)?;
+        self.written(hold)
+    }
+
+    async fn release_hold(&self, _: Context, caller: Caller, _: Request, _: EventId, hold: HoldId) -> Answer<Written<HoldInfo>> {
+        self.enter("release_hold")?;
+        let hold = self.the_hold(caller, hold)?;
+        let numbers: Vec<u32> = hold.seats.iter().map(|seat| seat.0).collect();
+        self.move_seats(&numbers, SeatState::Available);
+        self.written(hold)
+    }
+
+    async fn pay(&self, _: Context, caller: Caller, _: Request, _: EventId, hold: HoldId, method: String) -> Answer<Written<Payment>> {
+        self.enter(&format!("pay {method}"))?;
+        let mut hold = self.the_hold(caller, hold)?;
+        match method.as_str() {
+            "declined" => Err(Failure::Declined { code: "card_declined".into(), hold: Box::new(hold) }),
+            "slow" => {
+                hold.state = HoldState::Paying;
+                hold.order = Some(self.order_id());
+                self.written(Payment::Pending(hold))
+            }
+            _ => self.written(Payment::Confirmed(Confirmation {
+                order: self.order_id(),
+                hold: hold.hold,
+                receipt: 17,
+                tickets: 2,
+                total: hold.total,
+                currency: euro(),
+            })),
+        }
+    }
+
+    async fn order(&self, cx: Context, _: Caller, order: OrderId) -> Answer<Read<OrderView>> {
+        self.enter("order")?;
+        if order != self.order_id() {
+            return Err(Failure::NotFound("order"));
+        }
+        self.read(
+            cx,
+            OrderView {
+                order,
+                event: event_id(),
+                hold: HoldId(5),
+                state: OrderState::Confirmed,
+                payment: Some(AttemptState::Captured),
+                total: 25_000,
+                currency: euro(),
+                receipt: Some(17),
+                tickets: vec![TicketId::of_order(order, 0)],
+            },
+        )
+    }
+
+    async fn orders(&self, cx: Context, caller: Caller, _: usize, _: Option<&str>) -> Answer<Read<Page<OrderRecord>>> {
+        self.enter("orders")?;
+        let record = OrderRecord {
+            id: self.order_id(),
+            revision: 1,
+            user: caller.user,
+            event: event_id(),
+            total: 25_000,
+            refunded: 0,
+            currency: euro(),
+            receipt: 17,
+            tickets: 2,
+            confirmed_at: EXPIRES,
+        };
+        self.read(cx, Page { items: vec![record], next: None })
+    }
+
+    async fn tickets(&self, cx: Context, caller: Caller, _: usize, _: Option<&str>) -> Answer<Read<TicketPage>> {
+        self.enter("tickets")?;
+        self.read(cx, TicketPage { page: Page { items: self.tickets_of(caller.user), next: None }, complete: false })
+    }
+
+    async fn ticket(&self, cx: Context, caller: Caller, ticket: TicketId) -> Answer<Read<TicketView>> {
+        self.enter("ticket")?;
+        let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
+        self.read(cx, found.ok_or(Failure::NotFound("ticket"))?)
+    }
+
+    async fn register(&self, _: Context, request: Request, account: NewAccount) -> Answer<Written<Account>> {
+        self.enter(&format!("register {:032x}", request.id.0))?;
+        self.written(self.account_of(UserId(1), &account.email))
+    }
+
+    async fn log_in(&self, _: Context, email: &str, password: String) -> Answer<Account> {
+        self.enter("log_in")?;
+        if password == "correct horse" { Ok(self.account_of(UserId(1), email)) } else { Err(Failure::BadCredentials) }
+    }
+
+    async fn account(&self, cx: Context, user: UserId) -> Answer<Read<Account>> {
+        self.enter("account")?;
+        self.read(cx, self.account_of(user, "ada@example.org"))
+    }
+
+    async fn set_role(&self, _: Context, _: Caller, _: Request, user: UserId, role: Role) -> Answer<Written<Account>> {
+        self.enter("set_role")?;
+        self.written(Account { role, ..self.account_of(user, "ada@example.org") })
+    }
+
+    async fn venues(&self, cx: Context, _: usize, _: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>> {
+        self.enter("venues")?;
+        self.read(cx, Page { items: vec![self.the_venue()], next: None })
+    }
+
+    async fn venue(&self, cx: Context, venue: VenueId) -> Answer<Read<Arc<Venue>>> {
+        self.enter("venue")?;
+        if venue == venue_id() { self.read(cx, self.the_venue()) } else { Err(Failure::NotFound("venue")) }
+    }
+
+    async fn put_venue(
+        &self,
+        _: Context,
+        _: Caller,
+        _: Request,
+        _: Option<(VenueId, u64)>,
+        input: VenueInput,
+    ) -> Answer<Written<Arc<Venue>>> {
+        self.enter("put_venue")?;
+        let mut venue = (*self.the_venue()).clone();
+        venue.name = input.name.unwrap_or(venue.name);
+        self.written(Arc::new(venue))
+    }
+
+    async fn put_plan(&self, _: Context, _: Caller, _: Request, _: VenueId, plan: Plan) -> Answer<Written<Arc<Venue>>> {
+        self.enter(&format!("put_plan {}", plan.seat_count()))?;
+        self.written(self.the_venue())
+    }
+
+    async fn performers(&self, cx: Context, _: usize, _: Option<&str>) -> Answer<Read<Page<Arc<Performer>>>> {
+        self.enter("performers")?;
+        self.read(cx, Page { items: vec![self.the_performer()], next: None })
+    }
+
+    async fn performer(&self, cx: Context, performer: PerformerId) -> Answer<Read<Arc<Performer>>> {
+        self.enter("performer")?;
+        if performer == performer_id() { self.read(cx, self.the_performer()) } else { Err(Failure::NotFound("performer")) }
+    }
+
+    async fn put_performer(
+        &self,
+        _: Context,
+        _: Caller,
+        _: Request,
+        _: Option<(PerformerId, u64)>,
+        _: PerformerInput,
+    ) -> Answer<Written<Arc<Performer>>> {
+        self.enter("put_performer")?;
+        self.written(self.the_performer())
+    }
+
+    async fn digest(&self, group: u32, index: Option<u64>) -> Answer<(u64, u128)> {
+        self.enter("digest")?;
+        if group == GROUP { Ok((index.unwrap_or(100), 0xfeed)) } else { Err(Failure::NotFound("group")) }
+    }
+
+    async fn status(&self) -> NodeView {
+        let group = GroupView { group: GROUP, kind: "events", role: "leader", leader: Some(1), term: 2, applied: 100, last: 100 };
+        NodeView { node: 1, cluster: "test".into(), groups: vec![group], log_fsyncs: 5, log_bytes: 6, cpu_us: 7, search_index: Some(8) }
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        if self.inner.lock().failure.is_some() { Err("no leader for group 3".into()) } else { Ok(()) }
+    }
+}
