@@ -29,39 +29,48 @@ export async function open(page, base, words) {
   await page.waitForSelector(".live");
 }
 
-/** Clicks into the middle of the map until seats are near, then picks free ones that the card beside the pointer names. */
+/** Clicks on a section of the map until seats are near, then picks free ones that the card beside the pointer names. */
 export async function pickOnMap(page, wanted) {
-  const box = await page.locator("canvas.map").boundingBox();
-  await enterSection(page, box);
-  let have = 0;
-  for (let line = 0; line < 40 && have < wanted; line++) {
-    for (let column = 0; column < 60 && have < wanted; column++) {
-      const x = box.x + box.width * (0.3 + column * 0.007);
-      const y = box.y + box.height * (0.4 + line * 0.007);
-      await page.mouse.move(x, y);
-      const card = page.locator(".hovercard");
-      if (!(await card.isVisible()) || !(await card.locator("dl").count())) continue;
-      if (/sold|bought|sale|chosen|wheelchair|companion|restricted/i.test(await card.innerText())) continue;
-      await page.mouse.click(x, y);
-      have = (await pickedSeats(page)).length;
-    }
+  const taken = /sold|bought|sale|chosen|yours|wheelchair|companion|restricted/i;
+  const section = await findOnMap(page, { from: [0.5, 0.6], step: 0.02, not: /sold out/i });
+  if (!section.seat) {
+    await page.mouse.click(section.x, section.y);
+    await settle(page);
   }
-  assert.equal(have, wanted, "enough free seats were found under the pointer");
+  for (let have = 0; have < wanted; have++) {
+    const { x, y, seat } = await findOnMap(page, { from: [0.45, 0.5], step: 0.006, not: taken });
+    assert.ok(seat, "seats are near enough to be picked");
+    await page.mouse.move(x, y);
+    await page.mouse.click(x, y);
+    await page.waitForFunction((count) => document.querySelectorAll(".tray .pickedname").length === count, have + 1);
+  }
 }
 
-/** Clicks on the section with the most free seats near the middle and waits until its seats are drawn. */
-async function enterSection(page, box) {
-  for (const [dx, dy] of [[0.5, 0.62], [0.5, 0.75], [0.3, 0.5], [0.5, 0.3], [0.7, 0.5], [0.5, 0.9], [0.5, 0.15]]) {
-    const [x, y] = [box.x + box.width * dx, box.y + box.height * dy];
-    await page.mouse.move(x, y);
-    const card = page.locator(".hovercard");
-    if (!(await card.isVisible()) || /sold out/i.test(await card.innerText())) continue;
-    if (await card.locator("dl").count()) return;
-    await page.mouse.click(x, y);
-    await settle(page);
-    return;
-  }
-  assert.fail("no section was found on the map");
+/**
+ * Moves a pointer over the map, outwards from a point, until the card beside it says something acceptable. All in the page:
+ * hundreds of moves of a real mouse would take long.
+ */
+async function findOnMap(page, { from, step, not }) {
+  const found = await page.evaluate(
+    ({ from: [fromX, fromY], step, source }) => {
+      const canvas = document.querySelector("canvas.map");
+      const card = document.querySelector(".hovercard");
+      const box = canvas.getBoundingClientRect();
+      const spots = [];
+      for (let x = 0.02; x < 0.9; x += step) for (let y = 0.06; y < 0.97; y += step) spots.push([x, y]);
+      spots.sort((a, b) => Math.hypot(a[0] - fromX, a[1] - fromY) - Math.hypot(b[0] - fromX, b[1] - fromY));
+      const unwanted = new RegExp(source, "i");
+      for (const [dx, dy] of spots) {
+        const [x, y] = [box.x + box.width * dx, box.y + box.height * dy];
+        canvas.dispatchEvent(new PointerEvent("pointermove", { clientX: x, clientY: y, pointerType: "mouse", bubbles: true }));
+        if (!card.hidden && !unwanted.test(card.innerText)) return { x, y, seat: card.querySelector("dl") !== null };
+      }
+      return null;
+    },
+    { from, step, source: not.source },
+  );
+  assert.ok(found, "something free was found on the map");
+  return found;
 }
 
 /** What is in the tray: section, row and seat of each place. */
@@ -73,6 +82,9 @@ export async function pickedSeats(page) {
   });
 }
 
+/** Places in an order of their own, to be compared. */
+export const sorted = (seats) => seats.map((seat) => JSON.stringify(seat)).sort();
+
 /** Goes to a row in the list of seats. */
 export async function openRow(page, { section, row }) {
   await page.click("#tab-list");
@@ -82,6 +94,9 @@ export async function openRow(page, { section, row }) {
 }
 
 const seatButton = (page, { seat }) => page.locator(`.seatgrid .seat:text-is(${JSON.stringify(seat)})`);
+
+/** Waits until a seat of the open row looks so; the list is redrawn a moment after the change. */
+export const waitForSeat = (page, seat, look) => page.locator(`.seatgrid .seat.${look}:text-is(${JSON.stringify(seat.seat)})`).waitFor();
 
 export const seatClass = (page, seat) => seatButton(page, seat).getAttribute("class");
 
