@@ -10,7 +10,7 @@ use super::SeatLedger;
 use super::agenda::Agenda;
 use super::event::EventSale;
 use super::hashes;
-use super::lifecycle::ENDED_HOLD_KEPT;
+use super::lifecycle::forget_before;
 use super::records::{AreaCell, Cell, Hold, UserCount};
 use crate::digest::Accumulator;
 use crate::ids::UserId;
@@ -136,7 +136,8 @@ fn check_hold(sale: &EventSale, hold: &Hold, ledger: &SeatLedger) -> Check {
     must!(hold.expires_at <= hold.hard_limit(sale.terms.hold_ttl), "it lives past its hard limit");
     must!(hold.state != HoldState::Active || hold.expires_at > ledger.at, "it is Active past its time");
     must!(hold.state != HoldState::Expired || hold.ended_at >= hold.expires_at, "it expired before its time");
-    must!(hold.is_live() || hold.ended_at.plus(ENDED_HOLD_KEPT) > ledger.at, "it should be forgotten");
+    let forgotten = forget_before(ledger.at).is_some_and(|before| hold.ended_at <= before);
+    must!(hold.is_live() || !forgotten, "it should be forgotten");
     must!(hold.items.count() > 0, "it is empty");
     must!(hold.items.as_slice().is_sorted_by(|left, right| left.place < right.place), "its lines are out of order");
     must!(hold.state != HoldState::Active || sale.head.state != SaleState::Cancelled, "it is Active although the sale is cancelled");
