@@ -71,7 +71,8 @@ impl Hub {
     }
 
     /// What one applied entry of a group did: all its changes in one call, in order of index, on the apply path of every
-    /// replica, once the entry's effects can be read. Entries without changes need not be published. Never waits for anything but a short lock; while nobody watches an
+    /// replica, once the entry's effects can be read. Entries without changes need not be published. Never
+    /// waits for anything but a short lock; while nobody watches an
     /// event it costs two atomic operations.
     pub fn publish(&self, group: u32, index: u64, changes: &[Change]) {
         if self.watched.load(Ordering::SeqCst) > 0 {
