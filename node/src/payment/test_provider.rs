@@ -2,10 +2,9 @@
 //! attempt has the same fate however often, by whichever node and after whatever crash it is asked about.
 
 use async_trait::async_trait;
-use boxoffice_ledger::ids::AttemptId;
-use boxoffice_ledger::money::Money;
+use boxoffice_ledger::ids::RefundId;
 
-use super::{NoAnswer, PaymentProvider, Verdict};
+use super::{Charge, NoAnswer, PaymentProvider, RefundStanding, Seen, Standing};
 
 /// Payment methods of the test provider.
 pub const METHODS: [(&str, &str); 4] = [
@@ -18,46 +17,35 @@ pub const METHODS: [(&str, &str); 4] = [
 /// See the module.
 pub struct TestProvider;
 
-fn fate(method: &str) -> Verdict {
-    match method {
-        "pm_test_ok" | "pm_test_lost_answer" => Verdict::Authorized,
-        "pm_test_declined" => Verdict::Declined("card_declined".into()),
-        "pm_test_insufficient_funds" => Verdict::Declined("insufficient_funds".into()),
-        _ => Verdict::Declined("unknown_payment_method".into()),
+fn fate(charge: &Charge) -> Standing {
+    let declined = |code: &str| Standing::Declined { code: code.into() };
+    match charge.method.as_str() {
+        "pm_test_ok" | "pm_test_lost_answer" => Standing::Authorized { amount: charge.total.amount },
+        "pm_test_declined" => declined("card_declined"),
+        "pm_test_insufficient_funds" => declined("insufficient_funds"),
+        _ => declined("unknown_payment_method"),
     }
 }
 
 #[async_trait]
 impl PaymentProvider for TestProvider {
-    async fn authorize(&self, _attempt: AttemptId, _total: Money, method: &str) -> Result<Verdict, NoAnswer> {
-        if method == "pm_test_lost_answer" { Err(NoAnswer) } else { Ok(fate(method)) }
+    async fn authorize(&self, charge: &Charge) -> Result<Seen, NoAnswer> {
+        if charge.method == "pm_test_lost_answer" { Err(NoAnswer) } else { self.look(charge).await }
     }
 
-    async fn resolve(&self, _attempt: AttemptId, method: &str) -> Result<Verdict, NoAnswer> {
-        Ok(fate(method))
+    async fn look(&self, charge: &Charge) -> Result<Seen, NoAnswer> {
+        Ok((fate(charge), charge.attempt.to_string()))
     }
 
-    async fn capture(&self, _attempt: AttemptId) -> Result<(), NoAnswer> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use boxoffice_ledger::money::Currency;
-
-    #[tokio::test]
-    async fn a_lost_answer_is_resolved_to_the_same_fate() {
-        let euros = Money { amount: 100, currency: Currency::parse("EUR").unwrap() };
-        assert_eq!(TestProvider.authorize(AttemptId(1), euros, "pm_test_lost_answer").await, Err(NoAnswer));
-        assert_eq!(TestProvider.resolve(AttemptId(1), "pm_test_lost_answer").await, Ok(Verdict::Authorized));
+    async fn cancel(&self, _charge: &Charge) -> Result<Standing, NoAnswer> {
+        Ok(Standing::Cancelled)
     }
 
-    #[tokio::test]
-    async fn an_unknown_method_is_declined_not_paid() {
-        let euros = Money { amount: 100, currency: Currency::parse("EUR").unwrap() };
-        let verdict = TestProvider.authorize(AttemptId(1), euros, "4242424242424242").await;
-        assert_eq!(verdict, Ok(Verdict::Declined("unknown_payment_method".into())));
+    async fn capture(&self, charge: &Charge) -> Result<Standing, NoAnswer> {
+        Ok(Standing::Captured { amount: charge.total.amount, refunded: 0 })
+    }
+
+    async fn refund(&self, _charge: &Charge, _refund: RefundId, _amount: u64) -> Result<RefundStanding, NoAnswer> {
+        Ok(RefundStanding::Done)
     }
 }
