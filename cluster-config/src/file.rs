@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::groups::GroupCounts;
 use crate::ids::{ClusterId, NodeId};
+use crate::payment::Payment;
 
 /// One node's configuration, as in the file. `check` says whether it makes sense.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -36,6 +37,9 @@ pub struct Config {
     /// Raft's timers and sizes.
     #[serde(default)]
     pub raft: RaftTuning,
+    /// Who takes the money.
+    #[serde(default)]
+    pub payment: Payment,
 }
 
 /// A node of the cluster.
@@ -177,6 +181,7 @@ impl Config {
         check((4..=1024).contains(&raft.segment_mib), format!("raft.segment_mib = {}: use 4 to 1024", raft.segment_mib));
         check((1..=16).contains(&raft.batches_in_flight), format!("raft.batches_in_flight = {}: use 1 to 16", raft.batches_in_flight));
         check(raft.snapshot_entries >= 10, format!("raft.snapshot_entries = {}: at least 10", raft.snapshot_entries));
+        found.extend(self.payment.mistakes());
         found
     }
 }
@@ -203,6 +208,14 @@ mod tests {
         let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("cluster = \"", "cluster = \"No Spaces ");
         let mistakes = Config::parse(&text).unwrap_err().0;
         assert!(mistakes.iter().any(|mistake| mistake.contains("cluster")), "{mistakes:?}");
+        assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
+    }
+
+    #[test]
+    fn mistakes_about_payment_are_among_them() {
+        let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("key_file", "#key_file");
+        let mistakes = Config::parse(&text).unwrap_err().0;
+        assert!(mistakes.iter().any(|mistake| mistake.contains("payment.key_file")), "{mistakes:?}");
         assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
     }
 

@@ -1,12 +1,26 @@
 //! The port to a payment provider. Every call carries the id of what it is about, which is the provider's idempotency key: asking
 //! twice is asking once. No call is retried in here, and none guesses: what did not answer is unknown until it is asked again.
 
+mod http;
 pub mod none;
-pub mod test_provider;
+pub mod sandbox;
+mod signature;
+pub mod stripe;
+pub mod webhook;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use boxoffice_cluster_config::file::Config;
+use boxoffice_cluster_config::payment::ProviderKind;
 use boxoffice_ledger::ids::{AttemptId, EventId, RefundId};
 use boxoffice_ledger::money::Money;
+
+use none::NoProvider;
+use stripe::{Access, StripeProvider};
+use webhook::{Received, Refused};
+
+use crate::secret;
 
 /// Where an attempt stands at the provider, now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +84,19 @@ pub struct Charge {
     pub reference: Option<String>,
 }
 
+/// Whose an attempt is, as it was noted at the provider when it was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What is paid: an order's id or a cart's.
+    pub order: String,
+    /// The event, unless a cart pays several at once.
+    pub event: Option<EventId>,
+    /// The cluster that made it.
+    pub cluster: String,
+}
+
 /// What an answer about an attempt says: where it stands, and the provider's own id of it.
 /// The id is empty when the provider refused to create anything (the standing is then [`Standing::Declined`]).
 pub type Seen = (Standing, String);
@@ -117,4 +144,41 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// # Errors
     /// [`NoAnswer`]: it may or may not have happened.
     async fn refund(&self, charge: &Charge, refund: RefundId, amount: u64) -> Result<RefundStanding, NoAnswer>;
+
+    /// Whose attempt a provider's id is; `None` when it is none of this cluster's. For messages that do not say so themselves.
+    ///
+    /// # Errors
+    /// [`NoAnswer`]: ask again later.
+    async fn origin(&self, reference: &str) -> Result<Option<Origin>, NoAnswer>;
+
+    /// Checks and reads what the provider sent unasked: the raw body and the signature header, at `now_s` seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`Refused`]: it is not the provider who sent it, or not now.
+    fn receive(&self, body: &[u8], signature: &str, now_s: u64) -> Result<Received, Refused>;
+
+    /// Notes that the message with this id was handled, so that a repeat is dropped. Until then the provider may send it again.
+    fn remember(&self, message: &str);
+}
+
+/// The provider that a configuration names.
+///
+/// # Errors
+/// When a file with a secret cannot be read, or TLS cannot be set up.
+pub fn open(config: &Config) -> anyhow::Result<Arc<dyn PaymentProvider>> {
+    let payment = &config.payment;
+    let (Some(base_url), Some(key_file), Some(return_url)) = (&payment.base_url, &payment.key_file, &payment.return_url) else {
+        return Ok(Arc::new(NoProvider)); // A checked configuration with a provider has all three.
+    };
+    if payment.provider == ProviderKind::None {
+        return Ok(Arc::new(NoProvider));
+    }
+    let access = Access {
+        base_url: base_url.clone(),
+        key: secret::read_text(key_file)?,
+        webhook_secrets: payment.webhook_secret_files.iter().map(|path| secret::read_text(path)).collect::<anyhow::Result<_>>()?,
+        return_url: return_url.clone(),
+        cluster: config.cluster.0.clone(),
+    };
+    Ok(Arc::new(StripeProvider::new(access)?))
 }

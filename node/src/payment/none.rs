@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 use boxoffice_ledger::ids::RefundId;
 
-use super::{Charge, NoAnswer, PaymentProvider, RefundStanding, Seen, Standing};
+use super::webhook::{Received, Refused};
+use super::{Charge, NoAnswer, Origin, PaymentProvider, RefundStanding, Seen, Standing};
 
 /// See the module.
 pub struct NoProvider;
@@ -34,4 +35,14 @@ impl PaymentProvider for NoProvider {
     async fn refund(&self, _charge: &Charge, _refund: RefundId, _amount: u64) -> Result<RefundStanding, NoAnswer> {
         Err(NoAnswer)
     }
+
+    async fn origin(&self, _reference: &str) -> Result<Option<Origin>, NoAnswer> {
+        Err(NoAnswer)
+    }
+
+    fn receive(&self, _body: &[u8], _signature: &str, _now_s: u64) -> Result<Received, Refused> {
+        Err(Refused::Forged)
+    }
+
+    fn remember(&self, _message: &str) {}
 }

@@ -65,6 +65,9 @@ impl Service {
         method: String,
     ) -> Answer<Written<Payment>> {
         belongs(event, hold)?;
+        if !self.provider.takes_payments() {
+            self.must_be_free(cx, caller, event, hold).await?;
+        }
         let order = OrderId::for_tickets(mint::now_ms(), event.slot(), mint::entropy());
         let attempt = attempt_of(request, event);
         let begin = SeatCommand::PayBegin { request, event, hold, user: caller.user, order, attempt, method: method.clone() };
@@ -85,6 +88,12 @@ impl Service {
             SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision),
             _ => Err(Failure::Unknown),
         }
+    }
+
+    /// Refuses what costs something on a cluster that takes no payments, before seats are pinned for it.
+    async fn must_be_free(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<()> {
+        let held = self.read_hold(cx, caller, event, hold).await?.value;
+        if held.total == 0 { Ok(()) } else { Err(Failure::NoProvider) }
     }
 
     /// Asks the provider and writes down what it said.
@@ -109,9 +118,7 @@ impl Service {
         };
         let seen = tokio::time::timeout_at(cx.deadline.into(), self.provider.authorize(&charge)).await;
         match seen {
-            Ok(Ok((standing, _))) if is_decided(&standing) => {
-                self.settle(cx, event, order, attempt, info, standing, begun.replayed).await
-            }
+            Ok(Ok((standing, _))) if is_decided(&standing) => self.settle(cx, event, order, attempt, info, standing, begun.replayed).await,
             Ok(Ok(_) | Err(_)) | Err(_) => {
                 // The money may be reserved. The attempt stays open; the payment worker asks until there is an answer.
                 let unknown = SeatCommand::PayUnknown { event, order, attempt };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_ledger::command::SeatCommand;
-use boxoffice_ledger::orders::OpenAttempt;
 use boxoffice_ledger::money::Money;
+use boxoffice_ledger::orders::OpenAttempt;
 use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
 use futures::StreamExt;
