@@ -141,6 +141,8 @@ id_type!(/// One attempt to pay an order; also the idempotency key at the paymen
     AttemptId, "pay_");
 id_type!(/// Money given back; also the idempotency key at the payment provider.
     RefundId, "rfd_");
+id_type!(/// Holds of several events that are paid together. Carries its user's slot.
+    CartId, "crt_");
 
 impl OrderId {
     /// As [`OrderId::new`], with the low 16 bits cleared to leave room for the order's tickets.
