@@ -2,6 +2,7 @@
 //! types are never serialised.
 
 mod catalog;
+mod money;
 mod request;
 mod sale;
 
@@ -22,9 +23,10 @@ use crate::backend::{Read, Revision, Written};
 use crate::layout::Offer;
 
 pub use catalog::{AccountOut, EventOut, Expand, PerformerOut, SessionOut, VenueOut, layout_bytes};
+pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, sale_status};
 pub use request::{
-    AreaRef, BestBody, BlockBody, EventBody, EventPatchBody, HoldBody, LoginBody, PayBody, PerformerBody, PricesBody, RegisterBody,
-    RoleBody, SeatRef, VenueBody, parse,
+    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, LoginBody, PayBody, PerformerBody, PolicyBody, PricesBody,
+    RefundBody, RegisterBody, RoleBody, SeatRef, VenueBody, parse,
 };
 pub use sale::{HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 
@@ -255,6 +257,7 @@ pub fn order_state(state: OrderState) -> &'static str {
         OrderState::PartRefunded => "part_refunded",
         OrderState::Refunded => "refunded",
         OrderState::Failed => "failed",
+        OrderState::Cancelled => "cancelled",
     }
 }
 
@@ -267,6 +270,10 @@ pub fn attempt_state(state: AttemptState) -> &'static str {
         AttemptState::Authorized => "authorized",
         AttemptState::Captured => "captured",
         AttemptState::Failed => "failed",
+        AttemptState::RequiresAction => "requires_action",
+        AttemptState::Cancelling => "cancelling",
+        AttemptState::Voided => "voided",
+        AttemptState::CaptureFailed => "capture_failed",
     }
 }
 

@@ -4,12 +4,14 @@ pub mod admin;
 pub mod event;
 pub mod hold;
 pub mod performer;
+pub mod refund;
 pub mod sale;
 pub mod seat;
 pub mod site;
 pub mod ticket;
 pub mod user;
 pub mod venue;
+pub mod webhook;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};

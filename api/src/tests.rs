@@ -7,6 +7,7 @@ mod harness;
 mod clients;
 mod inputs;
 mod limits;
+mod money;
 mod problems;
 mod roles;
 mod routes;

@@ -8,7 +8,7 @@ use crate::command::{Delivery, TicketRecord};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, RefundId, TicketId, UserId};
 use crate::orders::{OpenAttempt, OpenRefund};
 use crate::outbox::Outbox;
-use crate::outcome::{AttemptState, HoldInfo, SaleState};
+use crate::outcome::{AttemptState, HoldInfo, RefundState, SaleState};
 use crate::time::Timestamp;
 
 impl SeatLedger {
@@ -79,6 +79,14 @@ impl SeatLedger {
             Some(agenda) => self.refunds_of(agenda, max),
             None => self.refunds_of(&Agenda::of(&self.events), max),
         }
+    }
+
+    /// As [`SeatLedger::open_refunds`], of one order.
+    #[must_use]
+    pub fn open_refunds_of(&self, event: EventId, order: OrderId) -> Vec<OpenRefund> {
+        let Some(known) = self.event(event).and_then(|sale| sale.orders.get(&order)) else { return Vec::new() };
+        let open = known.refunds.iter().filter(|refund| refund.state == RefundState::Requested);
+        open.filter_map(|refund| self.open_refund(event, order, refund.id)).collect()
     }
 
     /// The first cancelled event whose orders are not all refunded.
