@@ -20,4 +20,5 @@ pub mod http;
 pub mod power;
 pub mod process;
 pub mod provider;
+pub mod purchases;
 pub mod shop;

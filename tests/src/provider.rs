@@ -158,10 +158,18 @@ impl Provider {
     /// # Panics
     /// When the page does not answer.
     pub async fn act(&self, url: &str, accepts: bool) -> Reply {
+        self.try_act(url, accepts).await.expect("the page answers")
+    }
+
+    /// As [`Provider::act`], at a provider that may be down.
+    ///
+    /// # Errors
+    /// When the page does not answer.
+    pub async fn try_act(&self, url: &str, accepts: bool) -> reqwest::Result<Reply> {
         let path = url.strip_prefix(&self.url()).expect("the page is the provider's");
         let client = Client::at(&self.url());
         let body = if accepts { "decision=accept" } else { "decision=decline" };
-        client.send(client.request("POST", path).body(body)).await.expect("the page answers")
+        client.send(client.request("POST", path).body(body)).await
     }
 
     fn child(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
