@@ -97,12 +97,9 @@ impl Service {
         let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local };
         let written = self.write::<SeatLedger>(cx, self.event_group(event), command).await;
         crash_point!("saga.after_tell");
-        match written.map(|applied| applied.outcome) {
-            Ok(SeatOutcome::Rejected(why)) => {
-                // Somebody else moved it meanwhile, or its sale was cancelled: the next look says how to go on.
-                tracing::debug!(%event, ?command, ?why, "the ledger has moved on");
-                Step::Waits
-            }
+        match written {
+            // Somebody else moved it meanwhile, or its sale was cancelled: the next look says how to go on.
+            Ok(applied) if applied.replayed || matches!(applied.outcome, SeatOutcome::Rejected(_)) => Step::Waits,
             Ok(_) => Step::Moved,
             Err(_) => Step::NoAnswer,
         }

@@ -147,7 +147,9 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
         let bell = service.feed.bells(group).map(|bells| &bells.attempts);
         let rung = async {
             match bell {
-                Some(bell) if !is_full => drop(tokio::time::timeout(pause, bell.notified()).await),
+                Some(bell) if !is_full => {
+                    let _ = tokio::time::timeout(pause, bell.notified()).await;
+                }
                 _ => tokio::time::sleep(pause).await,
             }
         };
@@ -174,4 +176,79 @@ fn jobs(ledger: &SeatLedger) -> Vec<Job> {
     let attempts = ledger.open_attempts(OPEN_MAX).into_iter().map(Job::Attempt);
     let refunds = ledger.open_refunds(OPEN_MAX).into_iter().map(Job::Refund);
     attempts.chain(refunds).chain(ledger.refund_backlog().map(Job::Backlog)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boxoffice_ledger::ids::{OrderId, UserId};
+    use boxoffice_ledger::money::Currency;
+    use boxoffice_ledger::orders::Attempt;
+    use boxoffice_ledger::time::Timestamp;
+
+    fn attempt(number: u128, state: AttemptState, begun_ms: u64) -> Job {
+        Job::Attempt(OpenAttempt {
+            event: EventId(1),
+            order: OrderId(number << 16),
+            user: UserId(1),
+            total: 5000,
+            currency: Currency::parse("EUR").unwrap(),
+            attempt: Attempt::new(AttemptId(number), state, Timestamp(begun_ms * 1000)),
+            must_cancel: false,
+        })
+    }
+
+    fn count(patience: &mut Patience, job: Job, now: Instant) -> usize {
+        patience.due(vec![job], AT_ONCE, now).len()
+    }
+
+    #[test]
+    fn what_does_not_answer_is_asked_less_and_less_often() {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        let job = || Job::Backlog(EventId(1));
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            assert_eq!(count(&mut patience, job(), now), 1);
+            assert_eq!(count(&mut patience, job(), now), 0, "it runs already");
+            patience.done(job().key(), Step::NoAnswer, now);
+            let next = patience.next().unwrap();
+            waits.push(next - now);
+            assert_eq!(count(&mut patience, job(), now), 0, "it waits");
+            now = next;
+        }
+        assert!(waits.is_sorted() && waits[0] == RETRY.0 && waits[11] == RETRY.1, "{waits:?}");
+        assert_eq!(count(&mut patience, job(), now), 1);
+        patience.done(job().key(), Step::Moved, now);
+        assert_eq!(patience.next(), Some(now));
+    }
+
+    #[test]
+    fn a_new_stage_is_looked_at_at_once() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Unknown, 0), now), 1);
+        patience.done(Key::Attempt(AttemptId(1)), Step::Waits, now);
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Unknown, 0), now), 0);
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Authorized, 0), now), 1);
+    }
+
+    #[test]
+    fn a_fresh_attempt_belongs_to_its_request() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Created, mint::now_ms()), now), 0);
+        let free = patience.next().unwrap() - now;
+        assert!(free > Duration::from_secs(8) && free <= Duration::from_secs(11), "{free:?}");
+        assert_eq!(count(&mut patience, attempt(2, AttemptState::Created, mint::now_ms() - EDGE_OWNS_MS - 1), now), 1);
+        assert_eq!(count(&mut patience, attempt(3, AttemptState::Unknown, mint::now_ms()), now), 1);
+    }
+
+    #[test]
+    fn no_more_than_fits_runs_and_what_is_over_is_forgotten() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let jobs = |range: std::ops::Range<u128>| range.map(|number| attempt(number, AttemptState::Unknown, 0)).collect::<Vec<_>>();
+        assert_eq!(patience.due(jobs(0..9), 4, now).len(), 4);
+        assert_eq!(patience.due(jobs(4..9), 9, now).len(), 5);
+        (0..9).for_each(|number| patience.done(Key::Attempt(AttemptId(number)), Step::Moved, now));
+        assert!(patience.due(Vec::new(), 9, now).is_empty());
+        assert!(patience.entries.is_empty());
+    }
 }
