@@ -25,8 +25,8 @@ use crate::layout::Offer;
 pub use catalog::{AccountOut, EventOut, Expand, PerformerOut, SessionOut, VenueOut, layout_bytes};
 pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, sale_status};
 pub use request::{
-    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, LoginBody, PayBody, PerformerBody, PolicyBody, PricesBody,
-    RefundBody, RegisterBody, RoleBody, SeatRef, VenueBody, parse,
+    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, LoginBody, PayBody, PerformerBody, PolicyBody,
+    PricesBody, RefundBody, RegisterBody, RoleBody, SeatRef, VenueBody, parse,
 };
 pub use sale::{HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 

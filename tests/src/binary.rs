@@ -48,7 +48,19 @@ fn build() -> PathBuf {
     let profile = if folder == "debug" { "dev" } else { &folder };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "boxoffice", "--bin", "boxoffice", "--features", "crash-points", "--profile", profile, "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "boxoffice",
+            "--bin",
+            "boxoffice",
+            "--features",
+            "crash-points",
+            "--profile",
+            profile,
+            "--target-dir",
+        ])
         .arg(&target)
         .current_dir(source_tree())
         .status()

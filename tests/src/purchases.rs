@@ -261,7 +261,9 @@ impl Market<'_> {
             tickets += judge(&mut report, id, order, &there, &mut wrong);
         }
         // What no order of ours explains must be nothing.
-        wrong.extend(lines.iter().filter(|(_, books)| **books != Books::default()).map(|(id, books)| format!("{id}: {books:?} without an order")));
+        wrong.extend(
+            lines.iter().filter(|(_, books)| **books != Books::default()).map(|(id, books)| format!("{id}: {books:?} without an order")),
+        );
         let sold = self.sold().await?;
         if sold != tickets {
             wrong.push(format!("{sold} seats are sold, {tickets} tickets are valid"));
@@ -299,7 +301,8 @@ async fn look(one: &Tried) -> Option<Option<(String, Value)>> {
         return None;
     }
     let reply = one.buyer.try_get(&format!("/order/{order}")).await.ok().filter(|reply| reply.status == 200)?.body;
-    let is_open = reply["payment"] == "authorized" || reply["refunds"].as_array().is_some_and(|all| all.iter().any(|one| one["state"] == "requested"));
+    let is_open = reply["payment"] == "authorized"
+        || reply["refunds"].as_array().is_some_and(|all| all.iter().any(|one| one["state"] == "requested"));
     (!is_open).then(|| Some((order.to_owned(), reply)))
 }
 
@@ -339,7 +342,8 @@ fn judge(report: &mut Report, id: &str, order: &Value, there: &Books, wrong: &mu
     if (there.reserved, there.captured, there.refunded) != (0, counts.0, counts.1) {
         wrong.push(format!("{id} ({state}, {payment}): total {total}, refunded {refunded}, but the provider has {there:?}"));
     }
-    let void = order["refunds"].as_array().into_iter().flatten().map(|refund| refund["tickets"].as_array().map_or(0, Vec::len)).sum::<usize>();
+    let void =
+        order["refunds"].as_array().into_iter().flatten().map(|refund| refund["tickets"].as_array().map_or(0, Vec::len)).sum::<usize>();
     let all = order["tickets"].as_array().map_or(0, Vec::len);
     if state == "cancelled" || state == "failed" { 0 } else { (all - void) as u64 }
 }

@@ -79,7 +79,7 @@ static TABLE: &[Entry] = &[
     entry(Code::BadCredentials, "bad_credentials", 401, "E-mail or password are wrong", false,
         "Which of the two is not said. Check both, or register with POST /user."),
     entry(Code::BadSignature, "bad_signature", 401, "The message is not signed as it should be", false,
-        "The Stripe-Signature header must be made with a secret that this cluster knows, over this very body, within the last five minutes."),
+        "Stripe-Signature must be made with a secret that this cluster knows, over this very body, in the last five minutes."),
     entry(Code::PaymentDeclined, "payment_declined", 402, "The payment was declined", false,
         "decline_code is the provider's reason. The seats stay held until expires_at: pay again with another method and key."),
     entry(Code::Forbidden, "forbidden", 403, "Your role does not allow this", false,

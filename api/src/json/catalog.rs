@@ -6,7 +6,7 @@ use boxoffice_ledger::plan::{Plan, SeatKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{MoneyOut, Rfc3339, Text, event_status, money, role, sale_state, PolicyOut};
+use super::{MoneyOut, PolicyOut, Rfc3339, Text, event_status, money, role, sale_state};
 use crate::backend::{Account, EventView, Revision, SaleView};
 
 /// Which references are given whole.

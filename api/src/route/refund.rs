@@ -30,7 +30,9 @@ pub async fn of_order(edge: Arc<Edge>, call: Call) -> Outcome {
     let mut tickets: Vec<TicketId> = Vec::with_capacity(named.len().min(TICKETS_MAX));
     for (at, text) in named.iter().take(TICKETS_MAX).enumerate() {
         match check.id::<TicketId>(&format!("/tickets/{at}"), text) {
-            Some(ticket) if order_of(ticket).0 != order => check.wrong(format!("/tickets/{at}"), "wrong_order", "a ticket of another order"),
+            Some(ticket) if order_of(ticket).0 != order => {
+                check.wrong(format!("/tickets/{at}"), "wrong_order", "a ticket of another order")
+            }
             Some(ticket) if tickets.contains(&ticket) => check.wrong(format!("/tickets/{at}"), "duplicate", "the same ticket twice"),
             Some(ticket) => tickets.push(ticket),
             None => {}

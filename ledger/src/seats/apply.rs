@@ -311,15 +311,9 @@ fn run_money(work: &mut Work<'_>, command: &MoneyCommand) -> Told {
         MoneyCommand::GiveUp { order, attempt, .. } => work.give_up(*order, *attempt),
         MoneyCommand::Voided { order, attempt, .. } => work.voided(*order, *attempt),
         MoneyCommand::CaptureFailed { order, attempt, code, .. } => work.capture_failed(*order, *attempt, code),
-        MoneyCommand::Refund { order, refund, tickets, amount, actor, reason, block, .. } => new(work.refund(&Wish {
-            order: *order,
-            refund: *refund,
-            tickets,
-            amount: *amount,
-            actor: *actor,
-            reason,
-            block: *block,
-        })),
+        MoneyCommand::Refund { order, refund, tickets, amount, actor, reason, block, .. } => {
+            new(work.refund(&Wish { order: *order, refund: *refund, tickets, amount: *amount, actor: *actor, reason, block: *block }))
+        }
         MoneyCommand::RefundDone { order, refund, .. } => work.refund_done(*order, *refund),
         MoneyCommand::RefundFailed { order, refund, code, .. } => work.refund_failed(*order, *refund, code),
         MoneyCommand::RefundNext { limit, .. } => new(work.refund_next(*limit)),

@@ -34,11 +34,8 @@ pub(crate) fn clock(at: Timestamp) -> u128 {
 pub(crate) fn terms(event: EventId, plan: PlanHash, terms: &SaleTerms) -> u128 {
     let hasher = RecordHasher::new(TERMS).u128(event.0).bytes(&plan.0).bytes(terms.currency.code().as_bytes());
     let hasher = terms.prices.iter().fold(hasher.u64(terms.prices.len() as u64), |hasher, &price| hasher.u64(price));
-    let hasher = hasher
-        .u32(terms.per_user_limit)
-        .u64(terms.hold_ttl.0)
-        .u64(u64::from(terms.orphan_rule))
-        .option(terms.opens_at.map(|at| at.0));
+    let hasher =
+        hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule)).option(terms.opens_at.map(|at| at.0));
     let policy = &terms.refunds;
     if *policy == RefundPolicy::default() {
         return hasher.finish();
@@ -173,15 +170,15 @@ pub(crate) fn delivery(record: &Delivery) -> u128 {
             .finish(),
         Delivery::Order(order) => {
             let hasher = RecordHasher::new(ORDER_RECORD)
-            .u128(order.id.0)
-            .u128(order.user.0)
-            .u128(order.event.0)
-            .u64(u64::from(order.revision) << 32 | u64::from(order.tickets))
-            .bytes(order.currency.code().as_bytes())
-            .u64(order.total)
-            .u64(order.refunded)
-            .u64(order.receipt)
-            .u64(order.confirmed_at.0);
+                .u128(order.id.0)
+                .u128(order.user.0)
+                .u128(order.event.0)
+                .u64(u64::from(order.revision) << 32 | u64::from(order.tickets))
+                .bytes(order.currency.code().as_bytes())
+                .u64(order.total)
+                .u64(order.refunded)
+                .u64(order.receipt)
+                .u64(order.confirmed_at.0);
             if order.state == OrderState::AwaitingPayment { hasher.finish() } else { hasher.u64(order.state as u64).finish() }
         }
     }

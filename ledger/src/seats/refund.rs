@@ -73,7 +73,9 @@ impl Work<'_> {
         let prices = ordinals.iter().filter_map(|&ordinal| order.tickets.get(usize::from(ordinal))).map(|ticket| ticket.price);
         let value = prices.fold(0_u64, u64::saturating_add);
         match (wish.actor, policy.who) {
-            (Actor::User(_), RefundWho::Staff | RefundWho::Nobody) => return Err(wrong("the event's policy lets no buyer give tickets back")),
+            (Actor::User(_), RefundWho::Staff | RefundWho::Nobody) => {
+                return Err(wrong("the event's policy lets no buyer give tickets back"));
+            }
             (Actor::User(_), _) if wish.amount.is_some() => return Err(wrong("only staff may name an amount")),
             (Actor::User(_), _) if policy.until.is_some_and(|until| until <= self.at) => {
                 return Err(wrong("the time in which the event's policy lets buyers give tickets back is over"));
@@ -94,7 +96,8 @@ impl Work<'_> {
     fn void(&mut self, id: OrderId, ordinals: &[u16], block: bool, change: impl FnOnce(&mut Order)) {
         let Some(order) = self.sale.orders.get(&id) else { return };
         let (user, event) = (order.user, self.sale.id);
-        let places: Vec<Place> = ordinals.iter().filter_map(|&ordinal| order.tickets.get(usize::from(ordinal))).map(|one| one.place).collect();
+        let places: Vec<Place> =
+            ordinals.iter().filter_map(|&ordinal| order.tickets.get(usize::from(ordinal))).map(|one| one.place).collect();
         let to = if block { SeatState::Blocked } else { SeatState::Available };
         let mut seats = Vec::new();
         for place in places {

@@ -77,8 +77,7 @@ pub(crate) fn check(command: &SeatCommand, sale: Option<&EventSale>) -> Result<(
             at_most("/reference", reference, METHOD_BYTES_MAX)
         }
         SeatCommand::Money(command) => money::check(command),
-        SeatCommand::PayUnknown { event, order, .. }
-        | SeatCommand::Captured { event, order, .. } => same_slot_order(*event, *order),
+        SeatCommand::PayUnknown { event, order, .. } | SeatCommand::Captured { event, order, .. } => same_slot_order(*event, *order),
         SeatCommand::Void { tickets, reason, .. } => {
             at_most("/reason", reason, REASON_BYTES_MAX)?;
             check_tickets(tickets)

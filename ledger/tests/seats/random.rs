@@ -44,7 +44,9 @@ fn command() -> impl Strategy<Value = SeatCommand> {
             9 => SeatCommand::Extend { request, event, hold: id, actor },
             10 => SeatCommand::Release { request, event, hold: id, actor },
             11..=14 => SeatCommand::PayBegin { request, event, hold: id, user, order, attempt, method: "tok".into() },
-            15 | 16 => SeatCommand::Confirm { event, order, attempt, authorized: [5000, 3000, 6000][usize::from(pick)], reference: String::new() },
+            15 | 16 => {
+                SeatCommand::Confirm { event, order, attempt, authorized: [5000, 3000, 6000][usize::from(pick)], reference: String::new() }
+            }
             17 => SeatCommand::PayFail { event, order, attempt, code: "no".into() },
             18 => SeatCommand::PayUnknown { event, order, attempt },
             19 => SeatCommand::Captured { event, order, attempt },

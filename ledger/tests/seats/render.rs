@@ -136,7 +136,8 @@ pub fn refund_name(refund: RefundId) -> String {
 }
 
 pub fn refunds(order: &Order) -> String {
-    let refunds = order.refunds.iter().map(|refund| format!("{}={:?} {} {:?}", refund_name(refund.id), refund.state, refund.amount, refund.tickets));
+    let refunds =
+        order.refunds.iter().map(|refund| format!("{}={:?} {} {:?}", refund_name(refund.id), refund.state, refund.amount, refund.tickets));
     let disputes = order.disputes.iter().map(|dispute| format!("{}={:?} {}", dispute.id, dispute.state, dispute.amount));
     refunds.chain(disputes).collect::<Vec<_>>().join(", ")
 }

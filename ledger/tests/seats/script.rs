@@ -2,7 +2,8 @@
 //!
 //! Commands: `hold A1 A2 Floor*3 user=1 id=h1 [expect=N]`, `hold best=4 [section=S] [max=N] [split] [accessible] ...`,
 //! `extend|release h1 user=1`, `pay h1 user=1 [order=o1] [attempt=p1]`, `confirm o1 p1 N`, `fail|unknown|captured o1 p1`,
-//! `void o1/0 ... [user=1] [block]`, those of `money.rs`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`, `ack 1=3`, `pulse`.
+//! `void o1/0 ... [user=1] [block]`, those of `money.rs`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`,
+//! `ack 1=3`, `pulse`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
 //! Questions: `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`, `order o1`, `outbox 1`, `changes`,

@@ -1,5 +1,6 @@
 //! Runs the tables in `tests/cases/seats`. A case is a block of lines: `case: what it shows`, then `house: ...` (see `house.rs`)
-//! and perhaps `terms: limit=4 ttl=8m orphan prices=1,2 opens=10s refunds=buyer until=10s keep=1000+50 unopened`, then lines `command -> answer`.
+//! and perhaps `terms: limit=4 ttl=8m orphan prices=1,2 opens=10s refunds=buyer
+//! until=10s keep=1000+50 unopened`, then lines `command -> answer`.
 //! With UPDATE_CASES set, the answers in the files are replaced by what came out: read the difference before you keep it.
 
 use std::fmt::Write as _;

@@ -111,8 +111,7 @@ impl Service {
         let look = || {
             let sale = self.sale_view(event)?;
             let progress = seats.read().event(event)?.refund_progress();
-            let counts =
-                RefundCounts { orders: progress.orders, done: progress.done, pending: progress.pending, failed: progress.failed };
+            let counts = RefundCounts { orders: progress.orders, done: progress.done, pending: progress.pending, failed: progress.failed };
             let refunds = (sale.state == SaleState::Cancelled).then_some(counts);
             Some(SaleStatus { sale, refunds })
         };

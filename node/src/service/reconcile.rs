@@ -192,9 +192,7 @@ impl Service {
                 tracing::error!(%event, %order, %attempt, amount, total = open.total, "the provider has another amount: cancelling");
                 SeatCommand::Money(MoneyCommand::GiveUp { event, order, attempt })
             }
-            Standing::Declined { .. } | Standing::Cancelled => {
-                SeatCommand::PayFail { event, order, attempt, code: decline_of(&standing) }
-            }
+            Standing::Declined { .. } | Standing::Cancelled => SeatCommand::PayFail { event, order, attempt, code: decline_of(&standing) },
             Standing::RequiresAction { url } => {
                 let action = Some(clip(&url, 2048));
                 if !named && open.attempt.action.as_deref() == action.as_deref() {
@@ -202,9 +200,7 @@ impl Service {
                 }
                 SeatCommand::Money(MoneyCommand::Note { event, order, attempt, reference, action })
             }
-            Standing::Processing if named => {
-                SeatCommand::Money(MoneyCommand::Note { event, order, attempt, reference, action: None })
-            }
+            Standing::Processing if named => SeatCommand::Money(MoneyCommand::Note { event, order, attempt, reference, action: None }),
             Standing::Processing => return Ok(None),
         }))
     }

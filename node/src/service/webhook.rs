@@ -61,7 +61,8 @@ impl Service {
             (ledger.open_attempt(event, order, origin.attempt), refunds)
         };
         let owned = |begun_ms: u64| mint::now_ms().saturating_sub(begun_ms) <= EDGE_OWNS_MS;
-        if let Some(open) = attempt.filter(|open| open.attempt.state != AttemptState::Created || !owned(open.attempt.begun_at.as_millis())) {
+        if let Some(open) = attempt.filter(|open| open.attempt.state != AttemptState::Created || !owned(open.attempt.begun_at.as_millis()))
+        {
             let _ = self.reconcile(&open).await;
         }
         for refund in refunds {

@@ -11,7 +11,15 @@ use crate::shared::turn;
 async fn the_books_agree_after_faults_and_kills() {
     let _turn = turn();
     let cluster = Cluster::start(Options::default()).expect("the cluster starts");
-    let plan = Plan { purchases: 60, buyers: 6, fault: 0.1, kill_every: Some(Duration::from_secs(6)), seed: 7, settle: Duration::from_secs(120), abandon: false };
+    let plan = Plan {
+        purchases: 60,
+        buyers: 6,
+        fault: 0.1,
+        kill_every: Some(Duration::from_secs(6)),
+        seed: 7,
+        settle: Duration::from_secs(120),
+        abandon: false,
+    };
     let report = run(&cluster, &plan).await.unwrap_or_else(|error| panic!("{error:#}"));
     println!("{report:#?}");
     assert!(report.confirmed > 0 && report.captured == report.expected, "{report:?}");

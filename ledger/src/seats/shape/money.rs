@@ -2,7 +2,9 @@
 
 use alloc::format;
 
-use super::{CODE_BYTES_MAX, METHOD_BYTES_MAX, REASON_BYTES_MAX, at_most, check_tickets, malformed, new_order, same_slot_hold, same_slot_order};
+use super::{
+    CODE_BYTES_MAX, METHOD_BYTES_MAX, REASON_BYTES_MAX, at_most, check_tickets, malformed, new_order, same_slot_hold, same_slot_order,
+};
 use crate::command::MoneyCommand;
 use crate::ids::{OrderId, TicketId};
 use crate::orders::order_of;
