@@ -36,6 +36,9 @@ pub struct Config {
     /// Raft's timers and sizes.
     #[serde(default)]
     pub raft: RaftTuning,
+    /// How many threads work at once.
+    #[serde(default)]
+    pub threads: Threads,
 }
 
 /// A node of the cluster.
@@ -115,6 +118,25 @@ impl Default for RaftTuning {
     }
 }
 
+/// How many threads work at once. Consensus has its own, so that a flood of requests cannot cost a node an election.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Threads {
+    /// Threads that serve HTTP; 0 = one a core.
+    pub http: usize,
+    /// Threads that drive consensus and apply entries; 0 = half the cores, at least one and at most four.
+    pub consensus: usize,
+}
+
+impl Threads {
+    /// The numbers for a machine with so many cores.
+    #[must_use]
+    pub fn on(self, cores: usize) -> Self {
+        let or = |set: usize, default: usize| if set == 0 { default } else { set };
+        Self { http: or(self.http, cores.max(1)), consensus: or(self.consensus, (cores / 2).clamp(1, 4)) }
+    }
+}
+
 /// Everything that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigError(pub Vec<String>);
@@ -176,6 +198,9 @@ impl Config {
         );
         check((4..=1024).contains(&raft.segment_mib), format!("raft.segment_mib = {}: use 4 to 1024", raft.segment_mib));
         check((1..=16).contains(&raft.batches_in_flight), format!("raft.batches_in_flight = {}: use 1 to 16", raft.batches_in_flight));
+        for (name, count) in [("http", self.threads.http), ("consensus", self.threads.consensus)] {
+            check(count <= 256, format!("threads.{name} = {count}: use at most 256, or 0 to go by the cores"));
+        }
         check(raft.snapshot_entries >= 10, format!("raft.snapshot_entries = {}: at least 10", raft.snapshot_entries));
         found
     }
@@ -204,6 +229,13 @@ mod tests {
         let mistakes = Config::parse(&text).unwrap_err().0;
         assert!(mistakes.iter().any(|mistake| mistake.contains("cluster")), "{mistakes:?}");
         assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
+    }
+
+    #[test]
+    fn threads_go_by_the_cores_unless_said() {
+        let said = |threads: Threads, cores| (threads.on(cores).http, threads.on(cores).consensus);
+        assert_eq!([1, 2, 8, 64].map(|cores| said(Threads::default(), cores)), [(1, 1), (2, 1), (8, 4), (64, 4)]);
+        assert_eq!(said(Threads { http: 3, consensus: 5 }, 2), (3, 5));
     }
 
     #[test]

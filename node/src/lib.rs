@@ -9,6 +9,7 @@ mod mint;
 mod passwords;
 mod payment;
 mod replica;
+mod scheduling;
 mod secret;
 mod service;
 mod start;

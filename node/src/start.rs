@@ -91,6 +91,7 @@ fn raft_options(config: &Config) -> anyhow::Result<RaftOptions> {
         snapshot_every_entries: config.raft.snapshot_entries,
         keep_entries: config.raft.keep_entries,
         in_flight_batches: config.raft.batches_in_flight,
+        worker_threads: config.threads.on(crate::cli::cores()).consensus,
         log_segment_bytes: config.raft.segment_mib * 1024 * 1024,
         ..Tuning::default()
     };

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use boxoffice::bench::load::Buyer;
 use boxoffice::bench::setup;
-use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning};
+use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning, Threads};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_ledger::command::Role;
@@ -111,6 +111,8 @@ impl Cluster {
                 groups: options.groups,
                 limits: options.limits.clone(),
                 raft: options.raft.clone(),
+                // Several nodes share the machine.
+                threads: Threads { http: 1, consensus: 1 },
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
             nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });

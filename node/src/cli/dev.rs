@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning};
+use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning, Threads};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_ledger::command::Role;
@@ -58,7 +58,7 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     crate::secret::create(&data.join("secret"))?;
     let configs = write_configs(&data, args.port)?;
     let mut nodes = Nodes::start(&data, &configs)?;
-    let runtime = super::runtime()?;
+    let runtime = super::runtime(1)?;
     let outcome = runtime.block_on(async {
         let urls: Vec<String> = configs.iter().map(|config| format!("http://{}", config.http)).collect();
         wait_until_ready(&urls, &mut nodes).await?;
@@ -96,12 +96,19 @@ fn write_configs(data: &Path, first_port: u16) -> anyhow::Result<Vec<Config>> {
             // Everybody here is on this machine, load generators too: no limit per address, and one per account that `bench` fits in.
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 120_000, ..Limits::default() },
             raft: RaftTuning::default(),
+            threads: share_of_machine(),
         };
         let path = data.join(format!("n{number}.toml"));
         std::fs::write(&path, toml::to_string(&config)?).with_context(|| format!("write {}", path.display()))?;
         configs.push(config);
     }
     Ok(configs)
+}
+
+/// The nodes share this machine: each gets its part of the cores, and at least one thread for each purpose.
+fn share_of_machine() -> Threads {
+    let cores = super::cores() / usize::from(NODES);
+    Threads { http: cores.max(1), consensus: (cores / 2).max(1) }
 }
 
 /// Six ports that are free now: the block that begins at `first`, or the next one; any six for 0.
