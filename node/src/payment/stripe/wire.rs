@@ -111,11 +111,11 @@ impl Wire {
 }
 
 /// What kind of answer it is.
-pub fn sort(status: u16, replayed: bool, mut body: Value) -> Result<Answer, NoAnswer> {
+pub fn sort(status: u16, replayed: bool, body: Value) -> Result<Answer, NoAnswer> {
     if status == 200 && body.is_object() {
         return Ok(Answer::Object { object: body, replayed });
     }
-    let error = body["error"].take();
+    let error = &body["error"];
     match (status, error["type"].as_str()) {
         (400, Some("idempotency_error")) => Ok(Answer::KeyReused),
         (400 | 404, Some("invalid_request_error")) | (400 | 402, Some("card_error")) => {
