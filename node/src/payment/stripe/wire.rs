@@ -37,6 +37,8 @@ pub enum Answer {
         code: String,
         /// The object that it is about, if one exists.
         object: Option<Value>,
+        /// Whether this is the first answer, stored under the same key.
+        replayed: bool,
     },
     /// The idempotency key came before with other parameters.
     KeyReused,
@@ -121,7 +123,7 @@ pub fn sort(status: u16, replayed: bool, body: Value) -> Result<Answer, NoAnswer
         (400 | 404, Some("invalid_request_error")) | (400 | 402, Some("card_error")) => {
             let code = error["decline_code"].as_str().or(error["code"].as_str()).unwrap_or("invalid_request").to_owned();
             let object = Some(error["payment_intent"].clone()).filter(Value::is_object);
-            Ok(Answer::Refused { code, object })
+            Ok(Answer::Refused { code, object, replayed })
         }
         _ => Err(NoAnswer),
     }
