@@ -36,7 +36,8 @@ pub struct DevArgs {
     /// Throw the data of an earlier start away first.
     #[arg(long)]
     fresh: bool,
-    /// The first of seven ports (three for HTTP, three between nodes, the sandbox provider's). When one is taken, the next free block is used. 0 = any.
+    /// The first of seven ports (three for HTTP, three between nodes, the sandbox provider's). When one is taken, the next free block is
+    /// used. 0 = any.
     #[arg(long, default_value_t = 7480)]
     port: u16,
     /// No demo events: an empty cluster.
