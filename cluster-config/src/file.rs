@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::groups::GroupCounts;
 use crate::ids::{ClusterId, NodeId};
+use crate::payment::Payment;
 
 /// One node's configuration, as in the file. `check` says whether it makes sense.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -39,6 +40,9 @@ pub struct Config {
     /// How many threads work at once.
     #[serde(default)]
     pub threads: Threads,
+    /// Who takes the money.
+    #[serde(default)]
+    pub payment: Payment,
 }
 
 /// A node of the cluster.
@@ -202,6 +206,7 @@ impl Config {
             check(count <= 256, format!("threads.{name} = {count}: use at most 256, or 0 to go by the cores"));
         }
         check(raft.snapshot_entries >= 10, format!("raft.snapshot_entries = {}: at least 10", raft.snapshot_entries));
+        found.extend(self.payment.mistakes());
         found
     }
 }
@@ -236,6 +241,14 @@ mod tests {
         let said = |threads: Threads, cores| (threads.on(cores).http, threads.on(cores).consensus);
         assert_eq!([1, 2, 8, 64].map(|cores| said(Threads::default(), cores)), [(1, 1), (2, 1), (8, 4), (64, 4)]);
         assert_eq!(said(Threads { http: 3, consensus: 5 }, 2), (3, 5));
+    }
+
+    #[test]
+    fn mistakes_about_payment_are_among_them() {
+        let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("key_file", "#key_file");
+        let mistakes = Config::parse(&text).unwrap_err().0;
+        assert!(mistakes.iter().any(|mistake| mistake.contains("payment.key_file")), "{mistakes:?}");
+        assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
     }
 
     #[test]

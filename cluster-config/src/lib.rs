@@ -4,3 +4,4 @@ pub mod file;
 pub mod groups;
 pub mod ids;
 pub mod limits;
+pub mod payment;

@@ -139,6 +139,8 @@ id_type!(/// An artist or a team.
     PerformerId, "prf_");
 id_type!(/// One attempt to pay an order; also the idempotency key at the payment provider.
     AttemptId, "pay_");
+id_type!(/// Money given back; also the idempotency key at the payment provider.
+    RefundId, "rfd_");
 
 impl OrderId {
     /// As [`OrderId::new`], with the low 16 bits cleared to leave room for the order's tickets.

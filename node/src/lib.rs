@@ -7,7 +7,7 @@ mod edge;
 mod feed;
 mod mint;
 mod passwords;
-mod payment;
+pub mod payment;
 mod replica;
 mod scheduling;
 mod secret;

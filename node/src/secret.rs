@@ -1,4 +1,4 @@
-//! The cluster's secret: 32 bytes in a file of 64 hexadecimal digits, readable by its owner only.
+//! Secrets in files. The cluster's is 32 bytes in a file of 64 hexadecimal digits, readable by its owner only; others are plain text.
 
 use std::io::Write;
 use std::path::Path;
@@ -29,6 +29,18 @@ pub fn create(path: &Path) -> anyhow::Result<()> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error).with_context(|| format!("create {}", path.display())),
+    }
+}
+
+/// Reads a secret that somebody else made, such as a payment provider's key: the file's text without the space around it.
+///
+/// # Errors
+/// When the file is missing, empty, or holds more than one line.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read the secret from {}", path.display()))?;
+    match text.trim() {
+        secret if !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(secret.to_owned()),
+        _ => bail!("{} does not hold one line of printable characters", path.display()),
     }
 }
 

@@ -16,10 +16,9 @@ use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 
 use crate::feed::Feed;
 use crate::passwords::Passwords;
-use crate::payment::test_provider::TestProvider;
 use crate::replica::Replica;
 use crate::service::Service;
-use crate::{edge, secret, workers};
+use crate::{edge, payment, secret, workers};
 
 /// Runs a node until `stop` completes, then hands over and closes.
 ///
@@ -30,6 +29,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
 
+    let provider = payment::open(&config)?;
     let api = edge::config(&config, secret)?;
     let hub = Hub::new();
     let feed = Arc::new(Feed::new(Arc::clone(&hub), config.groups.all()));
@@ -69,7 +69,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         users,
         feed,
         search,
-        provider: Arc::new(TestProvider),
+        provider,
         passwords: Passwords::new(),
         raft: Arc::clone(&raft),
     });

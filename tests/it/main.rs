@@ -16,6 +16,7 @@ mod hold_expiry;
 mod idempotent_retry;
 mod my_tickets;
 mod no_double_booking;
+mod payment_provider;
 mod rate_limits;
 mod restart;
 mod search;

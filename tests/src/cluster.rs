@@ -14,11 +14,13 @@ use boxoffice::bench::setup;
 use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning, Threads};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
+use boxoffice_cluster_config::payment::Payment;
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{EventId, UserId};
 
 use crate::http::Client;
 use crate::process::{self, Signal};
+use crate::provider::Provider;
 use crate::{binary, shop};
 
 /// How long a node may take until it is ready, on a busy machine with an unoptimised build.
@@ -35,6 +37,8 @@ pub struct Options {
     pub limits: Limits,
     /// Raft's timers and sizes.
     pub raft: RaftTuning,
+    /// Whether the nodes know the sandbox provider; it runs in any case.
+    pub takes_payments: bool,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
     pub data: Vec<PathBuf>,
 }
@@ -47,6 +51,7 @@ impl Default for Options {
             groups: GroupCounts { events: 2, users: 2 },
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 1_000_000, ..Limits::default() },
             raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
+            takes_payments: true,
             data: Vec::new(),
         }
     }
@@ -65,6 +70,7 @@ pub struct Cluster {
     nodes: Vec<Node>,
     options: Options,
     rights: setup::Cluster,
+    provider: Provider,
 }
 
 impl Cluster {
@@ -74,6 +80,7 @@ impl Cluster {
     /// When a node does not get ready; its log says why.
     pub fn start(options: Options) -> anyhow::Result<Self> {
         let cluster = Self::prepare(options)?;
+        cluster.provider.spawn()?;
         for node in 1..=cluster.options.nodes {
             cluster.spawn(node)?;
         }
@@ -91,11 +98,13 @@ impl Cluster {
         let mut entropy = [0_u8; 32];
         File::open("/dev/urandom")?.read_exact(&mut entropy)?;
         fs::write(&secret_file, entropy.iter().map(|byte| format!("{byte:02x}")).collect::<String>())?;
-        let ports = free_ports(2 * options.nodes as usize)?;
+        let ports = free_ports(2 * options.nodes as usize + 1)?;
         let address = |place: u64| format!("127.0.0.1:{}", ports[place as usize]);
         let members: Vec<Member> = (1..=options.nodes)
             .map(|node| Member { node: NodeId(node), peer: address(2 * node - 1), http: format!("http://{}", address(2 * node - 2)) })
             .collect();
+        let hooks = members.iter().map(|member| format!("{}/payment/webhook", member.http)).collect();
+        let provider = Provider::prepare(&folder.join("provider"), &address(2 * options.nodes), hooks)?;
         let mut nodes = Vec::new();
         for node in 1..=options.nodes {
             let own = folder.join(format!("n{node}"));
@@ -113,12 +122,13 @@ impl Cluster {
                 raft: options.raft.clone(),
                 // Several nodes share the machine.
                 threads: Threads { http: 1, consensus: 1 },
+                payment: if options.takes_payments { provider.payment() } else { Payment::default() },
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
             nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });
         }
         let rights = setup::Cluster::open(&nodes[0].folder.join("config.toml"), &[])?;
-        Ok(Self { folder, nodes, options, rights })
+        Ok(Self { folder, nodes, options, rights, provider })
     }
 
     /// How many nodes it has.
@@ -131,6 +141,12 @@ impl Cluster {
     #[must_use]
     pub fn groups(&self) -> GroupCounts {
         self.options.groups
+    }
+
+    /// The sandbox provider that takes its payments.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        &self.provider
     }
 
     /// Where a node serves HTTP. Nodes count from 1.
@@ -325,6 +341,7 @@ impl Drop for Cluster {
         for node in 1..=self.options.nodes {
             self.kill(node);
         }
+        self.provider.kill();
         let panicked = (1..=self.options.nodes).filter(|&node| self.log(node).contains("panicked at")).collect::<Vec<_>>();
         if std::thread::panicking() {
             eprintln!("the nodes' files stay in {}", self.folder.display());
@@ -347,7 +364,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Ports that nobody listens on, below those that the kernel gives to outgoing connections, so that a node's port is still
 /// free when it is started again.
-fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
+pub(crate) fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let lowest: u16 = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
     let span = u64::from(lowest.max(11_000)) - 10_000;

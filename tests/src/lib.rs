@@ -7,6 +7,7 @@
 //!  shop, check      the product's calls and the comparisons of replicas, written once
 //!      |
 //!  cluster, http    configurations, processes, ports; one small client
+//!  provider         the sandbox provider that takes a cluster's payments
 //!      |
 //!  binary, process  the executable under test; signals
 //! ```
@@ -18,4 +19,5 @@ pub mod cluster;
 pub mod http;
 pub mod power;
 pub mod process;
+pub mod provider;
 pub mod shop;

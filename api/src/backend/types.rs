@@ -113,6 +113,8 @@ pub enum Failure {
     BadCredentials,
     /// A field is wrong: JSON pointer and what would be right.
     Invalid(Vec<Problem>),
+    /// The cluster takes no payments: only what is free can be had.
+    NoProvider,
     /// No quorum right now; try again after this many milliseconds.
     NoQuorum(u64),
     /// A queue is full or the disk is; try again after this many milliseconds.

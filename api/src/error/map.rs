@@ -28,6 +28,7 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
         Failure::Forbidden(why) => HttpProblem::new(Code::Forbidden, why),
         Failure::BadCredentials => HttpProblem::new(Code::BadCredentials, "There is no account with this e-mail and password."),
         Failure::Invalid(problems) => HttpProblem::invalid(&problems),
+        Failure::NoProvider => HttpProblem::new(Code::PaymentsUnavailable, "Nothing happened. Only free tickets can be had here."),
         Failure::NoQuorum(ms) => HttpProblem::new(Code::NoQuorum, "Nothing happened. Please try again shortly.").after_ms(ms),
         Failure::Overloaded(ms) => HttpProblem::new(Code::Overloaded, "Nothing happened. Please try again shortly.").after_ms(ms),
         Failure::Gone => HttpProblem::new(Code::RevisionGone, "The cluster was restored from a backup after this revision."),

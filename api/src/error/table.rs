@@ -43,6 +43,7 @@ pub enum Code {
     NoQuorum,
     Overloaded,
     NotReady,
+    PaymentsUnavailable,
     OutcomeUnknown,
 }
 
@@ -146,6 +147,8 @@ static TABLE: &[Entry] = &[
         "Nothing happened. Try again after Retry-After, or at another node."),
     entry(Code::NotReady, "not_ready", 503, "This node is not ready", true,
         "It is starting, catching up or draining. Use another node."),
+    entry(Code::PaymentsUnavailable, "payments_unavailable", 503, "This cluster takes no payments", false,
+        "Its operator has to name a payment provider in the section [payment] of the nodes' configuration. The seats stay held."),
     entry(Code::OutcomeUnknown, "outcome_unknown", 504, "It is not known whether this happened", true,
         "Repeat the request with the same Idempotency-Key: you get the first outcome if it happened, and it happens once if it did not."),
 ];

@@ -1,5 +1,7 @@
-//! `boxoffice dev`: a whole cluster on this machine. Three real node processes with ports and data directories of their own,
-//! two events on sale, and a line for each thing to try.
+//! `boxoffice dev`: a whole cluster on this machine. Three real node processes with ports and data directories of their own, a
+//! sandbox provider that takes the payments, two events on sale, and a line for each thing to try.
+
+mod provider;
 
 use std::io::IsTerminal;
 use std::net::TcpListener;
@@ -16,7 +18,8 @@ use clap::Args;
 
 use super::demo::{self, DemoEvent};
 use super::token;
-use crate::payment::test_provider::METHODS;
+use crate::payment::sandbox::methods::METHODS;
+use provider::Provider;
 
 const NODES: u16 = 3;
 
@@ -33,7 +36,8 @@ pub struct DevArgs {
     /// Throw the data of an earlier start away first.
     #[arg(long)]
     fresh: bool,
-    /// The first of six ports (three for HTTP, three between nodes). When one is taken, the next free block is used. 0 = any.
+    /// The first of seven ports (three for HTTP, three between nodes, the sandbox provider's). When one is taken, the next free block is
+    /// used. 0 = any.
     #[arg(long, default_value_t = 7480)]
     port: u16,
     /// No demo events: an empty cluster.
@@ -56,8 +60,10 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&args.data).with_context(|| format!("create {}", args.data.display()))?;
     let data = args.data.canonicalize().with_context(|| format!("find {}", args.data.display()))?;
     crate::secret::create(&data.join("secret"))?;
-    let configs = write_configs(&data, args.port)?;
-    let mut nodes = Nodes::start(&data, &configs)?;
+    let ports = free_ports(args.port)?;
+    let provider = Provider::prepare(&data, ports[usize::from(2 * NODES)])?;
+    let configs = write_configs(&data, &ports, &provider)?;
+    let mut nodes = Nodes::start(&data, &configs, &provider)?;
     let runtime = super::runtime(1)?;
     let outcome = runtime.block_on(async {
         let urls: Vec<String> = configs.iter().map(|config| format!("http://{}", config.http)).collect();
@@ -65,7 +71,8 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
         let coordinator = token::sign(&configs[0], Role::Coordinator, None, Duration::from_secs(30 * 24 * 3600))?;
         let operator = token::sign(&configs[0], Role::Operator, None, Duration::from_secs(30 * 24 * 3600))?;
         let events = if args.empty { Vec::new() } else { demo::seed(&data, &urls, &coordinator).await? };
-        let ready = Ready { urls: &urls, nodes: &nodes, data: &data, events: &events, coordinator: &coordinator, operator: &operator };
+        let (coordinator, operator) = (coordinator.as_str(), operator.as_str());
+        let ready = Ready { urls: &urls, nodes: &nodes, provider: &provider, data: &data, events: &events, coordinator, operator };
         ready.print(begun.elapsed());
         nodes.watch().await
     });
@@ -73,9 +80,8 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-/// Writes a configuration for each node, on a block of free ports.
-fn write_configs(data: &Path, first_port: u16) -> anyhow::Result<Vec<Config>> {
-    let ports = free_ports(first_port)?;
+/// Writes a configuration for each node.
+fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Result<Vec<Config>> {
     let member = |number: u16| Member {
         node: NodeId(u64::from(number)),
         peer: format!("127.0.0.1:{}", ports[usize::from(NODES + number - 1)]),
@@ -97,6 +103,7 @@ fn write_configs(data: &Path, first_port: u16) -> anyhow::Result<Vec<Config>> {
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 120_000, ..Limits::default() },
             raft: RaftTuning::default(),
             threads: share_of_machine(),
+            payment: provider.payment(format!("{}/", members[0].http)),
         };
         let path = data.join(format!("n{number}.toml"));
         std::fs::write(&path, toml::to_string(&config)?).with_context(|| format!("write {}", path.display()))?;
@@ -111,9 +118,9 @@ fn share_of_machine() -> Threads {
     Threads { http: cores.max(1), consensus: (cores / 2).max(1) }
 }
 
-/// Six ports that are free now: the block that begins at `first`, or the next one; any six for 0.
+/// Seven ports that are free now: the block that begins at `first`, or the next one; any seven for 0.
 fn free_ports(first: u16) -> anyhow::Result<Vec<u16>> {
-    let count = 2 * NODES;
+    let count = 2 * NODES + 1;
     let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
     if first == 0 {
         let held: Vec<TcpListener> = (0..count).filter_map(|_| bind(0)).collect();
@@ -129,22 +136,28 @@ fn free_ports(first: u16) -> anyhow::Result<Vec<u16>> {
             return Ok((base..base + count).collect());
         }
     }
-    bail!("no six free ports from {first} on: choose another start with --port")
+    bail!("no seven free ports from {first} on: choose another start with --port")
 }
 
-/// The node processes. Each one stops when its standard input closes, so none outlives this process, however it ends.
+/// The processes of the cluster. Each one stops when its standard input closes, so none outlives this process, however it ends.
 struct Nodes {
     children: Vec<(NodeId, Child)>,
+    provider: Child,
 }
 
 impl Nodes {
-    fn start(data: &Path, configs: &[Config]) -> anyhow::Result<Self> {
+    fn start(data: &Path, configs: &[Config], provider: &Provider) -> anyhow::Result<Self> {
         let binary = std::env::current_exe().context("find this program's file")?;
+        let log = |name: &str| {
+            let path = data.join(format!("{name}.log"));
+            let log = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+            log.with_context(|| format!("open {}", path.display()))
+        };
+        let urls: Vec<String> = configs.iter().map(|config| format!("http://{}", config.http)).collect();
+        let provider = provider.start(&binary, log("provider")?, &urls)?;
         let mut children = Vec::new();
         for config in configs {
-            let log_path = data.join(format!("n{}.log", config.node.0));
-            let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path);
-            let log = log.with_context(|| format!("open {}", log_path.display()))?;
+            let log = log(&format!("n{}", config.node.0))?;
             let child = Command::new(&binary)
                 .arg("serve")
                 .arg("--config")
@@ -157,7 +170,7 @@ impl Nodes {
                 .context("start a node")?;
             children.push((config.node, child));
         }
-        Ok(Self { children })
+        Ok(Self { children, provider })
     }
 
     /// The first node that has ended, if any.
@@ -170,11 +183,16 @@ impl Nodes {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate()).context("listen for signals")?;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
+        let mut has_provider = true;
         loop {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(()),
                 _ = terminate.recv() => return Ok(()),
                 _ = tick.tick() => {
+                    if let Some(status) = self.provider.try_wait().ok().flatten().filter(|_| has_provider) {
+                        has_provider = false;
+                        eprintln!("the sandbox provider ended ({status}): payments stay pending. Its log is in the data directory.");
+                    }
                     if let Some((node, status)) = self.ended() {
                         eprintln!("node {} ended ({status}); the others go on. Its log is in the data directory.", node.0);
                         self.children.retain(|(id, _)| *id != node);
@@ -188,10 +206,9 @@ impl Nodes {
     }
 
     fn stop(&mut self) {
-        for (_, child) in &mut self.children {
-            drop(child.stdin.take());
-        }
-        for (_, child) in &mut self.children {
+        let mut all: Vec<&mut Child> = self.children.iter_mut().map(|(_, child)| child).chain([&mut self.provider]).collect();
+        all.iter_mut().for_each(|child| drop(child.stdin.take()));
+        for child in all {
             let _ = child.wait();
         }
     }
@@ -217,6 +234,7 @@ async fn wait_until_ready(urls: &[String], nodes: &mut Nodes) -> anyhow::Result<
 struct Ready<'a> {
     urls: &'a [String],
     nodes: &'a Nodes,
+    provider: &'a Provider,
     data: &'a Path,
     events: &'a [DemoEvent],
     coordinator: &'a str,
@@ -246,8 +264,14 @@ impl Ready<'_> {
             .collect();
         let event = |event: &DemoEvent| format!(r#"{{"id":{},"name":{},"seats":{}}}"#, text(&event.id), text(&event.name), event.seats);
         let events: Vec<String> = self.events.iter().map(event).collect();
+        let provider = format!(
+            r#"{{"url":{},"pid":{},"key_file":{}}}"#,
+            text(&self.provider.url()),
+            self.nodes.provider.id(),
+            text(&self.provider.key_file().to_string_lossy()),
+        );
         format!(
-            r#"{{"ready":true,"web":{},"nodes":[{}],"events":[{}],"tokens":{{"coordinator":{},"operator":{}}}}}"#,
+            r#"{{"ready":true,"web":{},"nodes":[{}],"provider":{provider},"events":[{}],"tokens":{{"coordinator":{},"operator":{}}}}}"#,
             text(&format!("{}/", self.urls[0])),
             nodes.join(","),
             events.join(","),
@@ -276,12 +300,13 @@ impl Ready<'_> {
         println!("\n  Try:  curl -s {first}/event");
         println!("        curl -s {first}/event/search/final");
         println!("        curl -s {first}/problem/seat_unavailable");
-        println!("  Payments are simulated. Payment methods:");
-        for (method, fate) in METHODS {
-            println!("        {method:<28} {fate}");
+        println!("  Payments go to the sandbox provider at {} and move no money. Payment methods:", self.provider.url());
+        for method in METHODS.iter().filter(|method| method.token.starts_with("pm_test_")) {
+            println!("        {:<29} {}", method.token, method.note);
         }
+        println!("  Its books:  curl -s -H \"Authorization: Bearer $(cat {data}/provider/key)\" {}/sandbox/ledger", self.provider.url());
         println!("  Create events: curl -H 'Authorization: Bearer TOKEN' ... with TOKEN from");
         println!("        boxoffice token --config {data}/n1.toml --role coordinator");
-        println!("\nready in {:.1} s, Ctrl-C stops all three nodes. Logs: {data}/n1.log, n2.log, n3.log", took.as_secs_f64());
+        println!("\nready in {:.1} s, Ctrl-C stops everything. Logs: {data}/n1.log, n2.log, n3.log, provider.log", took.as_secs_f64());
     }
 }

@@ -3,6 +3,7 @@
 mod demo;
 mod dev;
 mod import;
+mod sandbox;
 mod serve;
 mod token;
 
@@ -37,6 +38,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Run one node of a cluster.
     Serve(serve::ServeArgs),
+    /// Run a payment provider that moves no money, for tests and development.
+    SandboxProvider(sandbox::SandboxArgs),
     /// Print an access token, signed with the cluster's secret.
     Token(token::TokenArgs),
     /// Print a new cluster secret.
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Dev(args) => dev::run(args),
         Command::Serve(args) => serve::run(&args),
+        Command::SandboxProvider(args) => sandbox::run(args),
         Command::Token(args) => token::run(&args),
         Command::Secret => crate::secret::fresh().map(|secret| print!("{secret}")).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => serve::check(&args),

@@ -49,12 +49,13 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
 pub fn check(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let config = read_config(&args.config)?;
     crate::secret::read(&config.secret_file)?;
+    crate::payment::open(&config)?;
     eprintln!("{} is right: node {} of cluster {}, {} members", args.config.display(), config.node.0, config.cluster, config.members.len());
     Ok(ExitCode::SUCCESS)
 }
 
 /// Completes on Ctrl-C, on SIGTERM, and, if asked, when standard input ends. A second signal ends the process at once.
-async fn stop(until_stdin_closes: bool) {
+pub async fn stop(until_stdin_closes: bool) {
     use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = tokio::sync::oneshot::channel();
     if until_stdin_closes {

@@ -10,7 +10,7 @@ use boxoffice_ledger::seats::SeatLedger;
 use super::events::invalid;
 use super::{Applied, Service, refused};
 use crate::mint;
-use crate::payment::Verdict;
+use crate::payment::{Charge, Standing};
 
 impl Service {
     /// Claims seats for the caller.
@@ -65,6 +65,9 @@ impl Service {
         method: String,
     ) -> Answer<Written<Payment>> {
         belongs(event, hold)?;
+        if !self.provider.takes_payments() {
+            self.must_be_free(cx, caller, event, hold).await?;
+        }
         let order = OrderId::for_tickets(mint::now_ms(), event.slot(), mint::entropy());
         let attempt = attempt_of(request, event);
         let begin = SeatCommand::PayBegin { request, event, hold, user: caller.user, order, attempt, method: method.clone() };
@@ -87,6 +90,12 @@ impl Service {
         }
     }
 
+    /// Refuses what costs something on a cluster that takes no payments, before seats are pinned for it.
+    async fn must_be_free(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<()> {
+        let held = self.read_hold(cx, caller, event, hold).await?.value;
+        if held.total == 0 { Ok(()) } else { Err(Failure::NoProvider) }
+    }
+
     /// Asks the provider and writes down what it said.
     #[expect(clippy::too_many_arguments, reason = "the steps of one payment, called from two places")]
     async fn authorize(
@@ -99,11 +108,18 @@ impl Service {
         info: HoldInfo,
         begun: &Applied<SeatOutcome>,
     ) -> Answer<Written<Payment>> {
-        let total = Money { amount: info.total, currency: info.currency };
-        let verdict = tokio::time::timeout_at(cx.deadline.into(), self.provider.authorize(attempt, total, method)).await;
-        match verdict {
-            Ok(Ok(verdict)) => self.settle(cx, event, order, attempt, info, verdict, begun.replayed).await,
-            Ok(Err(_)) | Err(_) => {
+        let charge = Charge {
+            attempt,
+            order: order.to_string(),
+            event: Some(event),
+            total: Money { amount: info.total, currency: info.currency },
+            method: method.to_owned(),
+            reference: None,
+        };
+        let seen = tokio::time::timeout_at(cx.deadline.into(), self.provider.authorize(&charge)).await;
+        match seen {
+            Ok(Ok((standing, _))) if is_decided(&standing) => self.settle(cx, event, order, attempt, info, standing, begun.replayed).await,
+            Ok(Ok(_) | Err(_)) | Err(_) => {
                 // The money may be reserved. The attempt stays open; the payment worker asks until there is an answer.
                 let unknown = SeatCommand::PayUnknown { event, order, attempt };
                 let noted = self.write::<SeatLedger>(cx, self.event_group(event), &unknown).await;
@@ -113,7 +129,7 @@ impl Service {
         }
     }
 
-    /// Writes the provider's verdict into the ledger: sold, or back to held.
+    /// Writes what the provider decided into the ledger: sold, or back to held.
     #[expect(clippy::too_many_arguments, reason = "one step of a payment")]
     async fn settle(
         &self,
@@ -122,18 +138,22 @@ impl Service {
         order: OrderId,
         attempt: AttemptId,
         info: HoldInfo,
-        verdict: Verdict,
+        standing: Standing,
         replayed: bool,
     ) -> Answer<Written<Payment>> {
-        let command = match &verdict {
-            Verdict::Authorized => SeatCommand::Confirm { event, order, attempt, authorized: info.total },
-            Verdict::Declined(code) => SeatCommand::PayFail { event, order, attempt, code: code.clone() },
+        let command = match standing {
+            Standing::Authorized { amount } | Standing::Captured { amount, .. } => {
+                SeatCommand::Confirm { event, order, attempt, authorized: amount }
+            }
+            Standing::Declined { ref code } => SeatCommand::PayFail { event, order, attempt, code: code.clone() },
+            Standing::Cancelled => SeatCommand::PayFail { event, order, attempt, code: "canceled".into() },
+            Standing::RequiresAction { .. } | Standing::Processing => SeatCommand::PayUnknown { event, order, attempt },
         };
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         let revision = applied.revision;
-        match (applied.outcome, verdict) {
+        match (applied.outcome, standing) {
             (SeatOutcome::Confirmed(confirmation), _) => Ok(Written { value: Payment::Confirmed(confirmation), revision, replayed }),
-            (SeatOutcome::Hold(hold), Verdict::Declined(code)) => Err(Failure::Declined { code, hold: Box::new(hold) }),
+            (SeatOutcome::Hold(hold), Standing::Declined { code }) => Err(Failure::Declined { code, hold: Box::new(hold) }),
             (SeatOutcome::Rejected(rejection), _) => refused(rejection, revision),
             _ => Ok(Written { value: Payment::Pending(info), revision, replayed }),
         }
@@ -198,6 +218,11 @@ fn attempt_of(request: Request, event: EventId) -> AttemptId {
 /// A hold carries its event's slot: another one is no hold of this event, and needs no entry to be refused.
 fn belongs(event: EventId, hold: HoldId) -> Answer<()> {
     if hold.slot() == event.slot() { Ok(()) } else { Err(invalid("/hold", "wrong_event", "this is not a hold of this event")) }
+}
+
+/// Whether the provider will say nothing else any more.
+fn is_decided(standing: &Standing) -> bool {
+    !matches!(standing, Standing::RequiresAction { .. } | Standing::Processing)
 }
 
 fn hold_of(applied: Applied<SeatOutcome>) -> Answer<Written<HoldInfo>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_ledger::command::SeatCommand;
+use boxoffice_ledger::money::Money;
 use boxoffice_ledger::orders::OpenAttempt;
 use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
@@ -12,7 +13,7 @@ use futures::StreamExt;
 
 use super::{PAUSE, context, leads, wake};
 use crate::mint;
-use crate::payment::{NoAnswer, Verdict};
+use crate::payment::{Charge, Standing};
 use crate::service::Service;
 
 /// A fresh attempt belongs to the request that began it for this long, in milliseconds; then the worker takes over.
@@ -54,16 +55,27 @@ fn due(service: &Service, group: GroupId) -> Vec<OpenAttempt> {
 /// One step for one attempt; false when it has to be tried again later.
 async fn finish(service: &Service, group: GroupId, open: OpenAttempt) -> bool {
     let (event, order, attempt) = (open.event, open.order, open.attempt.id);
+    let charge = Charge {
+        attempt,
+        order: order.to_string(),
+        event: Some(event),
+        total: Money { amount: open.total, currency: open.currency },
+        method: open.attempt.method.to_string(),
+        reference: None,
+    };
     let command = if open.attempt.state == AttemptState::Authorized {
-        if service.provider.capture(attempt).await.is_err() {
-            return false;
+        match service.provider.capture(&charge).await {
+            Ok(Standing::Captured { .. }) => SeatCommand::Captured { event, order, attempt },
+            _ => return false,
         }
-        SeatCommand::Captured { event, order, attempt }
     } else {
-        match service.provider.resolve(attempt, &open.attempt.method).await {
-            Ok(Verdict::Authorized) => SeatCommand::Confirm { event, order, attempt, authorized: open.total },
-            Ok(Verdict::Declined(code)) => SeatCommand::PayFail { event, order, attempt, code },
-            Err(NoAnswer) => return false,
+        match service.provider.look(&charge).await {
+            Ok((Standing::Authorized { amount } | Standing::Captured { amount, .. }, _)) => {
+                SeatCommand::Confirm { event, order, attempt, authorized: amount }
+            }
+            Ok((Standing::Declined { code }, _)) => SeatCommand::PayFail { event, order, attempt, code },
+            Ok((Standing::Cancelled, _)) => SeatCommand::PayFail { event, order, attempt, code: "canceled".into() },
+            Ok((Standing::RequiresAction { .. } | Standing::Processing, _)) | Err(_) => return false,
         }
     };
     service.write::<SeatLedger>(context(), group, &command).await.is_ok()

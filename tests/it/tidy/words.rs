@@ -3,11 +3,12 @@
 use super::source::{files, has_word, members, none, production_code, read, root, rust_files};
 
 /// Where a word may stand: beginnings of paths. A word that is not listed may stand anywhere.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 14] = [
     // HTTP lives at the edge. Tests and fault tests are clients.
     ("axum", &["api/", "tests/"]),
-    ("hyper", &["api/"]),
-    ("hyper_util", &["api/"]),
+    ("hyper", &["api/", "node/src/payment/sandbox"]),
+    ("hyper_util", &["api/", "node/src/payment/sandbox"]),
+    ("http_body_util", &["node/src/payment/sandbox"]),
     ("reqwest", &["api/", "tests/", "node/src/payment"]),
     ("jsonwebtoken", &["api/"]),
     // JSON too; but what a command prints or sends for a person's script is JSON: the CLI, `dev`'s ready line, the load generator.
