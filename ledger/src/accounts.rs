@@ -23,8 +23,8 @@ use prost::Message;
 
 use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
-use crate::codec::frame::{FrameReader, FrameWriter, Header, REMEMBERED};
-use crate::codec::{CodecError, account as codec, common, envelope, identity};
+use crate::codec::frame::{FrameReader, FrameWriter, Header};
+use crate::codec::{CodecError, account as codec, common, identity};
 use crate::command::{AccountCommand, Delivery, OrderRecord, Role, TicketRecord};
 use crate::cow::CowMap;
 use crate::digest::{Accumulator, RecordHasher};

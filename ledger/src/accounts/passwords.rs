@@ -28,7 +28,7 @@ impl AccountLedger {
         match command {
             PasswordCommand::Set { request, version, hash, keep } => self.once(*request, check::password_hash(hash), |ledger| {
                 let set = ledger.change(user, changes, |account| {
-                    at_version(account, *version)?;
+                    account.at_version(*version)?;
                     account.sessions.retain(|session| Some(session.id) == *keep);
                     Ok(set(account, hash))
                 })?;
@@ -37,7 +37,7 @@ impl AccountLedger {
             }),
             PasswordCommand::Rehash { version, hash } => super::answer(check::password_hash(hash).and_then(|()| {
                 self.change(user, changes, |account| {
-                    at_version(account, *version)?;
+                    account.at_version(*version)?;
                     account.password_hash.clone_from(hash);
                     Ok(AccountOutcome::Done)
                 })
@@ -69,8 +69,11 @@ impl AccountLedger {
     }
 }
 
-fn at_version(account: &Account, version: u32) -> Result<(), Rejection> {
-    if account.version == version { Ok(()) } else { Err(Rejection::VersionMismatch { current: account.version.into() }) }
+impl Account {
+    /// Refuses what was decided on another version.
+    pub(super) fn at_version(&self, version: u32) -> Result<(), Rejection> {
+        if self.version == version { Ok(()) } else { Err(Rejection::VersionMismatch { current: self.version.into() }) }
+    }
 }
 
 fn set(account: &mut Account, hash: &str) -> AccountOutcome {

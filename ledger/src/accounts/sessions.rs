@@ -39,7 +39,7 @@ impl Account {
 impl AccountLedger {
     pub(super) fn session(&mut self, user: UserId, command: &SessionCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
         match command {
-            SessionCommand::Open { session, token, address, agent } => super::answer(check::session(address, agent).and_then(|()| {
+            SessionCommand::Open { session, version, token, address, agent } => super::answer(check::session(address, agent).and_then(|()| {
                 let at = self.at;
                 let new = Session {
                     id: *session,
@@ -50,7 +50,7 @@ impl AccountLedger {
                     address: address.clone(),
                     agent: agent.clone(),
                 };
-                self.change(user, changes, |account| open(account, new, at))
+                self.change(user, changes, |account| account.at_version(*version).and_then(|()| open(account, new, at)))
             })),
             SessionCommand::Rotate { session, old, new } => super::answer(self.rotate(user, *session, *old, *new, changes)),
             SessionCommand::End { session } => super::answer(self.change(user, changes, |account| {

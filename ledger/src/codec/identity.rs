@@ -50,11 +50,12 @@ fn missing() -> CodecError {
 pub fn session_command(user: UserId, command: &SessionCommand) -> wire::SessionCommand {
     let id = |session: &SessionId| Some(common::id(session.0));
     let kind = match command {
-        SessionCommand::Open { session, token, address, agent } => SessionKind::Open(wire::session_command::Open {
+        SessionCommand::Open { session, version, token, address, agent } => SessionKind::Open(wire::session_command::Open {
             session: id(session),
             token: secret(*token),
             address: address.clone(),
             agent: agent.clone(),
+            version: *version,
         }),
         SessionCommand::Rotate { session, old, new } => {
             SessionKind::Rotate(wire::session_command::Rotate { session: id(session), old: secret(*old), new: secret(*new) })
@@ -70,6 +71,7 @@ pub fn read_session_command(command: wire::SessionCommand) -> Result<AccountComm
     let command = match command.kind.ok_or_else(missing)? {
         SessionKind::Open(open) => SessionCommand::Open {
             session: read_session_id(open.session)?,
+            version: open.version,
             token: read_secret(&open.token)?,
             address: open.address,
             agent: open.agent,

@@ -176,6 +176,8 @@ pub enum SessionCommand {
     Open {
         /// The new session's id.
         session: SessionId,
+        /// The account's version when its password was checked.
+        version: u32,
         /// Hash of its first refresh token.
         token: SecretHash,
         /// Where from, for people; at most 64 bytes.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit;
-use crate::command::{ClusterCommand, EmailCommand, KeyCommand, PasswordCommand, Scope, SecretHash, SessionCommand};
+use crate::command::{ClusterCommand, EmailCommand, KeyCommand, PasswordCommand, Scope, Scopes, SecretHash, SessionCommand};
 use crate::ids::{KeyId, RequestId, SessionId};
 use crate::time::Millis;
 
@@ -31,6 +31,7 @@ fn parse(line: &Line<'_>, step: u64) -> AccountCommand {
     match line.verb {
         "open" => of_session(SessionCommand::Open {
             session,
+            version,
             token: secret("token"),
             address: line.repeated("address", "192.0.2.1"),
             agent: line.repeated("agent", "Browser"),
@@ -166,7 +167,7 @@ const IDENTITY: [&str; 37] = [
     "rotate-key user=2 overlap_s=900 =>",
     "set-role user=1 role=gate actor=2 =>",
     "set-role user=1 role=admin actor=2 =>",
-    "open user=1 session=8 token=z =>",
+    "open user=1 session=8 token=z version=5 =>",
 ];
 
 fn commands_of_identity() -> Vec<AccountCommand> {
@@ -260,7 +261,7 @@ fn sessions_are_bounded_and_the_one_used_longest_ago_makes_room() {
     ledger.apply(Timestamp(0), &commands_of_identity()[0], &mut vec![]);
     for number in 0..SESSIONS_MAX as u64 + 3 {
         let (session, token) = (SessionId(number.into()), hash(&number.to_string()));
-        let command = SessionCommand::Open { session, token, address: String::new(), agent: String::new() };
+        let command = SessionCommand::Open { session, version: 0, token, address: String::new(), agent: String::new() };
         ledger.apply(Timestamp(1 + number), &AccountCommand::Session { user: UserId(1), command }, &mut vec![]);
     }
     let account = ledger.user(UserId(1)).unwrap();
