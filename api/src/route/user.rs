@@ -1,5 +1,5 @@
 //! Accounts: opening one, its password, its e-mail, its role. Nothing here says whether an e-mail has an account, but opening
-//! one does (`docs/decisions/0006`).
+//! one does (`docs/decisions/0008`).
 
 use std::sync::Arc;
 

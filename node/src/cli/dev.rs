@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning};
+use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_ledger::command::Role;
@@ -65,7 +65,9 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
         let coordinator = token::sign(&configs[0], Role::Coordinator, None, Duration::from_secs(30 * 24 * 3600))?;
         let operator = token::sign(&configs[0], Role::Operator, None, Duration::from_secs(30 * 24 * 3600))?;
         let events = if args.empty { Vec::new() } else { demo::seed(&data, &urls, &coordinator).await? };
-        let ready = Ready { urls: &urls, nodes: &nodes, data: &data, events: &events, coordinator: &coordinator, operator: &operator };
+        let claim = claim_link(&configs[0], &urls).await?;
+        let (coordinator, operator, claim) = (&coordinator, &operator, claim.as_deref());
+        let ready = Ready { urls: &urls, nodes: &nodes, data: &data, events: &events, coordinator, operator, claim };
         ready.print(begun.elapsed());
         nodes.watch().await
     });
@@ -96,6 +98,8 @@ fn write_configs(data: &Path, first_port: u16) -> anyhow::Result<Vec<Config>> {
             // Everybody here is on this machine, load generators too: no limit per address, and one per account that `bench` fits in.
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 120_000, ..Limits::default() },
             raft: RaftTuning::default(),
+            mail: Mail { dir: Some(data.join("mail")), ..Mail::default() },
+            allowed_origins: Vec::new(),
         };
         let path = data.join(format!("n{number}.toml"));
         std::fs::write(&path, toml::to_string(&config)?).with_context(|| format!("write {}", path.display()))?;
@@ -214,6 +218,16 @@ struct Ready<'a> {
     events: &'a [DemoEvent],
     coordinator: &'a str,
     operator: &'a str,
+    /// The link that makes the first admin, while there is none.
+    claim: Option<&'a str>,
+}
+
+/// The link that makes the first admin, if there is none yet.
+async fn claim_link(config: &Config, urls: &[String]) -> anyhow::Result<Option<String>> {
+    let claim = boxoffice_api::client::Client::new(urls.to_vec(), None)?.get("/admin/claim").await?;
+    let secret = crate::secret::read(&config.secret_file)?;
+    let link = || format!("{}/#/claim/{}", urls[0], crate::credentials::first_admin_token(&secret));
+    Ok((claim["claimed"] == false).then(link))
 }
 
 impl Ready<'_> {
@@ -239,8 +253,9 @@ impl Ready<'_> {
             .collect();
         let event = |event: &DemoEvent| format!(r#"{{"id":{},"name":{},"seats":{}}}"#, text(&event.id), text(&event.name), event.seats);
         let events: Vec<String> = self.events.iter().map(event).collect();
+        let claim = self.claim.map_or("null".into(), text);
         format!(
-            r#"{{"ready":true,"web":{},"nodes":[{}],"events":[{}],"tokens":{{"coordinator":{},"operator":{}}}}}"#,
+            r#"{{"ready":true,"web":{},"nodes":[{}],"events":[{}],"tokens":{{"coordinator":{},"operator":{}}},"claim":{claim}}}"#,
             text(&format!("{}/", self.urls[0])),
             nodes.join(","),
             events.join(","),
@@ -259,6 +274,10 @@ impl Ready<'_> {
         for url in self.urls {
             println!("  Node   {url}");
         }
+        if let Some(link) = self.claim {
+            println!("  Admin  {link}\n         become the first admin: open it, or POST /admin/claim; works once");
+        }
+        println!("  Mail   {data}/mail    letters lie there as files");
         println!();
         for event in self.events {
             println!("  On sale: {}  \"{}\", {} seats", event.id, event.name, event.seats);
