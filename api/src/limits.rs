@@ -267,7 +267,11 @@ mod tests {
         limits.logged_in("ada@b", home);
         let guesses = (0..100_u8).filter(|number| limits.login_account("ada@b", IpAddr::from([198, 51, 100, *number])).is_ok()).count();
         assert_eq!(guesses, 7, "what the owner's first try left");
-        assert_eq!((0..10).filter(|_| limits.login_account("ada@b", home).is_ok()).count(), 4, "the owner still gets in, at their own pace");
+        assert_eq!(
+            (0..10).filter(|_| limits.login_account("ada@b", home).is_ok()).count(),
+            4,
+            "the owner still gets in, at their own pace"
+        );
         limits.login_account("bob@b", "198.51.100.1".parse().unwrap()).unwrap();
     }
 

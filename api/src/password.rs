@@ -47,7 +47,12 @@ mod tests {
         for bad in ["password", "Password1", "12345678", "qwertyuiop", "aaaaaaaaaaaa", "ADA@example.org"] {
             assert_eq!(codes(bad), ["common"], "{bad}");
         }
-        for good in ["correct horse", "long enough", "p\u{e4}ssw\u{f6}rter", "\u{1f3ad}\u{1f3ab}\u{1f3ad}\u{1f3ab}\u{1f3ad}\u{1f3ab}\u{1f3ad}\u{1f3ab}"] {
+        for good in [
+            "correct horse",
+            "long enough",
+            "p\u{e4}ssw\u{f6}rter",
+            "\u{1f3ad}\u{1f3ab}\u{1f3ad}\u{1f3ab}\u{1f3ad}\u{1f3ab}\u{1f3ad}\u{1f3ab}",
+        ] {
             assert!(codes(good).is_empty(), "{good}");
         }
         for length in ["short", &"ab".repeat(65)] {

@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn letters_and_origins_are_checked() {
-        let text = format!("allowed_origins = [\"https://a.example/x\"]\n{}\n[mail]\nfrom = \"nobody\"\nlinks = \"ftp://x\"\n", EXAMPLES[0]);
+        let text =
+            format!("allowed_origins = [\"https://a.example/x\"]\n{}\n[mail]\nfrom = \"nobody\"\nlinks = \"ftp://x\"\n", EXAMPLES[0]);
         assert_eq!(Config::parse(&text).unwrap_err().0.len(), 3);
         let text = format!("allowed_origins = [\"https://a.example\"]\n{}\n[mail]\nlinks = \"https://b.example/\"\n", EXAMPLES[0]);
         assert_eq!(Config::parse(&text).unwrap().links(), "https://b.example");

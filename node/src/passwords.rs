@@ -136,7 +136,9 @@ mod tests {
         let mut refused = 0;
         for _ in 0..jobs + 8 {
             let blocked = Arc::clone(&blocked);
-            let job: Job = Box::new(move || drop(blocked.lock().recv()));
+            let job: Job = Box::new(move || {
+                let _ = blocked.lock().recv();
+            });
             refused += usize::from(passwords.queue.try_send(job).is_err());
         }
         assert!(refused > 0);

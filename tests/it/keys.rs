@@ -61,7 +61,9 @@ async fn keys_that_are_not_ours_are_refused() {
     let text = made["key"].as_str().expect("a key");
     assert_eq!(at(2).with_token(text).get("/user/ticket").await.status, 200);
     let other = if text.ends_with('A') { "B" } else { "A" };
-    for bad in [format!("{}{other}", &text[..text.len() - 1]), format!("{text}{other}"), text.replace("bo_live_", "bo_live_x"), "bo_live_".into()] {
+    for bad in
+        [format!("{}{other}", &text[..text.len() - 1]), format!("{text}{other}"), text.replace("bo_live_", "bo_live_x"), "bo_live_".into()]
+    {
         let reply = at(2).with_token(&bad).get("/user/ticket").await;
         assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")), "{bad}");
     }

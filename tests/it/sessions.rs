@@ -77,7 +77,10 @@ async fn another_password_ends_other_sessions() {
     let other = log_in(&at(2), &ada.email, PASSWORD).await.expect(201);
     let me = as_person(&at(1), &mine);
     let body = json!({"old_password": PASSWORD, "password": "a better one than that"});
-    let _ = me.post("/user/password", &json!({"old_password": "wrong", "password": "a better one than that"})).await.problem(401, "bad_credentials");
+    let _ = me
+        .post("/user/password", &json!({"old_password": "wrong", "password": "a better one than that"}))
+        .await
+        .problem(401, "bad_credentials");
     let key = new_key();
     let changed = me.try_post("/user/password", &key, &body).await.expect("an answer").expect(200);
     // The retry of a lost answer, with a token that still reads: the session goes on, so it gets its new token again.

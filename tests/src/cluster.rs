@@ -159,7 +159,8 @@ impl Cluster {
         let since = Instant::now();
         let line = format!("To: {address}\r\n");
         loop {
-            let mut names: Vec<PathBuf> = fs::read_dir(self.folder.join("mail")).into_iter().flatten().flatten().map(|file| file.path()).collect();
+            let mut names: Vec<PathBuf> =
+                fs::read_dir(self.folder.join("mail")).into_iter().flatten().flatten().map(|file| file.path()).collect();
             names.retain(|name| name.extension().is_some_and(|kind| kind == "eml"));
             names.sort();
             let mut letters = names.iter().rev().filter_map(|name| fs::read_to_string(name).ok());

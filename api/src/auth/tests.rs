@@ -30,7 +30,11 @@ fn forged(header: &str, claims: &str, sign: impl Fn(&str) -> String) -> String {
 }
 
 fn claims() -> String {
-    format!(r#"{{"iss":"test","aud":"test","sub":"{}","role":"operator","iat":1,"nbf":1,"jti":"x","exp":{}}}"#, caller().user, NOW_US / 1_000_000 + 60)
+    format!(
+        r#"{{"iss":"test","aud":"test","sub":"{}","role":"operator","iat":1,"nbf":1,"jti":"x","exp":{}}}"#,
+        caller().user,
+        NOW_US / 1_000_000 + 60
+    )
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Answers about events, venues, performers, accounts and layouts.
 
 use boxoffice_ledger::command::{Performer, Venue};
-use boxoffice_ledger::ids::{EventId, PerformerId, PlanHash, UserId, VenueId};
+use boxoffice_ledger::ids::{EventId, PerformerId, PlanHash, VenueId};
 use boxoffice_ledger::plan::{Plan, SeatKind};
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -101,10 +101,13 @@ pub fn access_answer(edge: &Edge, status: StatusCode, account: &Account, session
     let token = edge.tokens.grant(&Grant { caller, version: Some(account.version), session }, ttl, edge.config.now_us());
     let token = token.map_err(|_| HttpProblem::new(Code::Internal, "The token could not be signed."))?;
     let out = SessionOut::new(&token, ttl.as_secs(), account, session);
-    let mut response = json::answer(status, &match refresh {
-        Some(opened) => out.with_refresh(opened),
-        None => out,
-    });
+    let mut response = json::answer(
+        status,
+        &match refresh {
+            Some(opened) => out.with_refresh(opened),
+            None => out,
+        },
+    );
     set_cookie(edge, &mut response, SESSION_COOKIE, "/", &token, ttl.as_secs());
     Ok(response)
 }

@@ -15,9 +15,7 @@ use crate::call::Call;
 use crate::check::{Check, email};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{
-    self, AccountOut, EmailBody, EmailConfirmBody, PasswordBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody,
-};
+use crate::json::{self, AccountOut, EmailBody, EmailConfirmBody, PasswordBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody};
 use crate::{idempotency, password};
 
 /// `POST /user`

@@ -31,7 +31,9 @@ fn verb(route: &Route) -> &'static str {
 fn expected(route: &Route) -> Option<Role> {
     match (route.method, route.path) {
         (Verb::Get, path) if path.starts_with("/event/{id}/hold") => Some(Role::Customer),
-        (Verb::Get, "/" | "/healthz" | "/readyz" | "/problem/{code}" | "/layout/{hash}" | "/.well-known/jwks.json" | "/admin/claim") => None,
+        (Verb::Get, "/" | "/healthz" | "/readyz" | "/problem/{code}" | "/layout/{hash}" | "/.well-known/jwks.json" | "/admin/claim") => {
+            None
+        }
         (Verb::Get, path) if ["/event", "/venue", "/performer"].iter().any(|open| path.starts_with(open)) => None,
         (Verb::Post, "/user" | "/session" | "/session/refresh" | "/admin/claim") | (Verb::Delete, "/session") => None,
         (Verb::Post, "/user/password/reset" | "/user/password/reset/confirm" | "/user/email/confirm") => None,

@@ -38,8 +38,7 @@ impl AccountLedger {
             KeyCommand::Create { request, key, name, secret, scopes, expires_at } => {
                 self.once(*request, check::key(name, *scopes), |ledger| {
                     let (id, at) = (*key, ledger.at);
-                    let new =
-                        Key { id, name: name.clone(), secret: *secret, scopes: *scopes, created_at: at, expires_at: *expires_at };
+                    let new = Key { id, name: name.clone(), secret: *secret, scopes: *scopes, created_at: at, expires_at: *expires_at };
                     let made = ledger.change(user, changes, |account| add(account, new, at))?;
                     ledger.note(Some(user), AuditAction::KeyCreated, text(id), name);
                     Ok(made)

@@ -39,19 +39,21 @@ impl Account {
 impl AccountLedger {
     pub(super) fn session(&mut self, user: UserId, command: &SessionCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
         match command {
-            SessionCommand::Open { session, version, token, address, agent } => super::answer(check::session(address, agent).and_then(|()| {
-                let at = self.at;
-                let new = Session {
-                    id: *session,
-                    token: *token,
-                    previous: None,
-                    opened_at: at,
-                    used_at: at,
-                    address: address.clone(),
-                    agent: agent.clone(),
-                };
-                self.change(user, changes, |account| account.at_version(*version).and_then(|()| open(account, new, at)))
-            })),
+            SessionCommand::Open { session, version, token, address, agent } => {
+                super::answer(check::session(address, agent).and_then(|()| {
+                    let at = self.at;
+                    let new = Session {
+                        id: *session,
+                        token: *token,
+                        previous: None,
+                        opened_at: at,
+                        used_at: at,
+                        address: address.clone(),
+                        agent: agent.clone(),
+                    };
+                    self.change(user, changes, |account| account.at_version(*version).and_then(|()| open(account, new, at)))
+                }))
+            }
             SessionCommand::Rotate { session, old, new } => super::answer(self.rotate(user, *session, *old, *new, changes)),
             SessionCommand::End { session } => super::answer(self.change(user, changes, |account| {
                 account.sessions.retain(|known| known.id != *session);

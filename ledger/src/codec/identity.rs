@@ -119,11 +119,9 @@ pub fn read_password_command(command: wire::PasswordCommand) -> Result<AccountCo
         },
         PasswordKind::Rehash(rehash) => PasswordCommand::Rehash { version: rehash.version, hash: rehash.hash },
         PasswordKind::AskReset(token) => PasswordCommand::AskReset { token: read_secret(&token)? },
-        PasswordKind::Reset(reset) => PasswordCommand::Reset {
-            request: common::read_request(reset.request)?,
-            token: read_secret(&reset.token)?,
-            hash: reset.hash,
-        },
+        PasswordKind::Reset(reset) => {
+            PasswordCommand::Reset { request: common::read_request(reset.request)?, token: read_secret(&reset.token)?, hash: reset.hash }
+        }
     };
     Ok(AccountCommand::Password { user, command })
 }
@@ -302,8 +300,5 @@ pub fn cluster(identity: &ClusterIdentity) -> wire::ClusterIdentity {
 
 pub fn read_cluster(identity: wire::ClusterIdentity) -> Result<ClusterIdentity, CodecError> {
     let epoch = |epoch: wire::KeyEpoch| KeyEpoch { number: epoch.number, until: epoch.until_us.map(Timestamp) };
-    Ok(ClusterIdentity {
-        claimed_by: read_optional_user(identity.claimed_by)?,
-        epochs: identity.epochs.into_iter().map(epoch).collect(),
-    })
+    Ok(ClusterIdentity { claimed_by: read_optional_user(identity.claimed_by)?, epochs: identity.epochs.into_iter().map(epoch).collect() })
 }

@@ -66,7 +66,12 @@ pub fn run(args: &LoginArgs) -> anyhow::Result<()> {
         }
         let seconds = length.as_secs_f64();
         let rate = |count: &AtomicU64| count.load(Ordering::Relaxed) as f64 / seconds;
-        println!("log-ins checked {:.0}/s, refused with 503 {:.0}/s, by {} clients", rate(&storm.checked), rate(&storm.refused), args.clients);
+        println!(
+            "log-ins checked {:.0}/s, refused with 503 {:.0}/s, by {} clients",
+            rate(&storm.checked),
+            rate(&storm.refused),
+            args.clients
+        );
         for (name, times) in [("alone", &quiet), ("in the storm", &busy)] {
             let at = |quantile: f64| times.value_at_quantile(quantile) as f64 / 1000.0;
             println!("reads {name}: {} done, p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms", times.len(), at(0.5), at(0.99), at(1.0));
@@ -100,8 +105,9 @@ async fn log_in(address: String, storm: Arc<Storm>) -> anyhow::Result<()> {
     while !storm.over.load(Ordering::Relaxed) {
         let body = format!(r#"{{"email":"nobody-{:032x}@example.com","password":"a wrong guess"}}"#, mint::entropy());
         let length = body.len();
-        let request =
-            format!("POST /session HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
+        let request = format!(
+            "POST /session HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
         match connection.exchange(request.as_bytes(), PATIENCE).await {
             Ok(reply) if reply.status == 401 => storm.checked.fetch_add(1, Ordering::Relaxed),
             Ok(reply) if reply.status == 503 => storm.refused.fetch_add(1, Ordering::Relaxed),

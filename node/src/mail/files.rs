@@ -71,7 +71,7 @@ mod tests {
         let mailer = FileMailer::new(dir.clone(), "tickets@example.org".into());
         mailer.send(letters::reset("ada@example.org".into(), "https://x/#/reset/abc")).await.unwrap();
         mailer.send(letters::password_changed("bob@example.org".into())).await.unwrap();
-        let mut names: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let names: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(names.len() == 2 && names.iter().all(|name| name.extension().is_some_and(|kind| kind == "eml")), "{names:?}");
         let texts = names.iter().map(|name| fs::read_to_string(name).unwrap());
         let text = texts.into_iter().find(|text| text.contains("To: ada@example.org\r\n")).unwrap();

@@ -126,9 +126,8 @@ impl Service {
         self.barrier(cx, group).await?;
         let Some(pointer) = self.accounts(group)?.read().pointer(email) else { return Ok(false) };
         let account = self.account_now(cx, pointer.user).await?;
-        let wanted = |account: &Account| {
-            *account.email == *email || account.email_change.as_ref().is_some_and(|change| *change.email == *email)
-        };
+        let wanted =
+            |account: &Account| *account.email == *email || account.email_change.as_ref().is_some_and(|change| *change.email == *email);
         if account.as_ref().is_some_and(wanted) {
             return Ok(false);
         }

@@ -12,7 +12,9 @@ pub async fn run(service: Arc<Service>) {
             Ok(Some(_)) => return,
             Ok(None) => {
                 let (links, token) = (&service.links, service.credentials.first_admin());
-                eprintln!("This cluster has no admin yet. To become the first one, open this link; it works once:\n  {links}/#/claim/{token}");
+                eprintln!(
+                    "This cluster has no admin yet. To become the first one, open this link; it works once:\n  {links}/#/claim/{token}"
+                );
                 return;
             }
             Err(_) => tokio::time::sleep(PAUSE).await,

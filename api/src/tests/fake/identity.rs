@@ -170,7 +170,8 @@ impl Identity for Fake {
             detail: "Customer -> Gate".into(),
             hash: [0xcd; 32],
         };
-        let page = AuditPage { group: group.unwrap_or(9), groups: vec![9, 10], first: 7, root: [0xab; 32], entries: vec![entry], more: true };
+        let page =
+            AuditPage { group: group.unwrap_or(9), groups: vec![9, 10], first: 7, root: [0xab; 32], entries: vec![entry], more: true };
         self.read(cx, page)
     }
 }

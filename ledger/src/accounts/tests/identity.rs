@@ -39,9 +39,12 @@ fn parse(line: &Line<'_>, step: u64) -> AccountCommand {
         "rotate" => of_session(SessionCommand::Rotate { session, old: secret("old"), new: secret("new") }),
         "end" => of_session(SessionCommand::End { session }),
         "end-all" => of_session(SessionCommand::EndAll { request }),
-        "set" => {
-            of_password(PasswordCommand::Set { request, version, hash: password(), keep: line.text("session").is_some().then_some(session) })
-        }
+        "set" => of_password(PasswordCommand::Set {
+            request,
+            version,
+            hash: password(),
+            keep: line.text("session").is_some().then_some(session),
+        }),
         "rehash" => of_password(PasswordCommand::Rehash { version, hash: password() }),
         "ask-reset" => of_password(PasswordCommand::AskReset { token: secret("token") }),
         "reset" => of_password(PasswordCommand::Reset { request, token: secret("token"), hash: password() }),

@@ -72,5 +72,9 @@ impl Service {
 }
 
 fn view(key: &Key) -> KeyView {
-    KeyView { id: key.id, created_at: key.created_at, new: NewKey { name: key.name.clone(), scopes: key.scopes, expires_at: key.expires_at } }
+    KeyView {
+        id: key.id,
+        created_at: key.created_at,
+        new: NewKey { name: key.name.clone(), scopes: key.scopes, expires_at: key.expires_at },
+    }
 }
