@@ -9,7 +9,7 @@ use boxoffice_tests::people::{self, PASSWORD, as_person, link, log_in, new_email
 use boxoffice_tests::shop;
 use serde_json::json;
 
-use crate::shared::{cluster, turn};
+use crate::shared::{cluster, own_cluster, turn};
 
 #[tokio::test]
 async fn an_account_opened_at_one_node_logs_in_at_another() {
@@ -156,4 +156,36 @@ async fn the_first_admin_comes_from_the_printed_link() {
         trails.push(page["data"].clone());
     }
     assert!(trails.iter().all(|trail| *trail == trails[0]), "{trails:?}");
+}
+
+/// The node that was asked dies somewhere in the middle: a worker of the others takes the change to its end.
+#[tokio::test]
+async fn a_change_of_email_survives_the_node_that_began_it() {
+    let (_turn, cluster) = own_cluster();
+    let (one, two) = (Client::at(&cluster.url(1)), Client::at(&cluster.url(2)));
+    for delay_ms in [4, 12, 30] {
+        let ada = register(&two, "ada").await;
+        let person = as_person(&two, &log_in(&two, &ada.email, PASSWORD).await.expect(201));
+        let next = new_email("ada-moved");
+        let asked = person.post("/user/email", &json!({"email": next, "password": PASSWORD})).await;
+        assert_eq!(asked.status, 202, "{}", asked.text);
+        let body = json!({"token": link(&cluster, &next, "email").await});
+        let confirming = tokio::spawn({
+            let (one, body) = (one.clone(), body.clone());
+            async move { one.try_post("/user/email/confirm", &new_key(), &body).await }
+        });
+        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+        cluster.kill(1);
+        let _ = confirming.await;
+        // Whether the confirmation came through is not known: repeating it is right either way.
+        let urls = [cluster.url(2), cluster.url(3)];
+        let changed = shop::insist(&two, &urls, "/user/email/confirm", &body).await.expect(200);
+        assert_eq!(changed["email"], next.as_str());
+        assert_eq!(log_in(&two, &next, PASSWORD).await.expect(201)["user"]["id"], ada.id);
+        let _ = log_in(&two, &ada.email, PASSWORD).await.problem(401, "bad_credentials");
+        let other = json!({"email": ada.email, "name": "Other", "password": PASSWORD});
+        assert_eq!(shop::insist(&two, &urls, "/user", &other).await.status, 201, "the old address is free");
+        cluster.spawn(1).expect("the node starts");
+        cluster.wait_ready().expect("the node gets ready");
+    }
 }
