@@ -40,6 +40,8 @@ export class Session {
 
   async refresh() {
     if (!localStorage.getItem(FLAG)) return false;
+    // A token that is over would be refused here too: the cookie alone counts.
+    this.api.token = null;
     try {
       this.enter(await this.api.request("POST", "/session/refresh"));
       return true;
