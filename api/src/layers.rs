@@ -19,7 +19,7 @@ use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
 use crate::idempotency;
 use crate::route::site;
-use crate::router::{Class, Key, Route, Verb};
+use crate::router::{Access, Class, Key, Route, Verb};
 use crate::who;
 
 /// Longest path and query, in bytes.
@@ -98,7 +98,8 @@ async fn serve(edge: &Arc<Edge>, route: &'static Route, mut parts: Parts, body: 
     if let Some(caller) = caller {
         edge.limits.user(caller.user)?;
     }
-    if !reads {
+    // What is open to everybody does not depend on how a caller stands: who is logged out may log in.
+    if !reads && route.access != Access::Public {
         who::check_standing(edge, &who, deadline).await?;
     }
     let params = call::path_params(&mut parts, route.path)?;

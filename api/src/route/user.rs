@@ -118,7 +118,8 @@ pub async fn ask_email(edge: Arc<Edge>, call: Call) -> Outcome {
     let email = email_field(&mut check, &body.email);
     check.done()?;
     edge.limits.login_account(&caller.user.to_string(), call.address)?;
-    edge.limits.mail(&email)?;
+    // Counted apart from links to set a password, so that nobody can keep those from an address this way.
+    edge.limits.mail(&format!("confirm {email}"))?;
     edge.backend.ask_email_change(call.context(), caller, body.password, email.clone()).await?;
     Ok(json::answer(StatusCode::ACCEPTED, &json!({"object": "email_change", "email": email})))
 }

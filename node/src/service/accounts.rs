@@ -1,7 +1,7 @@
 //! Accounts: opening one, finding one by its address, checking its password, its role.
 
 use boxoffice_api::backend::{self, Answer, Caller, Context, Failure, Freshness, NewAccount, Read, Written};
-use boxoffice_ledger::accounts::{Account, AccountLedger};
+use boxoffice_ledger::accounts::{Account, AccountLedger, EmailChange, EmailStep};
 use boxoffice_ledger::command::{AccountCommand, EmailCommand, Role};
 use boxoffice_ledger::ids::{Request, UserId};
 use boxoffice_ledger::outcome::{AccountOutcome, Rejection};
@@ -126,8 +126,9 @@ impl Service {
         self.barrier(cx, group).await?;
         let Some(pointer) = self.accounts(group)?.read().pointer(email) else { return Ok(false) };
         let account = self.account_now(cx, pointer.user).await?;
-        let wanted =
-            |account: &Account| *account.email == *email || account.email_change.as_ref().is_some_and(|change| *change.email == *email);
+        // A change that is over names the address that it gave up.
+        let changes = |change: &EmailChange| change.step != EmailStep::Done && *change.email == *email;
+        let wanted = |account: &Account| *account.email == *email || account.email_change.as_ref().is_some_and(changes);
         if account.as_ref().is_some_and(wanted) {
             return Ok(false);
         }
