@@ -26,6 +26,9 @@ pub struct Config {
     pub peer: String,
     /// A file with the cluster's secret: 64 hexadecimal digits, the same on every node. Tokens are signed with it.
     pub secret_file: PathBuf,
+    /// Origins of other sites whose pages may call this cluster with an access token, such as `https://shop.example`.
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
     /// All nodes of the cluster, this one included.
     pub members: Vec<Member>,
     /// How many groups there are; the same on every node, fixed at the cluster's creation.
@@ -43,6 +46,28 @@ pub struct Config {
     /// Who takes the money.
     #[serde(default)]
     pub payment: Payment,
+    /// Letters to people.
+    #[serde(default)]
+    pub mail: Mail,
+}
+
+/// Letters to people: links to set a password, notices.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Where this node puts letters, as `.eml` files for any mail program to send; default: `mail` in `data_dir`.
+    pub dir: Option<PathBuf>,
+    /// The sender's address.
+    pub from: String,
+    /// Where links in letters lead: the public address of the page, such as `https://tickets.example`. Default: this node's own.
+    /// With https, cookies are sent over TLS only.
+    pub links: Option<String>,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { dir: None, from: "boxoffice@localhost".into(), links: None }
+    }
 }
 
 /// A node of the cluster.
@@ -169,6 +194,14 @@ impl Config {
         self.members.iter().map(|member| (member.node, member.peer.clone())).collect()
     }
 
+    /// The public address of the page, without a slash at its end.
+    #[must_use]
+    pub fn links(&self) -> String {
+        let own = || self.members.iter().find(|member| member.node == self.node).map(|member| member.http.clone());
+        let links = self.mail.links.clone().or_else(own).unwrap_or_default();
+        links.trim_end_matches('/').into()
+    }
+
     fn mistakes(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut check = |good: bool, mistake: String| {
@@ -193,6 +226,16 @@ impl Config {
         }
         for (name, count) in [("events", self.groups.events), ("users", self.groups.users)] {
             check((1..=64).contains(&count), format!("groups.{name} = {count}: use 1 to 64"));
+        }
+        let line = |text: &str| !text.chars().any(|letter| letter.is_control() || letter.is_whitespace());
+        check(self.mail.from.contains('@') && line(&self.mail.from), format!("mail.from = {:?}: write name@host", self.mail.from));
+        let is_site = |text: &str| (text.starts_with("http://") || text.starts_with("https://")) && line(text);
+        if let Some(links) = &self.mail.links {
+            check(is_site(links), format!("mail.links = {links:?}: write https://host"));
+        }
+        for origin in &self.allowed_origins {
+            let plain = is_site(origin) && origin.split("://").nth(1).is_some_and(|host| !host.contains('/'));
+            check(plain, format!("allowed_origins: {origin:?}: write https://host, without a path"));
         }
         let raft = &self.raft;
         check(raft.heartbeat_ms >= 20, format!("raft.heartbeat_ms = {}: at least 20", raft.heartbeat_ms));
@@ -249,6 +292,15 @@ mod tests {
         let mistakes = Config::parse(&text).unwrap_err().0;
         assert!(mistakes.iter().any(|mistake| mistake.contains("payment.key_file")), "{mistakes:?}");
         assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
+    }
+
+    #[test]
+    fn letters_and_origins_are_checked() {
+        let text =
+            format!("allowed_origins = [\"https://a.example/x\"]\n{}\n[mail]\nfrom = \"nobody\"\nlinks = \"ftp://x\"\n", EXAMPLES[0]);
+        assert_eq!(Config::parse(&text).unwrap_err().0.len(), 3);
+        let text = format!("allowed_origins = [\"https://a.example\"]\n{}\n[mail]\nlinks = \"https://b.example/\"\n", EXAMPLES[0]);
+        assert_eq!(Config::parse(&text).unwrap().links(), "https://b.example");
     }
 
     #[test]

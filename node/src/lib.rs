@@ -3,8 +3,10 @@
 
 pub mod bench;
 pub mod cli;
+mod credentials;
 mod edge;
 mod feed;
+mod mail;
 mod mint;
 mod passwords;
 pub mod payment;
