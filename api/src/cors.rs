@@ -11,7 +11,8 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE"
 const HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, idempotency-key, if-match, if-none-match, boxoffice-min-revision, x-request-id");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "boxoffice-revision, boxoffice-age-ms, etag, idempotent-replayed, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id",
+    "boxoffice-revision, boxoffice-age-ms, etag, idempotent-replayed, link, location, ratelimit, ratelimit-policy, \
+     retry-after, x-request-id",
 );
 
 /// The origin of a request, if its pages may call.
