@@ -56,12 +56,14 @@ impl Dev {
 
     /// Stops it as Ctrl-C does; its nodes must go with it.
     fn stop(mut self) {
-        let pids: Vec<u64> = self.ready["nodes"].as_array().expect("a list").iter().filter_map(|node| node["pid"].as_u64()).collect();
+        let nodes = self.ready["nodes"].as_array().expect("a list").iter();
+        let pids: Vec<u64> = nodes.chain([&self.ready["provider"]]).filter_map(|process| process["pid"].as_u64()).collect();
+        assert_eq!(pids.len(), 4, "three nodes and the sandbox provider");
         process::signal(&self.child, Signal::Terminate);
         let status = self.child.wait().expect("dev ends");
         assert!(status.success(), "{status}");
         for pid in pids {
-            assert!(!Path::new(&format!("/proc/{pid}")).exists(), "node process {pid} goes on");
+            assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} goes on");
         }
     }
 }
@@ -93,6 +95,10 @@ async fn dev_puts_events_on_sale_and_finds_its_data_again() {
     }
     assert!(Client::at(dev.web()).get("/").await.text.contains("<html"), "the page is served");
     walk_through(dev.web());
+    let key = std::fs::read_to_string(dev.ready["provider"]["key_file"].as_str().expect("a file")).expect("the provider's key");
+    let provider = Client::at(dev.ready["provider"]["url"].as_str().expect("an address")).with_token(key.trim());
+    let books = provider.get("/sandbox/ledger").await;
+    assert!(books.text.contains("\"order\":\"ord_"), "what the walk-through paid stands in the provider's books: {}", books.text);
     println!("first start: ready after {:?}", dev.took);
     dev.stop();
 

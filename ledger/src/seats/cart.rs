@@ -42,7 +42,7 @@ impl Work<'_> {
         if self.sale.head.state == SaleState::Cancelled {
             return Err(wrong("the sale is cancelled: this part of the cart must be given back at the provider"));
         }
-        let hold = self.sale.holds.get(&order.hold).filter(|hold| hold.state == HoldState::Paying).cloned();
+        let hold = self.sale.hold_of(order).filter(|hold| hold.state == HoldState::Paying).cloned();
         let hold = hold.ok_or_else(|| wrong("the order's hold is not being paid"))?;
         let payment = match order.total {
             0 => Payment::Free,

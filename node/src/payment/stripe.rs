@@ -77,9 +77,10 @@ impl StripeProvider {
         self.origin_pairs(&attempt, charge, event.as_deref(), &mut form);
         match self.wire.post("/v1/payment_intents", Some(&attempt), &form).await? {
             // The stored answer tells of the past.
-            Answer::Object { object, replayed: true } => self.fetch(reading::id(&object)?).await,
-            Answer::Object { object, .. } => seen(&object),
-            Answer::Refused { object: Some(object), .. } => self.fetch(reading::id(&object)?).await,
+            Answer::Object { object, replayed: true } | Answer::Refused { object: Some(object), replayed: true, .. } => {
+                self.fetch(reading::id(&object)?).await
+            }
+            Answer::Object { object, .. } | Answer::Refused { object: Some(object), .. } => seen(&object),
             Answer::Refused { code, .. } => Ok((Standing::Declined { code }, String::new())),
             Answer::KeyReused => {
                 tracing::error!(%attempt, "the provider knows this attempt with other parameters: was the configuration changed?");

@@ -130,10 +130,7 @@ fn parse(message: &Value) -> Result<Option<ProviderEvent>, Refused> {
     let origin = Origin::of_metadata(&object["metadata"]);
     let amount = object["amount"].as_u64().unwrap_or_default();
     let (reference, about) = match object["object"].as_str().ok_or(Refused::Malformed)? {
-        "payment_intent" => match stripe::standing(object) {
-            Some(standing) if origin.is_some() => (&object["id"], About::Attempt(standing)),
-            _ => return Ok(None),
-        },
+        "payment_intent" if origin.is_some() => (&object["id"], stripe::standing(object).map_or(About::Other, About::Attempt)),
         "refund" => {
             let refund = object["metadata"]["refund"].as_str().and_then(|text| RefundId::parse(text).ok());
             (&object["payment_intent"], About::Refund { refund, amount, standing: stripe::refund_standing(object) })
@@ -172,7 +169,7 @@ mod tests {
 
     fn intent(status: &str, cluster: &str) -> Vec<u8> {
         let object = json!({"id": "pi_1", "object": "payment_intent", "status": status, "amount": 700,
-            "amount_capturable": 700, "metadata": metadata(cluster)});
+            "amount_capturable": 700, "amount_received": 700, "metadata": metadata(cluster)});
         message("payment_intent.amount_capturable_updated", object)
     }
 

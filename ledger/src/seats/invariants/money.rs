@@ -42,7 +42,7 @@ fn check_unpaid(sale: &EventSale, order: &Order) -> Check {
     must!(none, "tickets or refunds before its confirmation");
     must!(live || matches!(last(order), None | Some(AttemptState::Failed)), "money before its confirmation");
     must!(order.state != OrderState::Failed || (!live && order.cart.is_none()), "an attempt or a cart outlives it");
-    let held = sale.holds.get(&order.hold).is_some_and(Hold::is_live);
+    let held = sale.hold_of(order).is_some_and(Hold::is_live);
     must!(held == (order.state == OrderState::AwaitingPayment), "{:?}, but its hold is not", order.state);
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::faults::Faults;
 use super::record::{Delivery, Event, Intent, Key, Record, Refund, RefundStatus};
 
-/// Delivered events that are kept for `GET /v1/events`.
-const EVENTS_KEPT: usize = 10_000;
+/// Events that are kept for `GET /v1/events` once they are delivered: enough to look at, few enough for a quick start.
+const EVENTS_KEPT: usize = 1_000;
 
 /// How long an idempotency key is remembered, in milliseconds.
 const KEY_LIFE_MS: u64 = 24 * 3600 * 1000;

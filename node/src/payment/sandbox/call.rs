@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::books::Books;
 use super::draft::Draft;
 use super::form::Form;
 use super::trouble::Trouble;
@@ -61,9 +62,12 @@ impl Call {
         if self.method == "POST" { Form::parse(&self.body) } else { Form::parse(self.query.as_bytes()) }
     }
 
-    /// What faults are drawn by: the idempotency key, or what is asked for.
-    pub fn fault_key(&self) -> String {
-        self.key.clone().unwrap_or_else(|| format!("{} {}", self.method, self.path))
+    /// What faults are drawn by: the idempotency key, or what is asked for. An intent goes by the attempt that its creator noted on
+    /// it, since its own id is new in every run.
+    pub fn fault_key(&self, books: &Books) -> String {
+        let known = |segment| books.intent(segment).and_then(|intent| intent.metadata.get("attempt")).map_or(segment, String::as_str);
+        let path = || self.path.split('/').map(known).collect::<Vec<_>>().join("/");
+        self.key.clone().unwrap_or_else(|| format!("{} {}", self.method, path()))
     }
 
     /// Carries the request out.
@@ -74,7 +78,7 @@ impl Call {
         let form = self.form();
         let segments: Vec<&str> = self.path.trim_matches('/').split('/').collect();
         match (self.method.as_str(), segments.as_slice()) {
-            ("POST", ["v1", "payment_intents"]) => intents::create(draft, &form, &self.fault_key()),
+            ("POST", ["v1", "payment_intents"]) => intents::create(draft, &form, &self.fault_key(draft.books)),
             ("GET", ["v1", "payment_intents"]) => list_intents(draft, &form),
             ("GET", ["v1", "payment_intents", id]) => {
                 let intent = draft.books.intent(id).ok_or_else(|| Trouble::missing("payment_intent", id))?;

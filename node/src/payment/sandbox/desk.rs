@@ -95,11 +95,12 @@ impl Desk {
         if !self.is_authorized(call) {
             return Some(Trouble::unauthorized().into());
         }
-        let key = call.fault_key();
-        let (faults, nth) = {
+        let (faults, key, nth) = {
             let mut inner = self.inner.lock();
-            let nth = inner.try_number(&key);
-            (inner.books.faults().clone(), nth)
+            let key = call.fault_key(&inner.books);
+            let faults = inner.books.faults().clone();
+            let nth = if faults == Faults::default() { 0 } else { inner.try_number(&key) };
+            (faults, key, nth)
         };
         if faults.strikes("lost_request", &key, nth) {
             return None;

@@ -167,7 +167,7 @@ fn known(draft: &Draft<'_>, id: &str) -> Result<Intent, Trouble> {
 }
 
 fn known_method(token: &str) -> Result<&'static methods::Method, Trouble> {
-    methods::find(token).ok_or_else(|| Trouble::missing("PaymentMethod", token).about("payment_method").as_status(400))
+    methods::find(token).ok_or_else(|| Trouble::missing("PaymentMethod", token).about("payment_method").with_status(400))
 }
 
 fn unexpected(draft: &Draft<'_>, intent: &Intent, verb: &str) -> Trouble {

@@ -250,3 +250,46 @@ async fn faults_are_switched_and_survive_a_restart() {
     let _ = control::answer(&bench.desk, &call("POST", "", None, "{}"), "faults").await;
     assert_eq!(bench.ledger().await.len(), 1);
 }
+
+/// Random calls with a restart now and then: the books never hold more than was paid, and a restart changes none of them.
+#[tokio::test]
+async fn random_calls_and_restarts_keep_the_books() {
+    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut draw = move |below: u64| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        chance % below
+    };
+    let methods = ["pm_test_ok", "pm_test_declined", "pm_test_3ds", "pm_test_capture_fails", "pm_test_dispute", "pm_test_refund_fails"];
+    let mut bench = Bench::new();
+    for number in 0..400 {
+        let known = bench.ledger().await;
+        let some = known.get(draw(known.len().max(1) as u64) as usize).map(|line| id(line).to_owned()).unwrap_or_default();
+        let key = format!("k{}", draw(200)); // Some come again, with the same or with other parameters.
+        let _ = match draw(6) {
+            0 | 1 => bench.pay(&key, methods[draw(methods.len() as u64) as usize]).await,
+            2 => bench.post(&format!("/v1/payment_intents/{some}/capture"), &key, "").await,
+            3 => bench.post(&format!("/v1/payment_intents/{some}/cancel"), &key, "").await,
+            4 => bench.post("/v1/refunds", &key, &format!("payment_intent={some}&amount={}", 1 + draw(900))).await,
+            _ => {
+                let accepts = draw(2) == 0;
+                let _ = bench.desk.act(&some, accepts).await;
+                continue;
+            }
+        };
+        let books = bench.ledger().await;
+        for line in &books {
+            let amount = |name: &str| line[name].as_u64().unwrap();
+            assert!(amount("captured") <= amount("authorized") && amount("authorized") <= amount("amount"), "{line}");
+            assert!(amount("refunded") + amount("refund_pending") <= amount("captured"), "{line}");
+            assert!(amount("captured") == 0 || amount("reserved") == 0, "{line}");
+        }
+        if number % 40 == 0 {
+            let events = bench.event_kinds().await;
+            bench = bench.restarted();
+            assert_eq!(bench.ledger().await, books);
+            assert_eq!(bench.event_kinds().await, events);
+        }
+    }
+}

@@ -60,7 +60,7 @@ impl Trouble {
 
     /// With another status.
     #[must_use]
-    pub fn as_status(self, status: u16) -> Self {
+    pub fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }
 

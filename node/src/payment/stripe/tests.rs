@@ -62,7 +62,7 @@ fn only_an_answer_about_the_matter_is_one() {
         assert!(sort(status, false, body.clone()).is_err(), "{status} {body}");
     }
     assert!(matches!(sort(400, false, error("idempotency_error")), Ok(Answer::KeyReused)));
-    assert!(matches!(sort(402, false, error("card_error")), Ok(Answer::Refused { code, object: None }) if code == "some_code"));
+    assert!(matches!(sort(402, false, error("card_error")), Ok(Answer::Refused { code, object: None, .. }) if code == "some_code"));
     assert!(matches!(sort(404, false, error("invalid_request_error")), Ok(Answer::Refused { .. })));
     assert!(matches!(sort(200, true, json!({"id": "pi_1"})), Ok(Answer::Object { replayed: true, .. })));
 }

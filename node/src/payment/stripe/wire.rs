@@ -37,6 +37,8 @@ pub enum Answer {
         code: String,
         /// The object that it is about, if one exists.
         object: Option<Value>,
+        /// Whether this is the first answer, stored under the same key.
+        replayed: bool,
     },
     /// The idempotency key came before with other parameters.
     KeyReused,
@@ -111,17 +113,17 @@ impl Wire {
 }
 
 /// What kind of answer it is.
-pub fn sort(status: u16, replayed: bool, mut body: Value) -> Result<Answer, NoAnswer> {
+pub fn sort(status: u16, replayed: bool, body: Value) -> Result<Answer, NoAnswer> {
     if status == 200 && body.is_object() {
         return Ok(Answer::Object { object: body, replayed });
     }
-    let error = body["error"].take();
+    let error = &body["error"];
     match (status, error["type"].as_str()) {
         (400, Some("idempotency_error")) => Ok(Answer::KeyReused),
         (400 | 404, Some("invalid_request_error")) | (400 | 402, Some("card_error")) => {
             let code = error["decline_code"].as_str().or(error["code"].as_str()).unwrap_or("invalid_request").to_owned();
             let object = Some(error["payment_intent"].clone()).filter(Value::is_object);
-            Ok(Answer::Refused { code, object })
+            Ok(Answer::Refused { code, object, replayed })
         }
         _ => Err(NoAnswer),
     }
