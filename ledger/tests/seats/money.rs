@@ -17,12 +17,12 @@ pub fn cart_id(name: &str) -> CartId {
     CartId::new(1, Slot::new(1), number(name))
 }
 
-pub fn command(kind: &str, names: &[&str], words: &Words<'_>, request: Request) -> Option<MoneyCommand> {
+pub fn command(kind: &str, names: &[&str], words: &Words<'_>, request: Request) -> MoneyCommand {
     let event = event();
     let order = || order_id(names[0]);
     let attempt = || attempt_id(names[1]);
     let code = || words.get("code").map_or_else(|| "no".into(), repeated);
-    Some(match kind {
+    match kind {
         "note" => MoneyCommand::Note {
             event,
             order: order(),
@@ -70,8 +70,8 @@ pub fn command(kind: &str, names: &[&str], words: &Words<'_>, request: Request) 
             MoneyCommand::CartConfirm { event, order: order(), cart, attempt, reference: "ref".into() }
         }
         "cartrelease" => MoneyCommand::CartRelease { event, order: order(), cart: cart_id(names[1]) },
-        _ => return None,
-    })
+        other => panic!("no such command: {other}"),
+    }
 }
 
 /// `r1`, or `event` for the refund that a cancellation gives the order.

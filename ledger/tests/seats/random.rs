@@ -319,17 +319,11 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                 },
                 13 => SeatCommand::Block { request, event, seats, action: BlockAction::Kill, reason: text },
                 14 => SeatCommand::Money(MoneyCommand::Note { event, order, attempt, reference: text.clone(), action: Some(text) }),
-                15 => SeatCommand::Money(MoneyCommand::Refund {
-                    request,
-                    event,
-                    order,
-                    refund: RefundId(user.0),
-                    tickets: numbers.iter().map(|&number| TicketId(order.0 | u128::from(number))).collect(),
-                    amount: flag.then_some(a),
-                    actor,
-                    reason: text,
-                    block: flag,
-                }),
+                15 => {
+                    let tickets = numbers.iter().map(|&number| TicketId(order.0 | u128::from(number))).collect();
+                    let (refund, amount, reason, block) = (RefundId(user.0), flag.then_some(a), text, flag);
+                    SeatCommand::Money(MoneyCommand::Refund { request, event, order, refund, tickets, amount, actor, reason, block })
+                }
                 16 => SeatCommand::Money(MoneyCommand::RefundNext { event, limit: a as u32 }),
                 17 => SeatCommand::Money(MoneyCommand::Pin { request, event, hold, user, order, cart: CartId(user.0) }),
                 _ => SeatCommand::OutboxAck { acks: numbers.iter().map(|&number| (number as u32, a)).collect() },

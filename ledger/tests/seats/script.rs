@@ -246,10 +246,7 @@ impl Script {
                 SeatCommand::OutboxAck { acks: acks.map(|(target, upto)| (target.parse().unwrap(), upto.parse().unwrap())).collect() }
             }
             "pulse" => SeatCommand::Pulse,
-            other => {
-                let command = money::command(other, names, words, request);
-                SeatCommand::Money(command.unwrap_or_else(|| panic!("no such command: {other}")))
-            }
+            other => SeatCommand::Money(money::command(other, names, words, request)),
         }
     }
 
