@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use boxoffice_ledger::command::Role;
 use serde_json::{Value, json};
 
@@ -164,19 +164,32 @@ impl Market<'_> {
             _ => "pm_test_ok",
         };
         let Some(paid) = self.insist(&buyer, dice, &path, &json!({"payment_method": method})).await else { return };
-        if let Some(url) = paid.body["next_action"]["url"].as_str() {
-            let choice = dice.below(10);
-            let since = Instant::now();
-            while (choice > 0 || !self.plan.abandon) && since.elapsed() < INSIST {
-                match self.cluster.provider().try_act(url, choice > 2).await {
-                    Ok(reply) if reply.status < 500 => break,
-                    _ => tokio::time::sleep(Duration::from_millis(200)).await,
-                }
-            }
+        if paid.status == 202 {
+            self.follow(&buyer, dice, &format!("/event/{event}/hold/{hold}")).await;
         }
         if paid.status == 200 && dice.below(10) == 0 {
             let path = format!("/order/{}/refund", shop::id(&paid.body));
             let _ = self.insist(&buyer, dice, &path, &json!({"reason": "changed plans"})).await;
+        }
+    }
+
+    /// Looks at a hold that is being paid until it is not, and does what the bank asks for: the address may come later than the
+    /// first answer.
+    async fn follow(&self, buyer: &Client, dice: &mut Dice, path: &str) {
+        let (choice, since) = (dice.below(10), Instant::now());
+        if choice == 0 && self.plan.abandon {
+            return;
+        }
+        while since.elapsed() < INSIST {
+            let node = 1 + dice.below(self.cluster.size());
+            if let Ok(reply) = buyer.moved_to(&self.cluster.url(node)).try_get(path).await.map(|reply| reply.body) {
+                if let Some(url) = reply["next_action"]["url"].as_str() {
+                    let _ = self.cluster.provider().try_act(url, choice > 2).await;
+                } else if reply["state"].is_string() && reply["state"] != "paying" {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
         }
     }
 
@@ -237,7 +250,14 @@ impl Market<'_> {
             if waiting.is_empty() {
                 return Ok(orders);
             }
-            ensure!(since.elapsed() < self.plan.settle, "{} purchases did not settle, such as {}", waiting.len(), waiting[0].hold);
+            if since.elapsed() > self.plan.settle {
+                let mut states = Vec::new();
+                for one in &waiting {
+                    let hold = one.buyer.try_get(&format!("/event/{}/hold/{}", one.event, one.hold)).await.map(|reply| reply.text);
+                    states.push(format!("{hold:?}"));
+                }
+                bail!("{} purchases did not settle:\n{}", waiting.len(), states.join("\n"));
+            }
             open = waiting;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

@@ -12,10 +12,10 @@ async fn the_books_agree_after_faults_and_kills() {
     let _turn = turn();
     let cluster = Cluster::start(Options::default()).expect("the cluster starts");
     let plan = Plan {
-        purchases: 60,
+        purchases: 200,
         buyers: 6,
         fault: 0.1,
-        kill_every: Some(Duration::from_secs(6)),
+        kill_every: Some(Duration::from_secs(4)),
         seed: 7,
         settle: Duration::from_secs(120),
         abandon: false,
