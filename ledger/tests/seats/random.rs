@@ -97,7 +97,7 @@ fn money(
             order,
             refund,
             tickets: (0..u16::from(pick)).map(|ordinal| TicketId::of_order(order, ordinal)).collect(),
-            amount: (flag && seat % 3 == 0).then_some(u64::from(seat) * 70),
+            amount: (flag && seat.is_multiple_of(3)).then_some(u64::from(seat) * 70),
             actor,
             reason: String::new(),
             block: flag,
