@@ -1,6 +1,7 @@
 //! The product as seen from HTTP: one trait that `node` implements. Nothing here knows leaders, groups or forwarding.
 
 mod identity;
+mod money;
 mod types;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use boxoffice_ledger::outcome::{HoldInfo, SaleState};
 use boxoffice_ledger::plan::{Plan, SeatIndex};
 
 pub use identity::*;
+pub use money::*;
 pub use types::*;
 
 /// The product. Every call ends by its context's deadline.
@@ -82,7 +84,7 @@ pub trait Backend: Identity {
         expect_total: Option<u64>,
     ) -> Answer<Written<HoldInfo>>;
     /// A hold of the caller.
-    async fn get_hold(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<Read<HoldInfo>>;
+    async fn get_hold(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<Read<HoldView>>;
     /// Lengthens a hold.
     async fn extend_hold(&self, cx: Context, caller: Caller, request: Request, event: EventId, hold: HoldId) -> Answer<Written<HoldInfo>>;
     /// Gives a hold back.
@@ -98,7 +100,14 @@ pub trait Backend: Identity {
         method: String,
     ) -> Answer<Written<Payment>>;
 
-    /// An order of the caller.
+    /// Gives an order or tickets of it back: its buyer by the event's policy, staff of the event freely.
+    async fn refund(&self, cx: Context, caller: Caller, request: Request, order: OrderId, wish: RefundWish) -> Answer<Written<RefundView>>;
+    /// How the sale of an event of the caller stands.
+    async fn sale_status(&self, cx: Context, caller: Caller, event: EventId) -> Answer<Read<SaleStatus>>;
+    /// A message of the payment provider: its raw body and its signature.
+    async fn payment_event(&self, cx: Context, body: &[u8], signature: &str) -> Answer<()>;
+
+    /// An order of the caller, or of an event of the caller.
     async fn order(&self, cx: Context, caller: Caller, order: OrderId) -> Answer<Read<OrderView>>;
     /// The caller's orders, newest first.
     async fn orders(&self, cx: Context, caller: Caller, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<OrderRecord>>>;

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod identity;
+mod money;
 mod request;
 mod sale;
 
@@ -27,8 +28,10 @@ pub use identity::{
     AccountOut, ClaimBody, EmailBody, EmailConfirmBody, KeyBody, LoginBody, PasswordBody, RefreshBody, RegisterBody, ResetBody,
     ResetConfirmBody, RoleBody, SessionOut, audit_value, key_value, made_key_value, session_value,
 };
+pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, sale_status};
 pub use request::{
-    AreaRef, BestBody, BlockBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PricesBody, SeatRef, VenueBody, parse,
+    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PolicyBody, PricesBody,
+    RefundBody, SeatRef, VenueBody, parse,
 };
 pub use sale::{HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 
@@ -274,6 +277,7 @@ pub fn order_state(state: OrderState) -> &'static str {
         OrderState::PartRefunded => "part_refunded",
         OrderState::Refunded => "refunded",
         OrderState::Failed => "failed",
+        OrderState::Cancelled => "cancelled",
     }
 }
 
@@ -286,6 +290,10 @@ pub fn attempt_state(state: AttemptState) -> &'static str {
         AttemptState::Authorized => "authorized",
         AttemptState::Captured => "captured",
         AttemptState::Failed => "failed",
+        AttemptState::RequiresAction => "requires_action",
+        AttemptState::Cancelling => "cancelling",
+        AttemptState::Voided => "voided",
+        AttemptState::CaptureFailed => "capture_failed",
     }
 }
 

@@ -5,6 +5,7 @@ pub mod event;
 pub mod hold;
 pub mod key;
 pub mod performer;
+pub mod refund;
 pub mod sale;
 pub mod seat;
 pub mod session;
@@ -12,6 +13,7 @@ pub mod site;
 pub mod ticket;
 pub mod user;
 pub mod venue;
+pub mod webhook;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};

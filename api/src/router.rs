@@ -16,7 +16,7 @@ use crate::error::{Code, HttpProblem};
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::layers;
 use crate::live;
-use crate::route::{admin, event, hold, key, performer, sale, seat, session, site, ticket, user, venue};
+use crate::route::{admin, event, hold, key, performer, refund, sale, seat, session, site, ticket, user, venue, webhook};
 
 /// Largest request body, in bytes; a seating plan may be larger.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -140,6 +140,8 @@ pub static ROUTES: &[Route] = &[
     post("/event/{id}/cancel", COORDINATOR, |edge, call| Box::pin(sale::cancel(edge, call))),
     post("/event/{id}/block", COORDINATOR, |edge, call| Box::pin(sale::block(edge, call))),
 
+    get("/event/{id}/sale", COORDINATOR, &[], |edge, call| Box::pin(refund::sale(edge, call))),
+
     get("/event/{id}/seat", PUBLIC, SEATS, |edge, call| Box::pin(seat::map(edge, call))),
     get("/event/{id}/seat/live", PUBLIC, &[], |edge, call| Box::pin(live::live(edge, call))),
     get("/event/{id}/seat/stream", PUBLIC, &["since"], |edge, call| Box::pin(live::stream(edge, call))),
@@ -152,6 +154,10 @@ pub static ROUTES: &[Route] = &[
     post("/event/{id}/hold/{hold}/pay", USER, |edge, call| Box::pin(hold::pay(edge, call))),
 
     get("/order/{id}", USER, &[], |edge, call| Box::pin(ticket::order(edge, call))),
+    post("/order/{id}/refund", USER, |edge, call| Box::pin(refund::of_order(edge, call))),
+    post("/order/{id}/cancel", COORDINATOR, |edge, call| Box::pin(refund::cancel_order(edge, call))),
+    post("/user/ticket/{id}/refund", USER, |edge, call| Box::pin(refund::of_ticket(edge, call))),
+    write(Verb::Post, "/payment/webhook", PUBLIC, Key::None, |edge, call| Box::pin(webhook::receive(edge, call))),
     get("/user/order", USER, PAGE, |edge, call| Box::pin(ticket::orders(edge, call))),
     get("/user/ticket", USER, &["limit", "cursor", "expand"], |edge, call| Box::pin(ticket::list(edge, call))),
     get("/user/ticket/{id}", USER, &["expand"], |edge, call| Box::pin(ticket::show(edge, call))),

@@ -8,6 +8,7 @@ mod clients;
 mod identity;
 mod inputs;
 mod limits;
+mod money;
 mod problems;
 mod roles;
 mod routes;

@@ -3,8 +3,8 @@
 
 use alloc::vec::Vec;
 
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, TicketId, UserId, VenueId};
-use crate::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
+use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, RefundId, TicketId, UserId, VenueId};
+use crate::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
 
 /// One effect of one entry. Its number is (group, log index, ordinal in the entry).
@@ -64,6 +64,17 @@ pub enum Change {
         attempt: AttemptId,
         /// Its state now.
         state: AttemptState,
+    },
+    /// A refund was opened or moved: the payment worker wakes up.
+    Refund {
+        /// The event.
+        event: EventId,
+        /// The order.
+        order: OrderId,
+        /// The refund.
+        refund: RefundId,
+        /// Its state now.
+        state: RefundState,
     },
     /// A ticket was issued or voided.
     Ticket {

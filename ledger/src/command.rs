@@ -1,12 +1,18 @@
 //! What a log entry can ask of a ledger machine. Commands carry every id, name and random choice they need.
 
 mod accounts;
+mod money;
+mod places;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use money::{MoneyCommand, RefundPolicy, RefundWho};
+pub use places::{Performer, Venue};
+
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
 use crate::money::Currency;
+use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex, SectionIndex};
 use crate::time::{Millis, Timestamp};
 
@@ -41,6 +47,8 @@ pub struct SaleTerms {
     pub orphan_rule: bool,
     /// No hold before this moment; `None` = as soon as the sale is open.
     pub opens_at: Option<Timestamp>,
+    /// Who may give tickets back, until when, and what is kept.
+    pub refunds: RefundPolicy,
 }
 
 /// How a buyer chooses.
@@ -192,6 +200,8 @@ pub enum SeatCommand {
         attempt: AttemptId,
         /// What was authorized, in minor units; must equal the order's total.
         authorized: u64,
+        /// The provider's own id of the attempt, at most 255 bytes; empty = not known.
+        reference: String,
     },
     /// The provider refused for good: back to Held (or Available when the hold is past its limits).
     PayFail {
@@ -222,7 +232,9 @@ pub enum SeatCommand {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// Undo sold tickets (refund, cancellation): Sold -> Available or Blocked, tickets void.
+    /// Payments, refunds, carts: what `money.rs` lists.
+    Money(MoneyCommand),
+    /// Refund tickets at their whole price, or as the policy says for their owner, with the request's id as the refund's.
     Void {
         /// Idempotency.
         request: Request,
@@ -258,40 +270,6 @@ pub enum SeatCommand {
     },
     /// Nothing but time: expire what is due.
     Pulse,
-}
-
-/// What the catalog says of a venue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Venue {
-    /// Its id.
-    pub id: VenueId,
-    /// For people, at most 200 bytes.
-    pub name: String,
-    /// City, at most 120 bytes.
-    pub city: String,
-    /// ISO 3166 alpha-2, or empty.
-    pub country: String,
-    /// IANA time zone.
-    pub time_zone: String,
-    /// The seating plan, once it has one.
-    pub plan: Option<PlanHash>,
-    /// How many people the plan holds (seats and areas), 0 without a plan.
-    pub capacity: u32,
-    /// Raised by each change, from 1.
-    pub version: u64,
-}
-
-/// What the catalog says of a performer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Performer {
-    /// Its id.
-    pub id: PerformerId,
-    /// For people, at most 200 bytes.
-    pub name: String,
-    /// Such as "orchestra", "national team"; may be empty.
-    pub genre: String,
-    /// Raised by each change, from 1.
-    pub version: u64,
 }
 
 /// Where an event stands for the public.
@@ -444,6 +422,8 @@ pub struct OrderRecord {
     pub tickets: u32,
     /// When it was confirmed.
     pub confirmed_at: Timestamp,
+    /// Where it stands. `AwaitingPayment` in a record of an older build: the amounts tell.
+    pub state: OrderState,
 }
 
 /// What an event group tells a user's group. The receiver upserts by id and epoch (revision), so repeats are harmless.

@@ -2,24 +2,37 @@
 //!
 //! ```text
 //! order    AwaitingPayment -> Confirmed -> PartRefunded -> Refunded
-//!                          -> Failed
-//! attempt  Created -> Unknown -> Authorized -> Captured
-//!          Created, Unknown   -> Failed
+//!                          -> Failed       (all of them) -> Cancelled, when the reserved money cannot be taken
+//! attempt  Created -> [Unknown ->] [RequiresAction ->] Authorized -> Captured
+//!          live states -> [Cancelling ->] Failed       Authorized -> Voided | CaptureFailed
+//! refund   Requested -> Done | Failed
 //! ```
+//! `Authorized` is said in the entry that confirms the order, and is the decision to capture. `Cancelling` is the decision to
+//! cancel, written down before the provider is told: an attempt that is being cancelled can never be confirmed.
 //! Attempts only move along these arrows, so a late or repeated word from the provider changes nothing: `failed` cannot
 //! overwrite an authorization, and an authorization cannot revive what failed.
+
+mod refund;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, TicketId, UserId};
+pub use refund::{DISPUTES_MAX, Dispute, DisputeState, OpenRefund, REFUNDS_MAX, Refund};
+
+use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, TicketId, UserId};
 use crate::money::Currency;
 use crate::outcome::{AttemptState, Confirmation, OrderState};
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// Most payment attempts of one order.
 pub const ATTEMPTS_MAX: usize = 3;
+
+/// An attempt that is not authorized after this long is cancelled; sooner when its hold cannot live that long.
+pub const ATTEMPT_TIME: Millis = Millis::from_mins(10);
+
+/// But every attempt has this long.
+pub const ATTEMPT_TIME_MIN: Millis = Millis::from_mins(1);
 
 /// A seat, or a place in an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +71,12 @@ pub struct Attempt {
     pub method: Arc<str>,
     /// The provider's code, once it failed; else empty.
     pub code: Arc<str>,
+    /// The provider's own id of it; empty until an answer named it.
+    pub reference: Arc<str>,
+    /// When it is given up unless it was authorized; zero = never.
+    pub deadline: Timestamp,
+    /// Where the buyer has to go, while it requires an action.
+    pub action: Option<Arc<str>>,
 }
 
 /// An order.
@@ -71,7 +90,7 @@ pub struct Order {
     pub user: UserId,
     /// The quote locked at the hold, in minor units.
     pub total: u64,
-    /// What was given back, in minor units.
+    /// What was or is to be given back, in minor units; refunds that failed are not in.
     pub refunded: u64,
     /// Where it stands.
     pub state: OrderState,
@@ -85,6 +104,12 @@ pub struct Order {
     pub attempts: Vec<Attempt>,
     /// Tickets by ordinal; empty until it is confirmed.
     pub tickets: Arc<[Ticket]>,
+    /// The cart that pays it; `None` = it is paid by itself.
+    pub cart: Option<CartId>,
+    /// What was or is given back, oldest first; at most [`REFUNDS_MAX`].
+    pub refunds: Vec<Refund>,
+    /// Disputes about its payment, oldest first; at most [`DISPUTES_MAX`].
+    pub disputes: Vec<Dispute>,
 }
 
 /// What a message about an attempt does to it.
@@ -99,10 +124,24 @@ pub enum Move {
 }
 
 impl Attempt {
+    /// An attempt of which nothing else is known.
+    #[must_use]
+    pub fn new(id: AttemptId, state: AttemptState, begun_at: Timestamp) -> Self {
+        let none: Arc<str> = Arc::default();
+        Self { id, state, begun_at, method: none.clone(), code: none.clone(), reference: none, deadline: Timestamp(0), action: None }
+    }
+
     /// Whether the provider may still decide either way.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        matches!(self.state, AttemptState::Created | AttemptState::Unknown)
+        use AttemptState::{Cancelling, Created, RequiresAction, Unknown};
+        matches!(self.state, Created | Unknown | RequiresAction | Cancelling)
+    }
+
+    /// When it is given up, if it may come to that.
+    #[must_use]
+    pub fn gives_up_at(&self) -> Option<Timestamp> {
+        (self.is_live() && self.state != AttemptState::Cancelling && self.deadline.0 != 0).then_some(self.deadline)
     }
 
     /// Whether the payment worker still has something to do for it.
@@ -114,12 +153,28 @@ impl Attempt {
     /// What a message that it reached `state` means now.
     #[must_use]
     pub fn step(&self, state: AttemptState) -> Move {
-        use AttemptState::{Authorized, Captured, Created, Failed, Unknown};
-        match (self.state, state) {
-            (Created | Unknown, Authorized | Failed) | (Created, Unknown) | (Authorized, Captured) => Move::Moves,
-            (Failed, Failed) | (Authorized | Captured, Authorized) | (Captured, Captured) => Move::Repeat,
-            (_, Created | Unknown) => Move::Repeat,
-            (Failed, Authorized) | (Authorized | Captured, Failed) | (Created | Unknown | Failed, Captured) => Move::Refused,
+        use AttemptState::*;
+        let from = self.state;
+        let moves = match state {
+            Created => false,
+            Unknown => from == Created,
+            RequiresAction => matches!(from, Created | Unknown),
+            Cancelling => matches!(from, Created | Unknown | RequiresAction),
+            Authorized => matches!(from, Created | Unknown | RequiresAction),
+            Failed => self.is_live(),
+            Captured | Voided | CaptureFailed => from == Authorized,
+        };
+        let repeat = from == state
+            || match state {
+                Created | Unknown | RequiresAction => true,
+                Cancelling => from == Failed,
+                Authorized => from == Captured,
+                Failed | Captured | Voided | CaptureFailed => false,
+            };
+        match (moves, repeat) {
+            (true, _) => Move::Moves,
+            (false, true) => Move::Repeat,
+            (false, false) => Move::Refused,
         }
     }
 }
@@ -177,58 +232,9 @@ pub struct OpenAttempt {
     pub currency: Currency,
     /// The attempt.
     pub attempt: Attempt,
+    /// Whether it must be cancelled at the provider: the attempt was given up, its event is cancelled, or its order undone.
+    pub must_cancel: bool,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec::Vec;
-
-    const STATES: [AttemptState; 5] =
-        [AttemptState::Created, AttemptState::Unknown, AttemptState::Authorized, AttemptState::Captured, AttemptState::Failed];
-
-    fn attempt(state: AttemptState) -> Attempt {
-        Attempt { id: AttemptId(1), state, begun_at: Timestamp(0), method: "tok".into(), code: "".into() }
-    }
-
-    #[test]
-    fn an_attempt_moves_only_along_its_arrows() {
-        use AttemptState::{Authorized, Captured, Created, Failed, Unknown};
-        let arrows = [
-            (Created, Unknown),
-            (Created, Authorized),
-            (Created, Failed),
-            (Unknown, Authorized),
-            (Unknown, Failed),
-            (Authorized, Captured),
-        ];
-        let moves: Vec<_> = STATES
-            .iter()
-            .flat_map(|&from| STATES.iter().map(move |&to| (from, to)))
-            .filter(|&(from, to)| attempt(from).step(to) == Move::Moves)
-            .collect();
-        assert_eq!(moves.len(), arrows.len());
-        assert!(arrows.iter().all(|arrow| moves.contains(arrow)), "{moves:?}");
-    }
-
-    #[test]
-    fn a_late_failure_cannot_undo_money_and_money_cannot_undo_a_failure() {
-        assert_eq!(attempt(AttemptState::Captured).step(AttemptState::Failed), Move::Refused);
-        assert_eq!(attempt(AttemptState::Authorized).step(AttemptState::Failed), Move::Refused);
-        assert_eq!(attempt(AttemptState::Failed).step(AttemptState::Authorized), Move::Refused);
-        assert_eq!(attempt(AttemptState::Created).step(AttemptState::Captured), Move::Refused);
-    }
-
-    #[test]
-    fn every_repeat_is_harmless() {
-        for state in STATES {
-            assert_eq!(attempt(state).step(state), Move::Repeat, "{state:?}");
-        }
-    }
-
-    #[test]
-    fn a_ticket_names_its_order() {
-        let order = OrderId::for_tickets(9, crate::ids::Slot::new(5), u128::MAX);
-        assert_eq!(order_of(TicketId::of_order(order, 41)), (order, 41));
-    }
-}
+mod tests;

@@ -153,6 +153,7 @@ mod tests {
     use crate::command::OrderRecord;
     use crate::ids::{EventId, OrderId, Slot};
     use crate::money::Currency;
+    use crate::outcome::OrderState;
     use crate::time::Timestamp;
     use alloc::vec;
 
@@ -168,6 +169,7 @@ mod tests {
             receipt,
             tickets: 1,
             confirmed_at: Timestamp(1),
+            state: OrderState::AwaitingPayment,
         })
     }
 

@@ -71,6 +71,8 @@ pub enum OrderState {
     Refunded,
     /// No attempt succeeded and the hold is over.
     Failed,
+    /// It was confirmed, but the reserved money could not be taken: its tickets are void.
+    Cancelled,
 }
 
 /// State of a payment attempt. Transitions only go up in rank (see `orders.rs`).
@@ -85,6 +87,25 @@ pub enum AttemptState {
     /// The money is ours.
     Captured,
     /// Refused for good.
+    Failed,
+    /// The buyer has to do something at the provider.
+    RequiresAction,
+    /// Given up: it is to be cancelled at the provider, and never confirmed.
+    Cancelling,
+    /// It was authorized, and the reservation was given back.
+    Voided,
+    /// It was authorized, but the money could not be taken.
+    CaptureFailed,
+}
+
+/// State of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefundState {
+    /// The provider is to be told, or has not said yet.
+    Requested,
+    /// The buyer has the money, or there was none to give.
+    Done,
+    /// Refused by the provider for good.
     Failed,
 }
 

@@ -8,6 +8,7 @@ use boxoffice_api::live::Hub;
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::ids::EventId;
+use boxoffice_ledger::outcome::SaleState;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -72,8 +73,13 @@ impl Feed {
         for change in changes {
             match change {
                 Change::Outbox { .. } => outbox = true,
-                Change::Attempt { .. } => attempts = true,
+                Change::Attempt { .. } | Change::Refund { .. } => attempts = true,
                 Change::CatalogEvent { .. } | Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => catalog = true,
+                Change::Sale { state: SaleState::Cancelled, event } => {
+                    // Its payments are to be cancelled, its orders to be refunded.
+                    attempts = true;
+                    self.touched.lock().sales.entry(group).or_default().insert(*event);
+                }
                 Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. }
                     if last_sale.replace(*event) != Some(*event) =>
                 {

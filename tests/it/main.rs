@@ -20,6 +20,7 @@ mod no_double_booking;
 mod payment_provider;
 mod rate_limits;
 mod restart;
+mod saga;
 mod search;
 mod seat_map;
 mod sessions;

@@ -1,4 +1,5 @@
-//! The executable under test: built from this source tree, once per test run, with the profile of the tests.
+//! The executable under test: built from this source tree, once per test run, with the profile of the tests and with crash points
+//! that the environment can arm.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,7 +48,19 @@ fn build() -> PathBuf {
     let profile = if folder == "debug" { "dev" } else { &folder };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "boxoffice", "--bin", "boxoffice", "--profile", profile, "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "boxoffice",
+            "--bin",
+            "boxoffice",
+            "--features",
+            "crash-points",
+            "--profile",
+            profile,
+            "--target-dir",
+        ])
         .arg(&target)
         .current_dir(source_tree())
         .status()

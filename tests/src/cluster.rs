@@ -271,16 +271,38 @@ impl Cluster {
         lock(&self.node(node).child).as_ref().map(Child::id)
     }
 
+    /// Whether a node died by itself since it was started; then it counts as not running.
+    #[must_use]
+    pub fn has_died(&self, node: u64) -> bool {
+        let mut child = lock(&self.node(node).child);
+        let died = child.as_mut().is_some_and(|running| matches!(running.try_wait(), Ok(Some(_))));
+        if died {
+            *child = None;
+        }
+        died
+    }
+
     /// Starts a node that does not run.
     ///
     /// # Errors
     /// When the process cannot be started.
     pub fn spawn(&self, node: u64) -> anyhow::Result<()> {
+        self.spawn_to_crash(node, None)
+    }
+
+    /// As [`Cluster::spawn`], with a crash point armed: `name` or `name:n` for its n-th hit.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn spawn_to_crash(&self, node: u64, point: Option<&str>) -> anyhow::Result<()> {
         let folder = &self.node(node).folder;
         let log = File::options().create(true).append(true).open(folder.join("log"))?;
         let mut command = Command::new(binary::boxoffice());
         command.arg("serve").arg("--config").arg(folder.join("config.toml"));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).env("NO_COLOR", "1");
+        if let Some(point) = point {
+            command.env("BOXOFFICE_CRASH", point);
+        }
         *lock(&self.node(node).child) = Some(process::spawn(command).context("start a node")?);
         Ok(())
     }

@@ -21,4 +21,5 @@ pub mod people;
 pub mod power;
 pub mod process;
 pub mod provider;
+pub mod purchases;
 pub mod shop;

@@ -158,11 +158,18 @@ impl Provider {
     /// # Panics
     /// When the page does not answer.
     pub async fn act(&self, url: &str, accepts: bool) -> Reply {
+        self.try_act(url, accepts).await.expect("the page answers")
+    }
+
+    /// As [`Provider::act`], at a provider that may be down.
+    ///
+    /// # Errors
+    /// When the page does not answer.
+    pub async fn try_act(&self, url: &str, accepts: bool) -> reqwest::Result<Reply> {
         // A browser would go on to the shop; here it is looked at where the page sends the buyer.
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).tls_certs_only([]);
-        let http = http.build().expect("the client can be built");
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).tls_certs_only([]).build()?;
         let body = if accepts { "decision=accept" } else { "decision=decline" };
-        Client::at(url).send(http.post(url).body(body)).await.expect("the page answers")
+        Client::at(url).send(http.post(url).body(body)).await
     }
 
     fn child(&self) -> std::sync::MutexGuard<'_, Option<Child>> {

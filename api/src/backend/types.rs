@@ -7,10 +7,12 @@ use std::time::Instant;
 use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, TicketRecord, Venue};
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
 use boxoffice_ledger::money::Currency;
-use boxoffice_ledger::outcome::{AttemptState, Confirmation, HoldInfo, OrderState, Rejection, SaleState};
+use boxoffice_ledger::outcome::{Confirmation, HoldInfo, OrderState, Rejection, SaleState};
 use boxoffice_ledger::plan::Plan;
 use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
+
+use super::{DisputeView, HoldView, Progress, RefundView};
 
 /// Who is calling, as the edge established it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +125,8 @@ pub enum Failure {
     NoQuorum(u64),
     /// A queue is full or the disk is; try again after this many milliseconds.
     Overloaded(u64),
+    /// A message from outside is not signed as it should be, or not now.
+    BadSignature(&'static str),
     /// The asked-for revision belongs to an earlier life of the cluster.
     Gone,
     /// It may or may not have happened: retry with the same key.
@@ -244,8 +248,8 @@ pub struct OrderView {
     pub hold: HoldId,
     /// Where it stands.
     pub state: OrderState,
-    /// Its last payment attempt's state; `None` for a free order.
-    pub payment: Option<AttemptState>,
+    /// Its last payment attempt; `None` for a free order.
+    pub payment: Option<Progress>,
     /// The total, in minor units.
     pub total: u64,
     /// Its currency.
@@ -254,6 +258,12 @@ pub struct OrderView {
     pub receipt: Option<u64>,
     /// The tickets, once confirmed.
     pub tickets: Vec<TicketId>,
+    /// What was or is to be given back, in minor units.
+    pub refunded: u64,
+    /// Refunds, oldest first.
+    pub refunds: Vec<RefundView>,
+    /// Disputes, oldest first; staff see them.
+    pub disputes: Vec<DisputeView>,
 }
 
 /// A ticket with the event it is for.
@@ -281,8 +291,8 @@ pub struct TicketPage {
 pub enum Payment {
     /// Paid: tickets are issued.
     Confirmed(Confirmation),
-    /// The provider has not said yet; the hold is pinned.
-    Pending(HoldInfo),
+    /// The provider has not said yet, or the buyer has to do something; the hold is pinned.
+    Pending(HoldView),
 }
 
 /// An account as its owner sees it.

@@ -35,6 +35,7 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
         Failure::NoProvider => HttpProblem::new(Code::PaymentsUnavailable, "Nothing happened. Only free tickets can be had here."),
         Failure::NoQuorum(ms) => HttpProblem::new(Code::NoQuorum, "Nothing happened. Please try again shortly.").after_ms(ms),
         Failure::Overloaded(ms) => HttpProblem::new(Code::Overloaded, "Nothing happened. Please try again shortly.").after_ms(ms),
+        Failure::BadSignature(why) => HttpProblem::new(Code::BadSignature, why),
         Failure::Gone => HttpProblem::new(Code::RevisionGone, "The cluster was restored from a backup after this revision."),
         Failure::Unknown => {
             HttpProblem::new(Code::OutcomeUnknown, "The answer did not arrive in time. Repeat with the same Idempotency-Key.").after_ms(500)

@@ -6,7 +6,7 @@ use boxoffice_ledger::plan::{Plan, SeatKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{MoneyOut, Rfc3339, Text, event_status, money, sale_state};
+use super::{MoneyOut, PolicyOut, Rfc3339, Text, event_status, money, sale_state};
 use crate::backend::{EventView, Revision, SaleView};
 
 /// Which references are given whole.
@@ -38,6 +38,7 @@ pub struct EventOut<'a> {
     per_user_limit: u32,
     hold_ttl_s: u64,
     orphan_rule: bool,
+    refunds: PolicyOut,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_sale_at: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +114,7 @@ impl<'a> EventOut<'a> {
             per_user_limit: event.terms.per_user_limit,
             hold_ttl_s: event.terms.hold_ttl.0 / 1000,
             orphan_rule: event.terms.orphan_rule,
+            refunds: PolicyOut::new(&event.terms.refunds, currency),
             on_sale_at: event.terms.opens_at.map(Rfc3339),
             sale,
             version: event.version,

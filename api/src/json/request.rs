@@ -236,6 +236,39 @@ pub struct EventBody {
     pub orphan_rule: Option<bool>,
     pub on_sale_at: Option<String>,
     pub draft: Option<bool>,
+    pub refunds: Option<PolicyBody>,
+}
+
+/// An event's refund policy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // The names are the contract's.
+pub struct PolicyBody {
+    pub who: String,
+    pub until: Option<String>,
+    pub until_hours_before: Option<u64>,
+    pub keep_bps: Option<u32>,
+    pub keep_fixed: Option<u64>,
+}
+
+/// `POST /order/{id}/refund`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // The names are the contract's.
+pub struct RefundBody {
+    pub tickets: Option<Vec<String>>,
+    pub amount: Option<u64>,
+    pub reason: Option<String>,
+    pub block: Option<bool>,
+}
+
+/// `POST /order/{id}/cancel`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // The names are the contract's.
+pub struct CancelBody {
+    pub reason: String,
+    pub block: Option<bool>,
 }
 
 /// `PATCH /event/{id}`.

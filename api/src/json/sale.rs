@@ -2,13 +2,13 @@
 
 use boxoffice_ledger::command::{OrderRecord, TicketRecord};
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, TicketId, UserId};
-use boxoffice_ledger::outcome::HoldInfo;
+use boxoffice_ledger::outcome::{HoldInfo, OrderState};
 use boxoffice_ledger::plan::{SeatIndex, SeatKind};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use super::{EventOut, MoneyOut, Rfc3339, Text, attempt_state, hold_state, money, order_state};
-use crate::backend::{OrderView, Payment, Revision, TicketView};
+use super::{DisputeOut, EventOut, MoneyOut, PaymentOut, RefundOut, Rfc3339, Text, hold_state, money, order_state};
+use crate::backend::{OrderView, Payment, Progress, Revision, TicketView};
 use crate::layout::{Offer, Place};
 
 /// A seat by index and, where the layout is known, by label.
@@ -97,6 +97,8 @@ pub struct HoldOut<'a> {
     expires_at: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<Text<OrderId>>,
+    #[serde(flatten)]
+    payment: Option<PaymentOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<Text<EventId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,9 +125,17 @@ impl<'a> HoldOut<'a> {
             total: money(hold.total, hold.currency),
             expires_at: Rfc3339(hold.expires_at),
             order: hold.order.map(Text),
+            payment: None,
             event: event.map(Text),
             revision: None,
         }
+    }
+
+    /// With how its payment stands.
+    #[must_use]
+    pub fn paying(mut self, payment: Option<&Progress>) -> Self {
+        self.payment = payment.map(PaymentOut::new);
+        self
     }
 
     /// With the revision that wrote it.
@@ -144,12 +154,17 @@ pub struct OrderOut {
     event: Text<EventId>,
     hold: Text<HoldId>,
     state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payment: Option<&'static str>,
+    #[serde(flatten)]
+    payment: Option<PaymentOut>,
     total: MoneyOut,
+    refunded: MoneyOut,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<u64>,
     tickets: Tickets,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<RefundOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    disputes: Vec<DisputeOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<Text<Revision>>,
 }
@@ -187,10 +202,13 @@ impl OrderOut {
             event: Text(order.event),
             hold: Text(order.hold),
             state: order_state(order.state),
-            payment: order.payment.map(attempt_state),
+            payment: order.payment.as_ref().map(PaymentOut::new),
             total: money(order.total, order.currency),
+            refunded: money(order.refunded, order.currency),
             receipt: order.receipt,
             tickets: Tickets::Listed(order.tickets.clone()),
+            refunds: order.refunds.iter().map(RefundOut::new).collect(),
+            disputes: order.disputes.iter().map(DisputeOut::new).collect(),
             revision: None,
         }
     }
@@ -207,8 +225,11 @@ impl OrderOut {
             state: "confirmed",
             payment: None,
             total: money(paid.total, paid.currency),
+            refunded: money(0, paid.currency),
             receipt: Some(paid.receipt),
             tickets: Tickets::OfOrder(paid.order, paid.tickets),
+            refunds: Vec::new(),
+            disputes: Vec::new(),
             revision: Some(Text(revision)),
         })
     }
@@ -232,10 +253,11 @@ impl OrderRecordOut {
     /// A record of the buyer's group.
     #[must_use]
     pub fn new(order: &OrderRecord) -> Self {
-        let state = match order.refunded {
-            0 => "confirmed",
-            refunded if refunded >= order.total => "refunded",
-            _ => "part_refunded",
+        let state = match (order.state, order.refunded) {
+            (OrderState::AwaitingPayment, 0) => "confirmed", // A record of an older build.
+            (OrderState::AwaitingPayment, refunded) if refunded >= order.total => "refunded",
+            (OrderState::AwaitingPayment, _) => "part_refunded",
+            (state, _) => order_state(state),
         };
         Self {
             object: "order",

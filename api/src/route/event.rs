@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use boxoffice_ledger::command::{EventStatus, SaleTerms};
+use boxoffice_ledger::command::{EventStatus, RefundPolicy, RefundWho, SaleTerms};
 use boxoffice_ledger::ids::{EventId, PerformerId, VenueId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::plan::Plan;
@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::check::{Check, moment_or_day};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{self, EventBody, EventOut, EventPatchBody, Expand, PricesBody};
+use crate::json::{self, EventBody, EventOut, EventPatchBody, Expand, PolicyBody, PricesBody};
 
 const NAME_BYTES_MAX: usize = 200;
 const DESCRIPTION_BYTES_MAX: usize = 8_000;
@@ -111,7 +111,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
         venue: venue.unwrap_or(VenueId(0)),
         performers,
         starts_at,
-        terms: terms(&mut check, &body, currency),
+        terms: terms(&mut check, &body, currency, starts_at),
         status: if body.draft == Some(true) { EventStatus::Draft } else { EventStatus::Published },
     };
     check.done()?;
@@ -134,7 +134,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
     Ok(tagged(&call, response, &tag(view)))
 }
 
-fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>) -> SaleTerms {
+fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>, starts_at: Timestamp) -> SaleTerms {
     let hold_ttl_s = body.hold_ttl_s.unwrap_or(HOLD_TTL_S);
     check.range("/hold_ttl_s", hold_ttl_s, 120, 1800);
     check.range("/per_user_limit", u64::from(body.per_user_limit.unwrap_or(0)), 0, 100_000);
@@ -145,7 +145,31 @@ fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>) -> Sal
         hold_ttl: Millis::from_secs(hold_ttl_s),
         orphan_rule: body.orphan_rule.unwrap_or(false),
         opens_at: body.on_sale_at.as_deref().map(|text| check.moment("/on_sale_at", text)),
+        refunds: body.refunds.as_ref().map_or_else(RefundPolicy::default, |policy| refunds(check, policy, starts_at)),
     }
+}
+
+/// Hours are counted from the start that is given now: a promise does not move when the event does.
+fn refunds(check: &mut Check, body: &PolicyBody, starts_at: Timestamp) -> RefundPolicy {
+    let who = match body.who.as_str() {
+        "staff" => RefundWho::Staff,
+        "buyer" => RefundWho::Buyer,
+        "nobody" => RefundWho::Nobody,
+        _ => {
+            check.wrong("/refunds/who", "invalid", "staff, buyer or nobody");
+            RefundWho::Staff
+        }
+    };
+    if body.until.is_some() && body.until_hours_before.is_some() {
+        check.wrong("/refunds/until", "conflict", "either until or until_hours_before");
+    }
+    let hours = body.until_hours_before.unwrap_or(0);
+    check.range("/refunds/until_hours_before", hours, 0, 8784);
+    check.range("/refunds/keep_bps", u64::from(body.keep_bps.unwrap_or(0)), 0, 10_000);
+    check.range("/refunds/keep_fixed", body.keep_fixed.unwrap_or(0), 0, PRICE_MAX);
+    let before = body.until_hours_before.map(|_| Timestamp(starts_at.0.saturating_sub(hours.min(8784) * 3_600_000_000)));
+    let until = body.until.as_deref().map(|text| check.moment("/refunds/until", text)).or(before);
+    RefundPolicy { who, until, keep_bps: body.keep_bps.unwrap_or(0), keep_fixed: body.keep_fixed.unwrap_or(0) }
 }
 
 fn prices(body: &PricesBody, plan: &Plan) -> Result<Vec<u64>, HttpProblem> {

@@ -42,7 +42,8 @@ pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
     let (caller, event, hold) = named(&call)?;
     let read = edge.backend.get_hold(call.fresh(Freshness::Linearizable), caller, event, hold).await?;
     let offer = edge.offers.of_event(&*edge.backend, call.context(), event).await?;
-    Ok(json::read(&read, &HoldOut::new(&read.value, Some(&offer), Some(event))))
+    let out = HoldOut::new(&read.value.hold, Some(&offer), Some(event)).paying(read.value.payment.as_ref());
+    Ok(json::read(&read, &out))
 }
 
 /// `POST /event/{id}/hold/{hold}/extend`
@@ -76,10 +77,10 @@ pub async fn pay(edge: Arc<Edge>, call: Call) -> Outcome {
     let done = done.map_err(|failure| from_failure(failure, offer.as_deref()))?;
     match (&done.value, OrderOut::paid(&done.value, event, done.revision)) {
         (_, Some(order)) => Ok(json::written(StatusCode::OK, &done, &order)),
-        (Payment::Pending(hold), None) => {
-            let out = HoldOut::new(hold, offer.as_deref(), Some(event)).at(done.revision);
+        (Payment::Pending(view), None) => {
+            let out = HoldOut::new(&view.hold, offer.as_deref(), Some(event)).paying(view.payment.as_ref()).at(done.revision);
             let mut response = json::written(StatusCode::ACCEPTED, &done, &out);
-            json::put_location(&mut response, &format!("/event/{event}/hold/{}", hold.hold));
+            json::put_location(&mut response, &format!("/event/{event}/hold/{}", view.hold.hold));
             Ok(response)
         }
         (Payment::Confirmed(_), None) => Err(HttpProblem::new(crate::error::Code::Internal, "A confirmed payment has no order.")),

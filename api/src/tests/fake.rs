@@ -201,6 +201,7 @@ impl Fake {
             hold_ttl: Millis::from_secs(480),
             orphan_rule: false,
             opens_at: None,
+            refunds: RefundPolicy::default(),
         };
         let event = event.unwrap_or_else(|| NewEvent {
             name: "Midnight Radio, Arena North".into(),

@@ -89,6 +89,7 @@ pub fn on_sale(price: u64) -> (SeatLedger, Clock) {
         hold_ttl: Millis::from_mins(8),
         orphan_rule: false,
         opens_at: None,
+        refunds: boxoffice_ledger::command::RefundPolicy::default(),
     };
     apply(SeatCommand::CreateEvent { event: event(), plan: hash, terms });
     apply(SeatCommand::SetSale { request: request(u64::MAX), event: event(), action: SaleAction::Open });

@@ -6,6 +6,7 @@ use super::*;
 use crate::codec::golden;
 use crate::ids::{EventId, RequestId};
 use crate::money::Currency;
+use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
 use crate::tables::{self, Line};
 use alloc::string::ToString;
@@ -45,6 +46,7 @@ fn order(user: u64, id: u64, revision: u64) -> Delivery {
         receipt: 1,
         tickets: 2,
         confirmed_at: Timestamp(3),
+        state: OrderState::AwaitingPayment,
     })
 }
 

@@ -60,6 +60,7 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
                 hold_ttl: Millis::from_secs(line.number("ttl", 480)),
                 orphan_rule: true,
                 opens_at: None,
+                refunds: crate::command::RefundPolicy::default(),
             };
             let event = Event {
                 id: EventId(id),

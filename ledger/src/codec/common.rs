@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::{CodecError, wire};
-use crate::command::{BlobChunk, Delivery, OrderRecord, SaleTerms, TicketRecord};
+use crate::command::{BlobChunk, Delivery, OrderRecord, RefundPolicy, RefundWho, SaleTerms, TicketRecord};
 use crate::ids::{EventId, OrderId, PlanHash, Request, RequestId, TicketId, UserId};
 use crate::money::Currency;
 use crate::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
@@ -68,7 +68,22 @@ pub fn terms(terms: &SaleTerms) -> wire::SaleTerms {
         hold_ttl_ms: terms.hold_ttl.0,
         orphan_rule: terms.orphan_rule,
         opens_at_us: terms.opens_at.map(|at| at.0),
+        refunds: (terms.refunds != RefundPolicy::default()).then(|| policy(&terms.refunds)),
     }
+}
+
+fn policy(policy: &RefundPolicy) -> wire::RefundPolicy {
+    wire::RefundPolicy {
+        who: refund_who(policy.who),
+        until_us: policy.until.map(|at| at.0),
+        keep_bps: policy.keep_bps,
+        keep_fixed: policy.keep_fixed,
+    }
+}
+
+fn read_policy(policy: wire::RefundPolicy) -> Result<RefundPolicy, CodecError> {
+    let until = policy.until_us.map(Timestamp);
+    Ok(RefundPolicy { who: read_refund_who(policy.who)?, until, keep_bps: policy.keep_bps, keep_fixed: policy.keep_fixed })
 }
 
 pub fn read_terms(terms: Option<wire::SaleTerms>) -> Result<SaleTerms, CodecError> {
@@ -80,6 +95,7 @@ pub fn read_terms(terms: Option<wire::SaleTerms>) -> Result<SaleTerms, CodecErro
         hold_ttl: Millis(terms.hold_ttl_ms),
         orphan_rule: terms.orphan_rule,
         opens_at: terms.opens_at_us.map(Timestamp),
+        refunds: terms.refunds.map(read_policy).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -122,8 +138,10 @@ pub(crate) use states;
 states!(seat_state, read_seat_state, SeatState: Available, Held, Pinned, Sold, Blocked, Killed);
 states!(sale_state, read_sale_state, SaleState: Published, OnSale, Paused, Closed, Cancelled);
 states!(hold_state, read_hold_state, HoldState: Active, Paying, Converted, Released, Expired, Revoked);
-states!(order_state, read_order_state, OrderState: AwaitingPayment, Confirmed, PartRefunded, Refunded, Failed);
-states!(attempt_state, read_attempt_state, AttemptState: Created, Unknown, Authorized, Captured, Failed);
+states!(order_state, read_order_state, OrderState: AwaitingPayment, Confirmed, PartRefunded, Refunded, Failed, Cancelled);
+states!(attempt_state, read_attempt_state, AttemptState:
+    Created, Unknown, Authorized, Captured, Failed, RequiresAction, Cancelling, Voided, CaptureFailed);
+states!(refund_who, read_refund_who, RefundWho: Staff, Buyer, Nobody);
 
 pub fn ticket(ticket: &TicketRecord) -> wire::TicketRecord {
     wire::TicketRecord {
@@ -177,6 +195,7 @@ pub fn order(order: &OrderRecord) -> wire::OrderRecord {
         receipt: order.receipt,
         tickets: order.tickets,
         confirmed_at_us: order.confirmed_at.0,
+        state: order_state(order.state),
     }
 }
 
@@ -192,6 +211,7 @@ pub fn read_order(order: wire::OrderRecord) -> Result<OrderRecord, CodecError> {
         receipt: order.receipt,
         tickets: order.tickets,
         confirmed_at: Timestamp(order.confirmed_at_us),
+        state: read_order_state(order.state)?,
     })
 }
 

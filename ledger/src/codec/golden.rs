@@ -19,6 +19,12 @@ pub(crate) fn check(name: &str, bytes: &[u8]) -> Vec<u8> {
     golden
 }
 
+/// A golden file that is there.
+pub(crate) fn read(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("bin");
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 /// Frames of a snapshot as one file: each after its length in four bytes.
 pub(crate) fn join(frames: &[Vec<u8>]) -> Vec<u8> {
     frames.iter().flat_map(|frame| [&(frame.len() as u32).to_be_bytes(), &**frame].concat()).collect()

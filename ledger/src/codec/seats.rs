@@ -1,8 +1,10 @@
 //! Encoding of the commands of an event group; its answers are in `answers`.
 
 mod answers;
+mod money;
 
 pub(crate) use answers::{decode_answer, encode_answer, write_answer};
+pub(crate) use money::{dispute, read_dispute, read_refund, refund};
 
 use alloc::vec::Vec;
 
@@ -41,10 +43,11 @@ fn kind(command: &SeatCommand) -> Kind {
         }
         SeatCommand::Extend { request, event, hold, actor } => Kind::Extend(hold_move(*request, *event, *hold, *actor)),
         SeatCommand::Release { request, event, hold, actor } => Kind::Release(hold_move(*request, *event, *hold, *actor)),
-        SeatCommand::Confirm { event, order, attempt, authorized } => {
+        SeatCommand::Confirm { event, order, attempt, authorized, reference } => {
             let attempt = Some(write_attempt(*event, *order, *attempt));
-            Kind::Confirm(on_wire::Confirm { attempt, authorized: *authorized })
+            Kind::Confirm(on_wire::Confirm { attempt, authorized: *authorized, reference: reference.clone() })
         }
+        SeatCommand::Money(command) => Kind::Money(money::command(command)),
         SeatCommand::PayFail { event, order, attempt, code } => {
             let attempt = Some(write_attempt(*event, *order, *attempt));
             Kind::PayFail(on_wire::PayFail { attempt, code: code.clone() })
@@ -123,7 +126,7 @@ fn read_kind(kind: Kind) -> Result<SeatCommand, CodecError> {
         Kind::PayBegin(command) => read_pay_begin(command)?,
         Kind::Confirm(command) => {
             let (event, order, attempt) = read_attempt(command.attempt)?;
-            SeatCommand::Confirm { event, order, attempt, authorized: command.authorized }
+            SeatCommand::Confirm { event, order, attempt, authorized: command.authorized, reference: command.reference }
         }
         Kind::PayFail(command) => {
             let (event, order, attempt) = read_attempt(command.attempt)?;
@@ -142,6 +145,7 @@ fn read_kind(kind: Kind) -> Result<SeatCommand, CodecError> {
         Kind::OutboxAck(command) => {
             SeatCommand::OutboxAck { acks: command.acks.into_iter().map(|ack| (ack.target, ack.sequence)).collect() }
         }
+        Kind::Money(command) => SeatCommand::Money(money::read_command(command)?),
         Kind::Pulse(_) => SeatCommand::Pulse,
     })
 }

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 
 use super::deadlines::{Deadlines, Due};
 use super::event::EventSale;
-use crate::ids::{AttemptId, EventId, HoldId, OrderId};
-use crate::outcome::HoldState;
+use crate::ids::{AttemptId, EventId, HoldId, OrderId, RefundId};
+use crate::orders::{Attempt, Order};
+use crate::outcome::{HoldState, RefundState, SaleState};
 use crate::time::Timestamp;
 
 /// See the module.
@@ -20,8 +21,14 @@ pub(crate) struct Agenda {
     pub(crate) cancelled: Vec<Due>,
     /// Ended holds by the time of their end: ascending in time.
     pub(crate) ended: VecDeque<(Timestamp, EventId, HoldId)>,
-    /// Attempts that are not over, ascending.
+    /// Attempts that are not over, ascending; those of carts are their carts' business.
     pub(crate) attempts: BTreeSet<(AttemptId, EventId, OrderId)>,
+    /// When attempts are given up.
+    pub(crate) give_ups: BTreeSet<(Timestamp, EventId, OrderId)>,
+    /// Refunds that the provider has still to be asked for.
+    pub(crate) refunds: BTreeSet<(RefundId, EventId, OrderId)>,
+    /// Orders of cancelled events that have tickets still.
+    pub(crate) backlog: BTreeSet<(EventId, OrderId)>,
 }
 
 impl Agenda {
@@ -39,8 +46,12 @@ impl Agenda {
                 }
             }
             for order in sale.orders.sorted().into_iter().map(|(_, order)| order) {
-                for attempt in order.attempts.iter().filter(|attempt| attempt.is_open()) {
-                    agenda.attempts.insert((attempt.id, event, order.id));
+                if let Some(last) = order.attempts.last() {
+                    agenda.note_attempt(event, order, last);
+                }
+                agenda.note_refunds(event, order);
+                if sale.head.state == SaleState::Cancelled && order.admits() {
+                    agenda.backlog.insert((event, order.id));
                 }
             }
         }
@@ -51,12 +62,37 @@ impl Agenda {
         agenda
     }
 
-    /// Notes whether an attempt is open.
-    pub(crate) fn note_attempt(&mut self, event: EventId, order: OrderId, attempt: AttemptId, open: bool) {
-        if open {
-            self.attempts.insert((attempt, event, order));
+    /// When time does something: ends a hold, or gives an attempt up.
+    pub(crate) fn first(&self) -> Option<Timestamp> {
+        let give_up = self.give_ups.first().map(|due| due.0);
+        self.deadlines.first().into_iter().chain(give_up).min()
+    }
+
+    /// Notes how an order's last attempt stands.
+    pub(crate) fn note_attempt(&mut self, event: EventId, order: &Order, last: &Attempt) {
+        let key = (last.id, event, order.id);
+        if last.is_open() && order.cart.is_none() {
+            self.attempts.insert(key);
         } else {
-            self.attempts.remove(&(attempt, event, order));
+            self.attempts.remove(&key);
+        }
+        if last.deadline.0 == 0 {
+            return;
+        }
+        match last.gives_up_at() {
+            Some(at) => self.give_ups.insert((at, event, order.id)),
+            None => self.give_ups.remove(&(last.deadline, event, order.id)),
+        };
+    }
+
+    /// Notes how an order's refunds stand.
+    pub(crate) fn note_refunds(&mut self, event: EventId, order: &Order) {
+        for refund in &order.refunds {
+            if refund.state == RefundState::Requested {
+                self.refunds.insert((refund.id, event, order.id));
+            } else {
+                self.refunds.remove(&(refund.id, event, order.id));
+            }
         }
     }
 }

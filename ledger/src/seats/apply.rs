@@ -8,14 +8,16 @@ use super::event::EventSale;
 use super::house::House;
 use super::lifecycle::{forget_before, not_found};
 use super::pay::Told;
+use super::refund::Wish;
 use super::shape::{self, malformed};
 use super::work::Work;
 use super::{SeatLedger, hashes};
 use crate::change::Change;
 use crate::codec::{CodecError, seats as codec};
-use crate::command::{SaleTerms, SeatCommand};
-use crate::ids::{EventId, PlanHash, Request};
+use crate::command::{MoneyCommand, SaleTerms, SeatCommand};
+use crate::ids::{EventId, OrderId, PlanHash, RefundId, Request};
 use crate::machine::{Digest, Machine};
+use crate::orders::order_of;
 use crate::outcome::{Answer, Rejection, SaleState, SeatOutcome};
 use crate::time::Timestamp;
 
@@ -36,6 +38,7 @@ impl Machine for SeatLedger {
         }
         self.requests.prune(self.at);
         self.expire(changes);
+        self.give_up(changes);
         self.forget();
         let answer = self.answer(command, changes);
         self.settle();
@@ -44,8 +47,8 @@ impl Machine for SeatLedger {
 
     fn next_deadline(&self) -> Option<Timestamp> {
         match &self.agenda {
-            Some(agenda) => agenda.deadlines.first(),
-            None => Agenda::of(&self.events).deadlines.first(),
+            Some(agenda) => agenda.first(),
+            None => Agenda::of(&self.events).first(),
         }
     }
 
@@ -111,6 +114,7 @@ fn request_of(command: &SeatCommand) -> Option<Request> {
         | SeatCommand::PayBegin { request, .. }
         | SeatCommand::Void { request, .. }
         | SeatCommand::Block { request, .. } => Some(*request),
+        SeatCommand::Money(command) => command.request(),
         _ => None,
     }
 }
@@ -244,6 +248,19 @@ impl SeatLedger {
         }
     }
 
+    /// Gives up every attempt whose time is over, in order of deadline and order: it is to be cancelled at the provider.
+    fn give_up(&mut self, changes: &mut Vec<Change>) {
+        let now = self.at;
+        while let Some((_, event, order)) = self.agenda.as_mut().and_then(|agenda| {
+            let due = agenda.give_ups.first().is_some_and(|due| due.0 <= now);
+            if due { agenda.give_ups.pop_first() } else { None }
+        }) {
+            if let Some(mut work) = self.work(event, changes) {
+                work.overdue(order);
+            }
+        }
+    }
+
     /// Forgets holds that ended long ago.
     fn forget(&mut self) {
         let Some(before) = forget_before(self.at) else { return };
@@ -272,15 +289,44 @@ fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
         SeatCommand::Extend { hold, actor, .. } => new(work.extend(*hold, *actor)),
         SeatCommand::Release { hold, actor, .. } => new(work.release(*hold, *actor)),
         SeatCommand::PayBegin { hold, user, order, attempt, method, .. } => new(work.pay_begin(*hold, *user, *order, *attempt, method)),
-        SeatCommand::Confirm { order, attempt, authorized, .. } => work.confirm(*order, *attempt, *authorized),
+        SeatCommand::Confirm { order, attempt, authorized, reference, .. } => work.confirm(*order, *attempt, *authorized, reference),
         SeatCommand::PayFail { order, attempt, code, .. } => work.pay_fail(*order, *attempt, code),
         SeatCommand::PayUnknown { order, attempt, .. } => work.pay_unknown(*order, *attempt),
         SeatCommand::Captured { order, attempt, .. } => work.captured(*order, *attempt),
-        SeatCommand::Void { tickets, actor, block, .. } => new(work.void(tickets, *actor, *block)),
+        SeatCommand::Void { request, tickets, actor, reason, block, .. } => new(work.refund(&Wish {
+            order: tickets.first().map_or(OrderId(0), |&ticket| order_of(ticket).0),
+            refund: RefundId(request.id.0),
+            tickets,
+            amount: None,
+            actor: *actor,
+            reason,
+            block: *block,
+        })),
+        SeatCommand::Money(command) => run_money(work, command),
         SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
         SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => {
             Ok((SeatOutcome::Done, false))
         }
+    }
+}
+
+/// A command about money.
+fn run_money(work: &mut Work<'_>, command: &MoneyCommand) -> Told {
+    match command {
+        MoneyCommand::Note { order, attempt, reference, action, .. } => work.note(*order, *attempt, reference, action.as_deref()),
+        MoneyCommand::GiveUp { order, attempt, .. } => work.give_up(*order, *attempt),
+        MoneyCommand::Voided { order, attempt, .. } => work.voided(*order, *attempt),
+        MoneyCommand::CaptureFailed { order, attempt, code, .. } => work.capture_failed(*order, *attempt, code),
+        MoneyCommand::Refund { order, refund, tickets, amount, actor, reason, block, .. } => {
+            new(work.refund(&Wish { order: *order, refund: *refund, tickets, amount: *amount, actor: *actor, reason, block: *block }))
+        }
+        MoneyCommand::RefundDone { order, refund, .. } => work.refund_done(*order, *refund),
+        MoneyCommand::RefundFailed { order, refund, code, .. } => work.refund_failed(*order, *refund, code),
+        MoneyCommand::RefundNext { limit, .. } => new(work.refund_next(*limit)),
+        MoneyCommand::Dispute { order, dispute, state, amount, .. } => work.dispute(*order, dispute, *state, *amount),
+        MoneyCommand::Pin { hold, user, order, cart, .. } => new(work.pin(*hold, *user, *order, *cart)),
+        MoneyCommand::CartConfirm { order, cart, attempt, reference, .. } => work.cart_confirm(*order, *cart, *attempt, reference),
+        MoneyCommand::CartRelease { order, cart, .. } => work.cart_release(*order, *cart),
     }
 }
 

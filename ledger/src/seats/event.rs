@@ -291,6 +291,7 @@ impl EventSale {
             receipt: order.receipt,
             tickets: order.tickets.len() as u32,
             confirmed_at: order.confirmed_at,
+            state: order.state,
         })
     }
 

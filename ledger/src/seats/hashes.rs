@@ -2,10 +2,11 @@
 
 use super::event::Head;
 use super::records::{AreaCell, Cell, Hold, UserCount};
-use crate::command::{Delivery, SaleTerms};
+use crate::command::{Actor, Delivery, RefundPolicy, SaleTerms};
 use crate::digest::RecordHasher;
 use crate::ids::{EventId, PlanHash, UserId};
-use crate::orders::{Order, Place};
+use crate::orders::{Attempt, Order, Place};
+use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, SeatIndex};
 use crate::time::Timestamp;
 
@@ -22,6 +23,9 @@ const ORDER_RECORD: u32 = 109;
 const OUTBOX: u32 = 110;
 const CURSOR: u32 = 111;
 
+/// Before fields that older builds did not have, and that are left out while they are empty: digests in old snapshots stay right.
+const MORE: u64 = 0x6d6f_7265;
+
 pub(crate) fn clock(at: Timestamp) -> u128 {
     RecordHasher::new(CLOCK).u64(at.0).finish()
 }
@@ -30,7 +34,14 @@ pub(crate) fn clock(at: Timestamp) -> u128 {
 pub(crate) fn terms(event: EventId, plan: PlanHash, terms: &SaleTerms) -> u128 {
     let hasher = RecordHasher::new(TERMS).u128(event.0).bytes(&plan.0).bytes(terms.currency.code().as_bytes());
     let hasher = terms.prices.iter().fold(hasher.u64(terms.prices.len() as u64), |hasher, &price| hasher.u64(price));
-    hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule)).option(terms.opens_at.map(|at| at.0)).finish()
+    let hasher =
+        hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule)).option(terms.opens_at.map(|at| at.0));
+    let policy = &terms.refunds;
+    if *policy == RefundPolicy::default() {
+        return hasher.finish();
+    }
+    let until = policy.until.map(|at| at.0);
+    hasher.u64(MORE).u64(policy.who as u64).option(until).u32(policy.keep_bps).u64(policy.keep_fixed).finish()
 }
 
 pub(crate) fn head(head: &Head) -> u128 {
@@ -95,19 +106,49 @@ pub(crate) fn order(event: EventId, order: &Order) -> u128 {
         .u64(order.receipt)
         .u32(order.revision)
         .u64(order.confirmed_at.0);
-    let hasher = order.attempts.iter().fold(hasher, |hasher, attempt| {
-        hasher
-            .u128(attempt.id.0)
-            .u64(attempt.state as u64)
-            .u64(attempt.begun_at.0)
-            .bytes(attempt.method.as_bytes())
-            .bytes(attempt.code.as_bytes())
-    });
+    let hasher = order.attempts.iter().fold(hasher, attempt);
     let tickets = order.tickets.iter().fold(hasher.u64(order.tickets.len() as u64), |hasher, ticket| {
         let flags = u64::from(ticket.level.0) << 1 | u64::from(ticket.void);
         hasher.u64(place(ticket.place)).u64(flags).u64(ticket.price).u32(ticket.epoch)
     });
-    tickets.finish()
+    money(tickets, order).finish()
+}
+
+fn attempt(hasher: RecordHasher, attempt: &Attempt) -> RecordHasher {
+    let hasher = hasher
+        .u128(attempt.id.0)
+        .u64(attempt.state as u64)
+        .u64(attempt.begun_at.0)
+        .bytes(attempt.method.as_bytes())
+        .bytes(attempt.code.as_bytes());
+    if attempt.reference.is_empty() && attempt.deadline.0 == 0 && attempt.action.is_none() {
+        return hasher;
+    }
+    let action = attempt.action.as_deref().unwrap_or_default();
+    hasher.u64(MORE).bytes(attempt.reference.as_bytes()).u64(attempt.deadline.0).bytes(action.as_bytes())
+}
+
+/// Who pays an order, and what was given or taken back.
+fn money(hasher: RecordHasher, order: &Order) -> RecordHasher {
+    if order.cart.is_none() && order.refunds.is_empty() && order.disputes.is_empty() {
+        return hasher;
+    }
+    let lengths = (order.refunds.len() as u64) << 32 | order.disputes.len() as u64;
+    let hasher = hasher.u64(MORE).u128(order.cart.map_or(0, |cart| cart.0)).u64(lengths);
+    let hasher = order.refunds.iter().fold(hasher, |hasher, refund| {
+        let (kind, user) = match refund.by {
+            Actor::User(user) => (0, user.0),
+            Actor::Staff(user) => (1, user.0),
+            Actor::System => (2, 0),
+        };
+        let hasher = hasher.u128(refund.id.0).u64(refund.amount).u64(refund.requested_at.0).u64(kind).u128(user);
+        let hasher = hasher.u64((refund.tickets.len() as u64) << 8 | refund.state as u64);
+        let hasher = refund.tickets.iter().fold(hasher, |hasher, &ticket| hasher.u64(ticket.into()));
+        hasher.bytes(refund.reason.as_bytes()).bytes(refund.code.as_bytes())
+    });
+    order.disputes.iter().fold(hasher, |hasher, dispute| {
+        hasher.bytes(dispute.id.as_bytes()).u64(dispute.state as u64).u64(dispute.amount).u64(dispute.opened_at.0)
+    })
 }
 
 pub(crate) fn delivery(record: &Delivery) -> u128 {
@@ -127,17 +168,19 @@ pub(crate) fn delivery(record: &Delivery) -> u128 {
             .u64(ticket.price)
             .u64(ticket.issued_at.0)
             .finish(),
-        Delivery::Order(order) => RecordHasher::new(ORDER_RECORD)
-            .u128(order.id.0)
-            .u128(order.user.0)
-            .u128(order.event.0)
-            .u64(u64::from(order.revision) << 32 | u64::from(order.tickets))
-            .bytes(order.currency.code().as_bytes())
-            .u64(order.total)
-            .u64(order.refunded)
-            .u64(order.receipt)
-            .u64(order.confirmed_at.0)
-            .finish(),
+        Delivery::Order(order) => {
+            let hasher = RecordHasher::new(ORDER_RECORD)
+                .u128(order.id.0)
+                .u128(order.user.0)
+                .u128(order.event.0)
+                .u64(u64::from(order.revision) << 32 | u64::from(order.tickets))
+                .bytes(order.currency.code().as_bytes())
+                .u64(order.total)
+                .u64(order.refunded)
+                .u64(order.receipt)
+                .u64(order.confirmed_at.0);
+            if order.state == OrderState::AwaitingPayment { hasher.finish() } else { hasher.u64(order.state as u64).finish() }
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use super::lifecycle::forget_before;
 use super::records::{AreaCell, Cell, Hold, UserCount};
 use crate::digest::Accumulator;
 use crate::ids::UserId;
-use crate::orders::{ATTEMPTS_MAX, Order, Place};
-use crate::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
+use crate::orders::{Attempt, Order, Place};
+use crate::outcome::{HoldState, OrderState, SaleState, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
 
 type Check = Result<(), String>;
@@ -28,6 +28,8 @@ macro_rules! must {
         }
     };
 }
+
+mod money;
 
 impl SeatLedger {
     pub(super) fn check(&self) -> Check {
@@ -85,6 +87,9 @@ impl SeatLedger {
         must!(fresh.deadlines.first() == agenda.deadlines.first(), "the next deadline is another");
         must!(fresh.deadlines.first().is_none_or(|first| first > self.at), "a hold is Active past its time");
         must!(fresh.attempts == agenda.attempts, "the open attempts are others");
+        must!(fresh.give_ups == agenda.give_ups, "the deadlines of attempts are others");
+        must!(fresh.refunds == agenda.refunds, "the open refunds are others");
+        must!(fresh.backlog == agenda.backlog, "the backlog of refunds is another");
         must!(agenda.cancelled.is_empty(), "deadlines were left unsettled");
         let known: BTreeSet<_> = agenda.ended.iter().copied().collect();
         must!(known == fresh.ended.iter().copied().collect(), "the ended holds are others");
@@ -112,7 +117,7 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     let mut receipts = BTreeSet::new();
     for (&id, order) in sale.orders.sorted() {
         must!(id == order.id && id.slot() == sale.id.slot(), "order {id} is out of place");
-        check_order(sale, order).map_err(|what| format!("order {id}: {what}"))?;
+        money::check(sale, order).map_err(|what| format!("order {id}: {what}"))?;
         claim_tickets(order, &mut cells, &mut areas).map_err(|what| format!("order {id}: {what}"))?;
         let owned = order.tickets.iter().filter(|ticket| !ticket.void).count() as u32;
         if owned > 0 {
@@ -149,45 +154,14 @@ fn check_hold(sale: &EventSale, hold: &Hold, ledger: &SeatLedger) -> Check {
     };
     must!(order.hold == hold.id && order.user == hold.user, "its order is of another hold");
     must!(order.total == hold.items.total(), "its order's total is another than its quote");
+    let live = order.attempts.last().is_some_and(Attempt::is_live);
     let fits = match hold.state {
-        HoldState::Active => order.state == OrderState::AwaitingPayment && order.attempts.iter().all(|attempt| !attempt.is_live()),
-        HoldState::Paying => order.state == OrderState::AwaitingPayment && order.attempts.last().is_some_and(|last| last.is_live()),
-        HoldState::Converted => order.is_confirmed(),
+        HoldState::Active => order.state == OrderState::AwaitingPayment && !live && order.cart.is_none(),
+        HoldState::Paying => order.state == OrderState::AwaitingPayment && live != order.cart.is_some(),
+        HoldState::Converted => order.is_confirmed() || order.state == OrderState::Cancelled,
         HoldState::Released | HoldState::Expired | HoldState::Revoked => order.state == OrderState::Failed,
     };
     must!(fits, "{:?}, but its order is {:?}", hold.state, order.state);
-    Ok(())
-}
-
-/// 13, 14, 18: an order's money, attempts and tickets fit its state.
-fn check_order(sale: &EventSale, order: &Order) -> Check {
-    must!(order.attempts.len() <= ATTEMPTS_MAX, "{} attempts", order.attempts.len());
-    let mut earlier = order.attempts.iter().rev().skip(1);
-    must!(earlier.all(|attempt| attempt.state == AttemptState::Failed), "two attempts are live");
-    let ids: BTreeSet<_> = order.attempts.iter().map(|attempt| attempt.id).collect();
-    must!(ids.len() == order.attempts.len(), "an attempt twice");
-    let paid = matches!(order.attempts.last().map(|last| last.state), Some(AttemptState::Authorized | AttemptState::Captured));
-    if !order.is_confirmed() {
-        must!(order.tickets.is_empty() && order.receipt == 0 && order.refunded == 0 && !paid, "tickets or money before its confirmation");
-        must!(order.state != OrderState::Failed || order.attempts.iter().all(|attempt| !attempt.is_live()), "an attempt outlives it");
-        let held = sale.hold_of(order).is_some_and(Hold::is_live);
-        must!(held == (order.state == OrderState::AwaitingPayment), "{:?}, but its hold is not", order.state);
-        return Ok(());
-    }
-    must!(paid || (order.total == 0 && order.attempts.is_empty()), "tickets without payment");
-    must!(order.receipt > 0 && !order.tickets.is_empty(), "confirmed without receipt or tickets");
-    let value =
-        |void: bool| order.tickets.iter().filter(|ticket| ticket.void == void).fold(0_u64, |sum, ticket| sum.saturating_add(ticket.price));
-    must!(value(true) == order.refunded, "{} refunded, void tickets cost {}", order.refunded, value(true));
-    must!(value(true).saturating_add(value(false)) == order.total, "its tickets do not add up to its total");
-    let void = order.tickets.iter().filter(|ticket| ticket.void).count();
-    let expected = match void {
-        0 => OrderState::Confirmed,
-        all if all == order.tickets.len() => OrderState::Refunded,
-        _ => OrderState::PartRefunded,
-    };
-    must!(order.state == expected, "{:?} with {void} void tickets", order.state);
-    must!(order.tickets.iter().all(|ticket| ticket.epoch == 1 + u32::from(ticket.void)), "an epoch does not fit");
     Ok(())
 }
 

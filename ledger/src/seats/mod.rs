@@ -11,12 +11,13 @@
 //!              agenda: deadlines, ended holds, open attempts                                      derived
 //! ```
 //! Seats: `house` (a plan's index), `board` (free seats as bits), `best` and `rules` (which seats go together).
-//! Commands: `hold`, `lifecycle`, `pay`, `undo`; `work` is the only place where records change.
+//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`; `work` is the only place where records change.
 
 mod agenda;
 mod apply;
 mod best;
 mod board;
+mod cart;
 mod deadlines;
 mod event;
 mod hashes;
@@ -25,7 +26,9 @@ mod house;
 mod invariants;
 mod lifecycle;
 mod pay;
+mod progress;
 mod records;
+mod refund;
 mod rules;
 mod shape;
 mod snapshot;
@@ -34,6 +37,7 @@ mod view;
 mod work;
 
 pub use event::{EventSale, OrderView};
+pub use progress::RefundProgress;
 pub use records::{Counts, Hold, Item, UserCount};
 pub use shape::{BLOCK_SEATS_MAX, ITEMS_MAX, PRICE_MAX, TTL_RANGE};
 

@@ -1,4 +1,4 @@
-//! From a hold to tickets: pin, authorize, confirm; and what becomes of it when the provider says no.
+//! From a hold to tickets: pin, authorize, confirm; and what becomes of it when the provider says no, or nothing in time.
 //!
 //! `PayBegin` pins the seats: from then on no time frees them. `Confirm` sells them in one entry. `PayFail` gives the buyer
 //! another try while there are attempts and time left. Messages about an attempt carry no request id: they are recognised by
@@ -12,12 +12,22 @@ use super::records::Hold;
 use super::work::Work;
 use crate::command::{Actor, Delivery};
 use crate::ids::{AttemptId, HoldId, OrderId, UserId};
-use crate::orders::{ATTEMPTS_MAX, Attempt, Move, Order, Place, Ticket};
+use crate::orders::{ATTEMPT_TIME, ATTEMPT_TIME_MIN, ATTEMPTS_MAX, Attempt, Move, Order, Place, Ticket};
 use crate::outcome::{AttemptState, HoldState, OrderState, Rejection, SaleState, SeatOutcome, SeatState};
 use crate::time::Timestamp;
 
 /// What a message about an attempt did: an outcome, and whether it had been done before.
 pub(crate) type Told = Result<(SeatOutcome, bool), Rejection>;
+
+/// How an order is paid at the moment of its sale.
+pub(crate) enum Payment<'a> {
+    /// Nothing is to be paid.
+    Free,
+    /// Its last attempt is authorized, under this reference at the provider (empty: the one known before).
+    Attempt(&'a str),
+    /// A cart's attempt, which covers it with others.
+    Cart(Attempt),
+}
 
 impl Work<'_> {
     /// Pins a hold and opens a payment attempt; a total of zero is confirmed at once.
@@ -36,7 +46,7 @@ impl Work<'_> {
             None => order,
         };
         if hold.items.total() == 0 {
-            return self.sell(&hold, order, None);
+            return self.sell(&hold, order, Payment::Free);
         }
         if hold.order.is_none() {
             self.add_order(new_order(&hold, order));
@@ -46,16 +56,10 @@ impl Work<'_> {
             hold.state = HoldState::Paying;
             hold.order = Some(order);
         });
-        let begun_at = self.at;
-        self.change_order(order, |order| {
-            order.attempts.push(Attempt {
-                id: attempt,
-                state: AttemptState::Created,
-                begun_at,
-                method: method.into(),
-                code: Arc::default(),
-            });
-        });
+        let limit = hold.hard_limit(self.sale.terms.hold_ttl);
+        let deadline = self.at.plus(ATTEMPT_TIME).min(limit).max(self.at.plus(ATTEMPT_TIME_MIN));
+        let new = Attempt { method: method.into(), deadline, ..Attempt::new(attempt, AttemptState::Created, self.at) };
+        self.change_order(order, |order| order.attempts.push(new));
         self.change_attempt(order, |_| ());
         match self.sale.hold(id) {
             Some(info) => Ok(SeatOutcome::Paying(info)),
@@ -64,13 +68,16 @@ impl Work<'_> {
     }
 
     /// Sells what an authorized attempt pays for.
-    pub(crate) fn confirm(&mut self, order: OrderId, attempt: AttemptId, authorized: u64) -> Told {
+    pub(crate) fn confirm(&mut self, order: OrderId, attempt: AttemptId, authorized: u64, reference: &str) -> Told {
         let (known, step) = self.attempt(order, attempt, AttemptState::Authorized)?;
         if authorized != known.total {
             return Err(Rejection::AmountMismatch { expected: known.total });
         }
         match step {
             Move::Repeat => Ok((SeatOutcome::Confirmed(known.confirmation(self.sale.terms.currency)), true)),
+            Move::Refused if known.attempts.last().is_some_and(|last| last.state == AttemptState::Cancelling) => {
+                Err(wrong("the attempt is being cancelled: the authorization must be given back at the provider"))
+            }
             Move::Refused => Err(wrong("the attempt failed before: the authorization must be given back at the provider")),
             Move::Moves if self.sale.head.state == SaleState::Cancelled => {
                 Err(wrong("the sale is cancelled: the authorization must be given back at the provider"))
@@ -78,7 +85,7 @@ impl Work<'_> {
             Move::Moves => {
                 let hold = self.sale.hold_of(known).filter(|hold| hold.state == HoldState::Paying).cloned();
                 let hold = hold.ok_or_else(|| wrong("the order's hold is not being paid"))?;
-                self.sell(&hold, order, Some(AttemptState::Authorized)).map(|outcome| (outcome, false))
+                self.sell(&hold, order, Payment::Attempt(reference)).map(|outcome| (outcome, false))
             }
         }
     }
@@ -97,24 +104,31 @@ impl Work<'_> {
         self.change_attempt(order, |attempt| {
             attempt.state = AttemptState::Failed;
             attempt.code = code.into();
+            attempt.action = None;
         });
+        self.unpin(hold_id, tries);
+        self.hold_outcome(hold_id).map(|outcome| (outcome, false))
+    }
+
+    /// Gives a hold that was not paid after all back to its owner, or ends it when attempts or time are used up.
+    pub(crate) fn unpin(&mut self, id: HoldId, tries: usize) {
+        let Some(hold) = self.sale.holds.get(&id).cloned() else { return };
         let ttl = self.sale.terms.hold_ttl;
         let limit = hold.hard_limit(ttl);
         if self.sale.head.state == SaleState::Cancelled {
-            self.end_hold(hold_id, HoldState::Revoked);
+            self.end_hold(id, HoldState::Revoked);
         } else if self.at >= limit {
-            self.end_hold(hold_id, HoldState::Expired);
+            self.end_hold(id, HoldState::Expired);
         } else if tries >= ATTEMPTS_MAX {
-            self.end_hold(hold_id, HoldState::Released);
+            self.end_hold(id, HoldState::Released);
         } else {
-            self.move_items(hold.items.as_slice(), SeatState::Pinned, SeatState::Held, hold_id.0);
+            self.move_items(hold.items.as_slice(), SeatState::Pinned, SeatState::Held, id.0);
             let until = self.at.plus(ttl).min(limit).max(hold.expires_at);
-            self.change_hold(hold_id, |hold| {
+            self.change_hold(id, |hold| {
                 hold.state = HoldState::Active;
                 hold.expires_at = until;
             });
         }
-        self.hold_outcome(hold_id).map(|outcome| (outcome, false))
     }
 
     /// Notes that the provider's answer was lost. After any answer that came, this means nothing.
@@ -124,6 +138,52 @@ impl Work<'_> {
             self.change_attempt(order, |attempt| attempt.state = AttemptState::Unknown);
         }
         Ok((SeatOutcome::Done, step != Move::Moves))
+    }
+
+    /// Notes what the provider calls the attempt, and where the buyer has to go. A late word changes nothing.
+    pub(crate) fn note(&mut self, order: OrderId, attempt: AttemptId, reference: &str, action: Option<&str>) -> Told {
+        let to = if action.is_some() { AttemptState::RequiresAction } else { AttemptState::Unknown };
+        let (known, step) = self.attempt(order, attempt, to)?;
+        let last = known.attempts.last().filter(|last| last.id == attempt && last.is_live());
+        let Some(last) = last else { return Ok((SeatOutcome::Done, true)) };
+        let named = last.reference.is_empty() && !reference.is_empty();
+        let moves = step == Move::Moves;
+        let elsewhere = last.state == AttemptState::RequiresAction && action.is_some() && action != last.action.as_deref();
+        if !named && !moves && !elsewhere {
+            return Ok((SeatOutcome::Done, true));
+        }
+        self.change_attempt(order, |attempt| {
+            if moves {
+                attempt.state = to;
+            }
+            if attempt.state == AttemptState::RequiresAction && action.is_some() {
+                attempt.action = action.map(Into::into);
+            }
+            if named {
+                attempt.reference = reference.into();
+            }
+        });
+        Ok((SeatOutcome::Done, false))
+    }
+
+    /// Decides that an attempt is to be cancelled: it can never be confirmed from here on.
+    pub(crate) fn give_up(&mut self, order: OrderId, attempt: AttemptId) -> Told {
+        match self.attempt(order, attempt, AttemptState::Cancelling)?.1 {
+            Move::Repeat => Ok((SeatOutcome::Done, true)),
+            Move::Refused => Err(wrong("the attempt was authorized")),
+            Move::Moves => {
+                self.overdue(order);
+                Ok((SeatOutcome::Done, false))
+            }
+        }
+    }
+
+    /// The time of an order's last attempt is over.
+    pub(crate) fn overdue(&mut self, order: OrderId) {
+        self.change_attempt(order, |attempt| {
+            attempt.state = AttemptState::Cancelling;
+            attempt.action = None;
+        });
     }
 
     /// Notes that the money is ours.
@@ -139,7 +199,7 @@ impl Work<'_> {
     }
 
     /// An order, and what a message that its attempt reached `state` means. Only the last attempt can move: the others failed.
-    fn attempt(&self, order: OrderId, attempt: AttemptId, state: AttemptState) -> Result<(&Order, Move), Rejection> {
+    pub(crate) fn attempt(&self, order: OrderId, attempt: AttemptId, state: AttemptState) -> Result<(&Order, Move), Rejection> {
         let order = self.sale.orders.get(&order).ok_or_else(|| not_found("order"))?;
         let place = order.attempt(attempt).ok_or_else(|| not_found("attempt"))?;
         Ok((order, order.attempts[place].step(state)))
@@ -158,8 +218,7 @@ impl Work<'_> {
     }
 
     /// The one entry that sells: seats Sold, tickets issued, receipt given, limit counted, outbox written.
-    /// The order exists if there was an attempt; without one, nothing was to be paid.
-    fn sell(&mut self, hold: &Hold, id: OrderId, attempt: Option<AttemptState>) -> Result<SeatOutcome, Rejection> {
+    pub(crate) fn sell(&mut self, hold: &Hold, id: OrderId, payment: Payment<'_>) -> Result<SeatOutcome, Rejection> {
         let tickets = self.issue(hold, id);
         let count = hold.items.count();
         self.count_user(hold.user, |has| {
@@ -180,15 +239,29 @@ impl Work<'_> {
             order.confirmed_at = at;
             order.tickets = tickets.into();
         };
-        match attempt {
-            None => {
+        match payment {
+            Payment::Free if !self.sale.orders.contains(&id) => {
                 let mut order = new_order(hold, id);
                 confirm(&mut order);
                 self.add_order(order);
             }
-            Some(state) => {
+            Payment::Free => self.change_order(id, confirm),
+            Payment::Attempt(reference) => {
                 self.change_order(id, confirm);
-                self.change_attempt(id, |attempt| attempt.state = state);
+                self.change_attempt(id, |attempt| {
+                    attempt.state = AttemptState::Authorized;
+                    attempt.action = None;
+                    if !reference.is_empty() {
+                        attempt.reference = reference.into();
+                    }
+                });
+            }
+            Payment::Cart(attempt) => {
+                self.change_order(id, |order| {
+                    confirm(order);
+                    order.attempts.push(attempt);
+                });
+                self.change_attempt(id, |_| ());
             }
         }
         let order = self.sale.orders.get(&id).ok_or_else(|| not_found("order"))?;
@@ -230,7 +303,7 @@ impl Work<'_> {
     }
 }
 
-fn new_order(hold: &Hold, id: OrderId) -> Order {
+pub(crate) fn new_order(hold: &Hold, id: OrderId) -> Order {
     Order {
         id,
         hold: hold.id,
@@ -243,6 +316,9 @@ fn new_order(hold: &Hold, id: OrderId) -> Order {
         confirmed_at: Timestamp(0),
         attempts: Vec::new(),
         tickets: Arc::default(),
+        cart: None,
+        refunds: Vec::new(),
+        disputes: Vec::new(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Whether a command is well formed: what can be said without looking at anything that changes.
 //! Such a refusal is not remembered under the request's id: the same command can never be right.
 
+mod money;
+
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -44,6 +46,7 @@ pub(crate) fn event_of(command: &SeatCommand) -> Option<EventId> {
         | SeatCommand::Captured { event, .. }
         | SeatCommand::Void { event, .. }
         | SeatCommand::Block { event, .. } => Some(*event),
+        SeatCommand::Money(command) => Some(command.event()),
         SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => None,
     }
 }
@@ -62,19 +65,19 @@ pub(crate) fn check(command: &SeatCommand, sale: Option<&EventSale>) -> Result<(
         SeatCommand::Extend { event, hold, .. } | SeatCommand::Release { event, hold, .. } => same_slot_hold(*event, *hold),
         SeatCommand::PayBegin { event, hold, order, method, .. } => {
             same_slot_hold(*event, *hold)?;
-            same_slot_order(*event, *order)?;
-            if order_of(TicketId(order.0)).1 != 0 {
-                return Err(malformed("/order", "the low 16 bits of an order's id must be zero: they number its tickets"));
-            }
+            new_order(*event, *order)?;
             at_most("/method", method, METHOD_BYTES_MAX)
         }
         SeatCommand::PayFail { event, order, code, .. } => {
             same_slot_order(*event, *order)?;
             at_most("/code", code, CODE_BYTES_MAX)
         }
-        SeatCommand::Confirm { event, order, .. }
-        | SeatCommand::PayUnknown { event, order, .. }
-        | SeatCommand::Captured { event, order, .. } => same_slot_order(*event, *order),
+        SeatCommand::Confirm { event, order, reference, .. } => {
+            same_slot_order(*event, *order)?;
+            at_most("/reference", reference, METHOD_BYTES_MAX)
+        }
+        SeatCommand::Money(command) => money::check(command),
+        SeatCommand::PayUnknown { event, order, .. } | SeatCommand::Captured { event, order, .. } => same_slot_order(*event, *order),
         SeatCommand::Void { tickets, reason, .. } => {
             at_most("/reason", reason, REASON_BYTES_MAX)?;
             check_tickets(tickets)
@@ -108,6 +111,14 @@ fn same_slot_order(event: EventId, order: OrderId) -> Result<(), Rejection> {
     if event.slot() == order.slot() { Ok(()) } else { Err(malformed("/order", "an order's id must carry the slot of its event")) }
 }
 
+fn new_order(event: EventId, order: OrderId) -> Result<(), Rejection> {
+    same_slot_order(event, order)?;
+    if order_of(TicketId(order.0)).1 != 0 {
+        return Err(malformed("/order", "the low 16 bits of an order's id must be zero: they number its tickets"));
+    }
+    Ok(())
+}
+
 fn at_most(pointer: &str, text: &str, bytes: usize) -> Result<(), Rejection> {
     if text.len() <= bytes { Ok(()) } else { Err(malformed(pointer, format!("{} bytes: at most {bytes} are possible", text.len()))) }
 }
@@ -116,6 +127,9 @@ fn check_terms(terms: &SaleTerms) -> Result<(), Rejection> {
     let (shortest, longest) = TTL_RANGE;
     if terms.hold_ttl < shortest || terms.hold_ttl > longest {
         return Err(malformed("/terms/hold_ttl", format!("{} ms: 2 to 30 minutes are possible", terms.hold_ttl.0)));
+    }
+    if let Some((pointer, detail)) = terms.refunds.fault() {
+        return Err(malformed(pointer, detail));
     }
     match terms.prices.iter().position(|&price| price > PRICE_MAX) {
         Some(level) => Err(malformed(format!("/terms/prices/{level}"), format!("at most {PRICE_MAX} is possible"))),

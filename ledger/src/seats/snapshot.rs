@@ -8,8 +8,8 @@ use super::SeatLedger;
 use super::event::EventSale;
 use super::records::{Cell, Hold, Item, Items};
 use crate::codec::frame::{BLOB, FrameReader, FrameWriter, Header, REMEMBERED};
-use crate::codec::{CodecError, common, envelope, wire};
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, UserId};
+use crate::codec::{CodecError, common, envelope, seats, wire};
+use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, UserId};
 use crate::machine::Machine;
 use crate::orders::{Attempt, Order, Place, Ticket};
 use crate::outcome::{HoldState, SeatState};
@@ -231,6 +231,9 @@ fn write_order(order: &Order) -> wire::SeatOrder {
         begun_at_us: attempt.begun_at.0,
         method: (*attempt.method).into(),
         code: (*attempt.code).into(),
+        reference: (*attempt.reference).into(),
+        deadline_us: attempt.deadline.0,
+        action: attempt.action.as_deref().map(Into::into),
     };
     let ticket = |ticket: &Ticket| {
         let (index, in_area) = match ticket.place {
@@ -252,6 +255,9 @@ fn write_order(order: &Order) -> wire::SeatOrder {
         confirmed_at_us: order.confirmed_at.0,
         attempts: order.attempts.iter().map(attempt).collect(),
         tickets: order.tickets.iter().map(ticket).collect(),
+        cart: order.cart.map(|cart| common::id(cart.0)),
+        refunds: order.refunds.iter().map(seats::refund).collect(),
+        disputes: order.disputes.iter().map(seats::dispute).collect(),
     }
 }
 
@@ -263,6 +269,9 @@ fn read_order(sale: &mut EventSale, message: wire::SeatOrder) -> Result<(), Code
             begun_at: Timestamp(attempt.begun_at_us),
             method: attempt.method.into(),
             code: attempt.code.into(),
+            reference: attempt.reference.into(),
+            deadline: Timestamp(attempt.deadline_us),
+            action: attempt.action.map(Into::into),
         })
     };
     let ticket = |ticket: wire::IssuedTicket| {
@@ -285,6 +294,9 @@ fn read_order(sale: &mut EventSale, message: wire::SeatOrder) -> Result<(), Code
         confirmed_at: Timestamp(message.confirmed_at_us),
         attempts: message.attempts.into_iter().map(attempt).collect::<Result<_, CodecError>>()?,
         tickets: message.tickets.into_iter().map(ticket).collect::<Result<Vec<_>, CodecError>>()?.into(),
+        cart: message.cart.map(|cart| common::read_id(Some(cart)).map(CartId)).transpose()?,
+        refunds: message.refunds.into_iter().map(seats::read_refund).collect::<Result<_, _>>()?,
+        disputes: message.disputes.into_iter().map(seats::read_dispute).collect::<Result<_, _>>()?,
     };
     for (id, ticket) in order.tickets().filter(|(_, ticket)| !ticket.void) {
         match ticket.place {

@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use super::SeatLedger;
 use crate::codec::plan::encode_plan;
 use crate::codec::{CodecError, golden};
-use crate::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SaleTerms, SeatCommand};
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, RequestId, Slot, TicketId, UserId};
+use crate::command::{Actor, BlobChunk, BlockAction, Choice, MoneyCommand, RefundPolicy, SaleAction, SaleTerms, SeatCommand};
+use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, PlanHash, RefundId, Request, RequestId, Slot, TicketId, UserId};
 use crate::machine::Machine;
 use crate::money::Currency;
+use crate::orders::DisputeState;
 use crate::outcome::{Answer, Confirmation, HoldInfo, HoldState, Rejection, SaleState, SeatOutcome};
 use crate::plan::tests::small;
 use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
@@ -45,6 +46,7 @@ fn terms() -> SaleTerms {
         hold_ttl: Millis::from_mins(8),
         orphan_rule: true,
         opens_at: Some(Timestamp(5)),
+        refunds: RefundPolicy::default(),
     }
 }
 
@@ -79,7 +81,7 @@ fn life() -> Vec<SeatCommand> {
         SeatCommand::SetSale { request: request(90), event, action: SaleAction::Open },
         hold(1, &[0, 1], &[(0, 2)]),
         pay(1),
-        SeatCommand::Confirm { event, order, attempt: attempt_id(1), authorized: 5000 },
+        SeatCommand::Confirm { event, order, attempt: attempt_id(1), authorized: 5000, reference: String::new() },
         SeatCommand::Captured { event, order, attempt: attempt_id(1) },
         hold(2, &[2], &[]),
         pay(2),
@@ -109,15 +111,60 @@ fn life() -> Vec<SeatCommand> {
         hold(5, &[0], &[]),
         SeatCommand::Pulse,
     ]
+    .into_iter()
+    .chain(money().into_iter().map(SeatCommand::Money))
+    .collect()
 }
 
+/// What happened about money since: commands of every kind, after those of [`life`].
+fn money() -> Vec<MoneyCommand> {
+    let (event, order, code, reason) = (EVENT, order_id(1), "gone".to_string(), "goodwill".to_string());
+    let (cart, attempt) = (CartId::new(6, Slot::new(9), 1), attempt_id(1));
+    let given = |number: u128, tickets, amount, actor| MoneyCommand::Refund {
+        request: request(number),
+        event,
+        order,
+        refund: RefundId::new(5, SLOT, number),
+        tickets,
+        amount,
+        actor,
+        reason: reason.clone(),
+        block: false,
+    };
+    vec![
+        given(201, vec![TicketId::of_order(order, 0)], Some(2000), Actor::Staff(USER)),
+        given(202, vec![], Some(1), Actor::System),
+        MoneyCommand::RefundDone { event, order, refund: RefundId::new(5, SLOT, 201) },
+        MoneyCommand::RefundFailed { event, order, refund: RefundId::new(5, SLOT, 202), code: code.clone() },
+        MoneyCommand::Dispute { event, order, dispute: "dp_1".to_string(), state: DisputeState::Open, amount: 2500 },
+        MoneyCommand::Pin { request: request(203), event, hold: hold_id(2), user: USER, order: order_id(2), cart },
+        MoneyCommand::CartConfirm { event, order: order_id(2), cart, attempt: attempt_id(9), reference: "pi_9".to_string() },
+        MoneyCommand::CartRelease { event, order: order_id(2), cart },
+        MoneyCommand::Note { event, order, attempt, reference: "pi_1".to_string(), action: Some("https://pay.example/1".to_string()) },
+        MoneyCommand::GiveUp { event, order, attempt },
+        MoneyCommand::Voided { event, order, attempt },
+        MoneyCommand::CaptureFailed { event, order: order_id(2), attempt: attempt_id(9), code },
+        MoneyCommand::RefundNext { event, limit: 7 },
+    ]
+}
+
+/// Numbers of the commands of [`life`] that are refused.
+const REFUSED: [u64; 5] = [19, 28, 30, 31, 33];
+
 fn lived() -> SeatLedger {
+    lived_through(usize::MAX)
+}
+
+/// How many commands of [`life`] are older than those about money.
+const BEFORE_MONEY: usize = 20;
+
+fn lived_through(count: usize) -> SeatLedger {
     let mut ledger = SeatLedger::default();
     ledger.set_request_limit(1000);
-    for (number, command) in (1_u64..).zip(life()) {
+    for (number, command) in (1_u64..).zip(life()).take(count) {
         let answer = ledger.apply(Timestamp(number * 1_000_000), &command, &mut Vec::new());
         let refused = matches!(answer.outcome, SeatOutcome::Rejected(_));
-        assert_eq!(refused, number == 19, "{command:?}: {answer:?}");
+        assert_eq!(refused, REFUSED.contains(&number), "{number} {command:?}: {answer:?}");
         assert_eq!(ledger.check_invariants(), Ok(()));
     }
     ledger
@@ -171,10 +218,18 @@ fn golden_bytes_stay_as_they_are() {
         let bytes = golden::check(&alloc::format!("seat-answer-{number:02}"), &SeatLedger::encode_answer(answer));
         assert_eq!(SeatLedger::decode_answer(&bytes).as_ref(), Ok(answer));
     }
-    let snapshot = golden::check("seat-snapshot", &golden::join(&frames(&lived())));
+    let snapshot = golden::check("seat-snapshot-money", &golden::join(&frames(&lived())));
     let ledger = read(golden::split(&snapshot)).unwrap();
     assert_eq!(ledger.digest(), lived().digest());
     assert_eq!(ledger.check_invariants(), Ok(()));
+}
+
+#[test]
+fn a_snapshot_of_an_older_build_stays_readable_and_is_written_the_same() {
+    let older = golden::read("seat-snapshot");
+    let ledger = read(golden::split(&older)).unwrap();
+    assert_eq!(ledger.check_invariants(), Ok(()));
+    golden::check("seat-snapshot", &golden::join(&frames(&ledger)));
 }
 
 /// Every frame cut at every place, and every byte flipped: an error each time, unless it means the same.
@@ -288,7 +343,7 @@ fn holds_begin_and_end_at_either_end_of_time() {
 
 #[test]
 fn what_waits_is_told_the_same_by_a_frozen_copy() {
-    let ledger = lived();
+    let ledger = lived_through(BEFORE_MONEY);
     let frozen = ledger.clone();
     assert_eq!(frozen.next_deadline(), ledger.next_deadline());
     assert!(ledger.next_deadline().is_some());
@@ -305,7 +360,7 @@ fn damage_in_memory_is_noticed() {
     use crate::outcome::SeatState;
     use crate::seats::records::Cell;
     let wound = |hurt: fn(&mut super::EventSale)| {
-        let mut ledger = lived();
+        let mut ledger = lived_through(BEFORE_MONEY);
         let sale = ledger.events.get_mut(&EVENT).unwrap();
         hurt(alloc::sync::Arc::make_mut(sale));
         ledger.check_invariants().unwrap_err()
@@ -326,7 +381,7 @@ fn damage_in_memory_is_noticed() {
         wound(|sale| sale.holds.get_mut(&hold_id(1)).unwrap().created_at = Timestamp(3)),
     ];
     assert!(found.iter().all(|what| !what.is_empty()), "{found:?}");
-    let mut ledger = lived();
+    let mut ledger = lived_through(BEFORE_MONEY);
     ledger.digest.add(1);
     assert_eq!(ledger.check_invariants(), Err("the digest of the records is another".to_string()));
 }

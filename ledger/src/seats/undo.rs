@@ -1,20 +1,16 @@
-//! What takes seats back: tickets voided after a refund, seats taken off sale, a sale called off.
+//! What takes seats back without money: seats taken off sale, a sale called off. Refunds are in `refund`.
 
 use alloc::vec::Vec;
 
-use super::lifecycle::{may_act, not_found};
-use super::pay::wrong;
 use super::records::Cell;
 use super::work::Work;
-use crate::change::Change;
-use crate::command::{Actor, BlockAction, Delivery, SaleAction};
-use crate::ids::{HoldId, TicketId};
-use crate::orders::{Order, Place, order_of};
-use crate::outcome::{HoldState, OrderState, Rejection, SaleState, SeatOutcome, SeatState};
+use crate::command::{BlockAction, SaleAction};
+use crate::ids::HoldId;
+use crate::outcome::{HoldState, Rejection, SaleState, SeatOutcome, SeatState};
 use crate::plan::SeatIndex;
 
 impl Work<'_> {
-    /// Moves the sale. Cancelling revokes every hold that is not being paid.
+    /// Moves the sale. Cancelling revokes every hold that is not being paid, and leaves a backlog of orders to refund.
     pub(crate) fn move_sale(&mut self, action: SaleAction) -> Result<SeatOutcome, Rejection> {
         use SaleState::{Cancelled, Closed, OnSale, Paused, Published};
         let state = self.sale.head.state;
@@ -34,53 +30,11 @@ impl Work<'_> {
             for hold in active {
                 self.end_hold(hold, HoldState::Revoked);
             }
+            let event = self.sale.id;
+            let orders = self.sale.orders.sorted().into_iter();
+            self.agenda.backlog.extend(orders.filter(|(_, order)| order.admits()).map(|(&id, _)| (event, id)));
         }
         Ok(SeatOutcome::Sale(next))
-    }
-
-    /// Makes tickets void and frees their seats. All of one order, all or nothing.
-    pub(crate) fn void(&mut self, tickets: &[TicketId], actor: Actor, block: bool) -> Result<SeatOutcome, Rejection> {
-        let id = tickets.first().map(|&ticket| order_of(ticket).0).ok_or_else(|| not_found("ticket"))?;
-        let order = self.sale.orders.get(&id).filter(|order| may_act(actor, order.user)).ok_or_else(|| not_found("ticket"))?;
-        let mut ordinals: Vec<usize> = tickets.iter().map(|&ticket| usize::from(order_of(ticket).1)).collect();
-        ordinals.sort_unstable();
-        let (refund, places) = refundable(order, &ordinals)?;
-        let user = order.user;
-        let to = if block { SeatState::Blocked } else { SeatState::Available };
-        let mut seats = Vec::new();
-        for place in places {
-            match place {
-                Place::Seat(seat) => seats.push(seat),
-                Place::Area(area) => self.move_places(area, SeatState::Sold, to, 1),
-            }
-        }
-        self.set_seats(seats, Cell::new(to, 0));
-        let count = tickets.len() as u32;
-        self.count_user(user, |has| has.owned = has.owned.saturating_sub(count));
-        self.change_order(id, |order| {
-            let mut changed = order.tickets.to_vec();
-            for &ordinal in &ordinals {
-                if let Some(ticket) = changed.get_mut(ordinal) {
-                    ticket.void = true;
-                    ticket.epoch = ticket.epoch.saturating_add(1);
-                }
-            }
-            let all = changed.iter().all(|ticket| ticket.void);
-            order.state = if all { OrderState::Refunded } else { OrderState::PartRefunded };
-            order.refunded = order.refunded.saturating_add(refund);
-            order.revision = order.revision.saturating_add(1);
-            order.tickets = changed.into();
-        });
-        let order = self.sale.orders.get(&id).ok_or_else(|| not_found("order"))?;
-        let mut records = Vec::with_capacity(ordinals.len() + 1);
-        records.push(self.sale.order_delivery(order));
-        for ordinal in ordinals {
-            let record = self.sale.ticket_record(order, ordinal as u16, &order.tickets[ordinal]);
-            records.push(Delivery::Ticket(record));
-        }
-        self.say_tickets(&records);
-        self.deliver(user, records);
-        Ok(SeatOutcome::Voided { order: id, refund, currency: self.sale.terms.currency })
     }
 
     /// Takes seats off sale or puts them back; revokes holds in the way. All or nothing.
@@ -119,28 +73,4 @@ impl Work<'_> {
         self.set_seats(seats, Cell::new(to, 0));
         Ok(SeatOutcome::Blocked { revoked })
     }
-
-    /// Says which tickets were issued or voided.
-    pub(crate) fn say_tickets(&mut self, records: &[Delivery]) {
-        let event = self.sale.id;
-        self.changes.extend(records.iter().filter_map(|record| match record {
-            Delivery::Ticket(ticket) => Some(Change::Ticket { event, ticket: ticket.id, user: ticket.user, void: ticket.void }),
-            Delivery::Order(_) => None,
-        }));
-    }
-}
-
-/// What voiding these tickets gives back, and the places it frees.
-fn refundable(order: &Order, ordinals: &[usize]) -> Result<(u64, Vec<Place>), Rejection> {
-    let mut refund = 0_u64;
-    let mut places = Vec::with_capacity(ordinals.len());
-    for &ordinal in ordinals {
-        let ticket = order.tickets.get(ordinal).ok_or_else(|| not_found("ticket"))?;
-        if ticket.void {
-            return Err(wrong("a ticket is void already"));
-        }
-        refund = refund.saturating_add(ticket.price);
-        places.push(ticket.place);
-    }
-    Ok((refund, places))
 }

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use super::agenda::Agenda;
 use super::{EventSale, OrderView, SeatLedger};
 use crate::command::{Delivery, TicketRecord};
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, TicketId, UserId};
-use crate::orders::OpenAttempt;
+use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, RefundId, TicketId, UserId};
+use crate::orders::{OpenAttempt, OpenRefund};
 use crate::outbox::Outbox;
-use crate::outcome::HoldInfo;
+use crate::outcome::{AttemptState, HoldInfo, RefundState, SaleState};
 use crate::time::Timestamp;
 
 impl SeatLedger {
@@ -62,9 +62,38 @@ impl SeatLedger {
     pub fn open_attempt(&self, event: EventId, order: OrderId, attempt: AttemptId) -> Option<OpenAttempt> {
         let sale = self.event(event)?;
         let order = sale.orders.get(&order)?;
-        let attempt = order.attempts.iter().find(|known| known.id == attempt && known.is_open())?.clone();
+        let attempt = order.attempts.iter().find(|known| known.id == attempt && known.is_open() && order.cart.is_none())?.clone();
         let (total, currency) = (order.total, sale.terms.currency);
-        Some(OpenAttempt { event, order: order.id, user: order.user, total, currency, attempt })
+        let must_cancel = match attempt.state {
+            AttemptState::Authorized => order.is_undone(),
+            AttemptState::Cancelling => true,
+            _ => sale.head.state == SaleState::Cancelled,
+        };
+        Some(OpenAttempt { event, order: order.id, user: order.user, total, currency, attempt, must_cancel })
+    }
+
+    /// Refunds that the provider has still to be asked for, and whose money was captured, ascending by id, at most `max`.
+    #[must_use]
+    pub fn open_refunds(&self, max: usize) -> Vec<OpenRefund> {
+        match &self.agenda {
+            Some(agenda) => self.refunds_of(agenda, max),
+            None => self.refunds_of(&Agenda::of(&self.events), max),
+        }
+    }
+
+    /// As [`SeatLedger::open_refunds`], of one order.
+    #[must_use]
+    pub fn open_refunds_of(&self, event: EventId, order: OrderId) -> Vec<OpenRefund> {
+        let Some(known) = self.event(event).and_then(|sale| sale.orders.get(&order)) else { return Vec::new() };
+        let open = known.refunds.iter().filter(|refund| refund.state == RefundState::Requested);
+        open.filter_map(|refund| self.open_refund(event, order, refund.id)).collect()
+    }
+
+    /// The first cancelled event whose orders are not all refunded.
+    #[must_use]
+    pub fn refund_backlog(&self) -> Option<EventId> {
+        let first = |agenda: &Agenda| agenda.backlog.first().map(|first| first.0);
+        self.agenda.as_ref().map_or_else(|| first(&Agenda::of(&self.events)), first)
     }
 
     /// Whether a plan is here whole, so that events can be created on it.
@@ -95,6 +124,29 @@ impl SeatLedger {
     #[must_use]
     pub fn undelivered(&self, user: UserId) -> Vec<Delivery> {
         self.outbox.undelivered(user)
+    }
+
+    fn refunds_of(&self, agenda: &Agenda, max: usize) -> Vec<OpenRefund> {
+        let open = agenda.refunds.iter().filter_map(|&(refund, event, order)| self.open_refund(event, order, refund));
+        open.take(max).collect()
+    }
+
+    fn open_refund(&self, event: EventId, order: OrderId, refund: RefundId) -> Option<OpenRefund> {
+        let sale = self.event(event)?;
+        let known = sale.orders.get(&order)?;
+        let paid = known.attempts.last().filter(|last| last.state == AttemptState::Captured)?;
+        let amount = known.refund(refund)?.amount;
+        Some(OpenRefund {
+            event,
+            order,
+            attempt: paid.id,
+            reference: paid.reference.clone(),
+            method: paid.method.clone(),
+            total: known.total,
+            currency: sale.terms.currency,
+            refund,
+            amount,
+        })
     }
 
     fn attempts_of(&self, agenda: &Agenda, max: usize) -> Vec<OpenAttempt> {

@@ -200,17 +200,16 @@ impl Work<'_> {
 
     /// Changes an order's last attempt and says so.
     pub(crate) fn change_attempt(&mut self, id: OrderId, change: impl FnOnce(&mut Attempt)) {
-        let mut moved = None;
         self.change_order(id, |order| {
-            if let Some(attempt) = order.attempts.last_mut() {
-                change(attempt);
-                moved = Some((attempt.id, attempt.state, attempt.is_open()));
+            if let Some(last) = order.attempts.last_mut() {
+                change(last);
             }
         });
-        if let Some((attempt, state, open)) = moved {
-            self.agenda.note_attempt(self.sale.id, id, attempt, open);
-            self.changes.push(Change::Attempt { event: self.sale.id, order: id, attempt, state });
-        }
+        let event = self.sale.id;
+        let Some(order) = self.sale.orders.get(&id) else { return };
+        let Some(last) = order.attempts.last() else { return };
+        self.agenda.note_attempt(event, order, last);
+        self.changes.push(Change::Attempt { event, order: id, attempt: last.id, state: last.state });
     }
 
     /// Puts records into the outbox of their user's slot.

@@ -5,7 +5,7 @@
 //! Rows lie one behind the other, centred, a metre apart; the focal point is in front of the first.
 
 use boxoffice_ledger::codec::plan::encode_plan;
-use boxoffice_ledger::command::{BlobChunk, SaleAction, SaleTerms, SeatCommand};
+use boxoffice_ledger::command::{BlobChunk, RefundPolicy, RefundWho, SaleAction, SaleTerms, SeatCommand};
 use boxoffice_ledger::ids::{EventId, PlanHash, Request, RequestId, Slot};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::money::Currency;
@@ -31,6 +31,7 @@ pub fn terms() -> SaleTerms {
         hold_ttl: Millis::from_mins(8),
         orphan_rule: false,
         opens_at: None,
+        refunds: RefundPolicy { who: RefundWho::Buyer, ..RefundPolicy::default() },
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod house;
+mod money;
 mod oracle;
 mod random;
 mod render;

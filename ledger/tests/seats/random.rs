@@ -2,9 +2,10 @@
 //! that a command can hold makes the ledger panic.
 
 use boxoffice_ledger::change::Change;
-use boxoffice_ledger::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SaleTerms, SeatCommand};
-use boxoffice_ledger::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, RequestId, TicketId, UserId};
+use boxoffice_ledger::command::{Actor, BlobChunk, BlockAction, Choice, MoneyCommand, RefundPolicy, SaleAction, SaleTerms, SeatCommand};
+use boxoffice_ledger::ids::{AttemptId, CartId, EventId, HoldId, OrderId, PlanHash, RefundId, Request, RequestId, TicketId, UserId};
 use boxoffice_ledger::machine::Machine;
+use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{Answer, SeatOutcome};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
 use boxoffice_ledger::seats::SeatLedger;
@@ -13,6 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use crate::house::{self, SLOT, event};
+use crate::money::{cart_id, refund_id};
 use crate::script::{attempt_id, hold_id, order_id, user_id};
 
 const HOUSE: &str = "S A=7 B=.acr.ca C=4 | T/1 A=66 | Floor*9/1";
@@ -22,7 +24,7 @@ const SEATS: u32 = 7 + 7 + 4 + 66;
 fn command() -> impl Strategy<Value = SeatCommand> {
     let small = (0_u64..8, 0_u64..5, 0_u64..6, 0_u32..SEATS, prop::collection::vec(0..SEATS, 1..6), 0_u8..3, any::<bool>());
     let request = (0_u128..200, 0_u64..12).prop_map(|(id, body)| Request { id: RequestId(id), fingerprint: body / 11 });
-    (0_u8..24, small, request).prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
+    (0_u8..36, small, request).prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
         let (event, id, order) = (event(), hold_id(&format!("h{hold}")), order_id(&format!("o{hold}")));
         let attempt = attempt_id(&format!("p{attempt}"));
         let user = user_id(user);
@@ -42,7 +44,9 @@ fn command() -> impl Strategy<Value = SeatCommand> {
             9 => SeatCommand::Extend { request, event, hold: id, actor },
             10 => SeatCommand::Release { request, event, hold: id, actor },
             11..=14 => SeatCommand::PayBegin { request, event, hold: id, user, order, attempt, method: "tok".into() },
-            15 | 16 => SeatCommand::Confirm { event, order, attempt, authorized: [5000, 3000, 6000][usize::from(pick)] },
+            15 | 16 => {
+                SeatCommand::Confirm { event, order, attempt, authorized: [5000, 3000, 6000][usize::from(pick)], reference: String::new() }
+            }
             17 => SeatCommand::PayFail { event, order, attempt, code: "no".into() },
             18 => SeatCommand::PayUnknown { event, order, attempt },
             19 => SeatCommand::Captured { event, order, attempt },
@@ -64,13 +68,56 @@ fn command() -> impl Strategy<Value = SeatCommand> {
                 let action = if flag && seat > 70 { moves[4 + usize::from(pick % 2)] } else { moves[usize::from(pick)] };
                 SeatCommand::SetSale { request, event, action }
             }
-            _ => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
+            23 => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
+            _ => SeatCommand::Money(money(kind, request, hold, seat, pick, flag, (id, order, attempt, user, actor))),
         }
     })
 }
 
+/// A command about money with small numbers. What pays, captures and refunds comes often, so that refunds meet real money.
+fn money(
+    kind: u8,
+    request: Request,
+    small: u64,
+    seat: u32,
+    pick: u8,
+    flag: bool,
+    (hold, order, attempt, user, actor): (HoldId, OrderId, AttemptId, UserId, Actor),
+) -> MoneyCommand {
+    let event = event();
+    let (refund, cart) = (refund_id(&format!("r{}", seat % 5)), cart_id(&format!("c{}", seat % 2)));
+    match kind {
+        24 => MoneyCommand::Note { event, order, attempt, reference: "ref".into(), action: flag.then(|| "url".into()) },
+        25 if flag => MoneyCommand::GiveUp { event, order, attempt },
+        25 => MoneyCommand::Voided { event, order, attempt },
+        26 => MoneyCommand::CaptureFailed { event, order, attempt, code: "no".into() },
+        27..=29 => MoneyCommand::Refund {
+            request,
+            event,
+            order,
+            refund,
+            tickets: (0..u16::from(pick)).map(|ordinal| TicketId::of_order(order, ordinal)).collect(),
+            amount: (flag && seat % 3 == 0).then_some(u64::from(seat) * 70),
+            actor,
+            reason: String::new(),
+            block: flag,
+        },
+        30 => MoneyCommand::RefundDone { event, order, refund },
+        31 => MoneyCommand::RefundFailed { event, order, refund, code: "no".into() },
+        32 if flag => MoneyCommand::RefundNext { event, limit: seat % 4 },
+        32 => {
+            let state = [DisputeState::Open, DisputeState::Won, DisputeState::Lost][usize::from(pick)];
+            MoneyCommand::Dispute { event, order, dispute: format!("d{small}"), state, amount: small }
+        }
+        33 => MoneyCommand::Pin { request, event, hold, user, order, cart },
+        34 => MoneyCommand::CartConfirm { event, order, cart, attempt, reference: "ref".into() },
+        _ => MoneyCommand::CartRelease { event, order, cart },
+    }
+}
+
 fn terms() -> impl Strategy<Value = SaleTerms> {
     (0_u32..9, any::<bool>(), 0_u8..4).prop_map(|(limit, orphan_rule, free)| SaleTerms {
+        refunds: RefundPolicy { keep_bps: limit * 500, keep_fixed: u64::from(limit), ..house::terms().refunds },
         per_user_limit: limit,
         orphan_rule,
         prices: if free == 0 { vec![0, 0] } else { vec![5000, 3000] },
@@ -220,7 +267,7 @@ fn id() -> impl Strategy<Value = u128> {
 fn hostile() -> impl Strategy<Value = SeatCommand> {
     let numbers = prop::collection::vec(edge(), 0..70);
     let text = prop_oneof![Just(String::new()), Just("\0\u{202e}\u{1F3AB}".repeat(90)), "[a-z]{0,300}"];
-    (0_u8..15, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>()).prop_map(
+    (0_u8..19, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>()).prop_map(
         |(kind, (event_id, hold, user, order, attempt), (a, b, c), numbers, text, flag)| {
             let event = if flag { event() } else { EventId(event_id) };
             let request = Request { id: RequestId(user), fingerprint: a };
@@ -259,7 +306,7 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                 6 => SeatCommand::Extend { request, event, hold, actor },
                 7 => SeatCommand::Release { request, event, hold, actor },
                 8 => SeatCommand::PayBegin { request, event, hold, user, order, attempt, method: text },
-                9 => SeatCommand::Confirm { event, order, attempt, authorized: a },
+                9 => SeatCommand::Confirm { event, order, attempt, authorized: a, reference: text },
                 10 => SeatCommand::PayFail { event, order, attempt, code: text },
                 11 => SeatCommand::Captured { event, order, attempt },
                 12 => SeatCommand::Void {
@@ -271,6 +318,20 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                     block: flag,
                 },
                 13 => SeatCommand::Block { request, event, seats, action: BlockAction::Kill, reason: text },
+                14 => SeatCommand::Money(MoneyCommand::Note { event, order, attempt, reference: text.clone(), action: Some(text) }),
+                15 => SeatCommand::Money(MoneyCommand::Refund {
+                    request,
+                    event,
+                    order,
+                    refund: RefundId(user.0),
+                    tickets: numbers.iter().map(|&number| TicketId(order.0 | u128::from(number))).collect(),
+                    amount: flag.then_some(a),
+                    actor,
+                    reason: text,
+                    block: flag,
+                }),
+                16 => SeatCommand::Money(MoneyCommand::RefundNext { event, limit: a as u32 }),
+                17 => SeatCommand::Money(MoneyCommand::Pin { request, event, hold, user, order, cart: CartId(user.0) }),
                 _ => SeatCommand::OutboxAck { acks: numbers.iter().map(|&number| (number as u32, a)).collect() },
             }
         },

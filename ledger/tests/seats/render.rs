@@ -2,8 +2,8 @@
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::Delivery;
-use boxoffice_ledger::ids::{AttemptId, HoldId, OrderId, TicketId, UserId};
-use boxoffice_ledger::orders::order_of;
+use boxoffice_ledger::ids::{AttemptId, HoldId, OrderId, RefundId, TicketId, UserId};
+use boxoffice_ledger::orders::{OpenAttempt, OpenRefund, Order, order_of};
 use boxoffice_ledger::outcome::{Answer, HoldInfo, Rejection, SeatOutcome, SeatState};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
 use boxoffice_ledger::seats::{Counts, EventSale};
@@ -122,8 +122,32 @@ pub fn change(sale: &EventSale, change: &Change) -> String {
         Change::Ticket { ticket, void, .. } => format!("{}={}", ticket_name(*ticket), if *void { "void" } else { "issued" }),
         Change::Sale { state, .. } => format!("sale={state:?}"),
         Change::Outbox { target } => format!("outbox {target}"),
+        Change::Refund { refund, state, .. } => format!("{}={state:?}", refund_name(*refund)),
         other => format!("{other:?}"),
     }
+}
+
+/// `r1`, or `event/o1` for the refund that a cancellation gives.
+pub fn refund_name(refund: RefundId) -> String {
+    match refund.0 & 0xffff {
+        0xffff => format!("event/{}", order_name(OrderId(refund.0 & !0xffff))),
+        _ => format!("r{}", refund.0 & NUMBER),
+    }
+}
+
+pub fn refunds(order: &Order) -> String {
+    let refunds =
+        order.refunds.iter().map(|refund| format!("{}={:?} {} {:?}", refund_name(refund.id), refund.state, refund.amount, refund.tickets));
+    let disputes = order.disputes.iter().map(|dispute| format!("{}={:?} {}", dispute.id, dispute.state, dispute.amount));
+    refunds.chain(disputes).collect::<Vec<_>>().join(", ")
+}
+
+pub fn open_refund(open: &OpenRefund) -> String {
+    format!("{}/{}/{}:{}", order_name(open.order), attempt_name(open.attempt), refund_name(open.refund), open.amount)
+}
+
+pub fn open_attempt(open: &OpenAttempt) -> String {
+    format!("{}={:?}{}", attempt_name(open.attempt.id), open.attempt.state, if open.must_cancel { "!" } else { "" })
 }
 
 pub fn delivery(record: &Delivery) -> String {

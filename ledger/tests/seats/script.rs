@@ -2,11 +2,12 @@
 //!
 //! Commands: `hold A1 A2 Floor*3 user=1 id=h1 [expect=N]`, `hold best=4 [section=S] [max=N] [split] [accessible] ...`,
 //! `extend|release h1 user=1`, `pay h1 user=1 [order=o1] [attempt=p1]`, `confirm o1 p1 N`, `fail|unknown|captured o1 p1`,
-//! `void o1/0 ... [user=1] [block]`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`, `ack 1=3`, `pulse`.
+//! `void o1/0 ... [user=1] [block]`, those of `money.rs`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`,
+//! `ack 1=3`, `pulse`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
 //! Questions: `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`, `order o1`, `outbox 1`, `changes`,
-//! `attempts`, `deadline`, `from`, `packed`.
+//! `attempts`, `refunds o1`, `asking`, `progress`, `deadline`, `from`, `packed`.
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::{Actor, BlockAction, Choice, SaleAction, SeatCommand};
@@ -17,7 +18,7 @@ use boxoffice_ledger::seats::{EventSale, SeatLedger};
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 use crate::house::{SLOT, START, event};
-use crate::render;
+use crate::{money, render};
 
 pub struct Script {
     pub ledger: SeatLedger,
@@ -27,8 +28,8 @@ pub struct Script {
 }
 
 /// The words of a line: `name=value` pairs, and the rest in order.
-struct Words<'a> {
-    plain: Vec<&'a str>,
+pub struct Words<'a> {
+    pub plain: Vec<&'a str>,
     named: Vec<(&'a str, &'a str)>,
 }
 
@@ -38,20 +39,20 @@ impl<'a> Words<'a> {
         Self { plain, named: named.iter().map(|word| word.split_once('=').unwrap()).collect() }
     }
 
-    fn get(&self, name: &str) -> Option<&'a str> {
+    pub fn get(&self, name: &str) -> Option<&'a str> {
         self.named.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
-    fn number(&self, name: &str) -> Option<u64> {
+    pub fn number(&self, name: &str) -> Option<u64> {
         self.get(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
     }
 
-    fn has(&self, word: &str) -> bool {
+    pub fn has(&self, word: &str) -> bool {
         self.plain.contains(&word)
     }
 }
 
-fn number(name: &str) -> u128 {
+pub fn number(name: &str) -> u128 {
     name.trim_start_matches(|letter: char| letter.is_alphabetic()).parse().unwrap_or_else(|_| panic!("{name} is no name"))
 }
 
@@ -71,7 +72,7 @@ pub fn user_id(number: u64) -> UserId {
     UserId::new(1, Slot::new(number as u16), number.into())
 }
 
-fn ticket_id(name: &str) -> TicketId {
+pub fn ticket_id(name: &str) -> TicketId {
     let (order, ordinal) = name.split_once('/').unwrap();
     TicketId::of_order(order_id(order), ordinal.parse().unwrap())
 }
@@ -168,13 +169,13 @@ impl Script {
             "changes" => self.changes.iter().map(|change| render::change(sale, change)).collect::<Vec<_>>().join(", "),
             "attempts" => {
                 let open = self.ledger.open_attempts(100);
-                open.iter()
-                    .map(|one| format!("{}={:?}", render::attempt_name(one.attempt.id), one.attempt.state))
-                    .collect::<Vec<_>>()
-                    .join(" ")
+                open.iter().map(render::open_attempt).collect::<Vec<_>>().join(" ")
             }
             "deadline" => self.ledger.next_deadline().map_or_else(|| "none".into(), render::time),
             "from" => format!("{:?}", sale.from_price()),
+            "refunds" => sale.order(order_id(name)).map_or_else(|| "nothing".into(), |view| render::refunds(&view.order)),
+            "asking" => self.ledger.open_refunds(100).iter().map(render::open_refund).collect::<Vec<_>>().join(" "),
+            "progress" => format!("{:?}", sale.refund_progress()),
             "packed" => sale.packed_states().iter().map(|byte| format!("{byte:02x}")).collect(),
             _ => return None,
         })
@@ -215,7 +216,8 @@ impl Script {
             },
             "confirm" => {
                 let authorized = names[2].parse().unwrap();
-                SeatCommand::Confirm { event, order: order_id(names[0]), attempt: attempt(1), authorized }
+                let reference = words.get("ref").map_or_else(String::new, repeated);
+                SeatCommand::Confirm { event, order: order_id(names[0]), attempt: attempt(1), authorized, reference }
             }
             "fail" => {
                 let code = words.get("code").map_or_else(|| "declined".into(), repeated);
@@ -244,7 +246,10 @@ impl Script {
                 SeatCommand::OutboxAck { acks: acks.map(|(target, upto)| (target.parse().unwrap(), upto.parse().unwrap())).collect() }
             }
             "pulse" => SeatCommand::Pulse,
-            other => panic!("no such command: {other}"),
+            other => {
+                let command = money::command(other, names, words, request);
+                SeatCommand::Money(command.unwrap_or_else(|| panic!("no such command: {other}")))
+            }
         }
     }
 
@@ -276,7 +281,7 @@ impl Script {
     }
 }
 
-fn actor(words: &Words<'_>) -> Actor {
+pub fn actor(words: &Words<'_>) -> Actor {
     match (words.number("user"), words.number("staff")) {
         (Some(user), _) => Actor::User(user_id(user)),
         (_, Some(user)) => Actor::Staff(user_id(user)),
@@ -285,11 +290,11 @@ fn actor(words: &Words<'_>) -> Actor {
 }
 
 /// `o1`, or `raw5` for an id whose ticket bits are 5.
-fn raw_order(name: &str) -> OrderId {
+pub fn raw_order(name: &str) -> OrderId {
     if name.starts_with("raw") { OrderId(order_id("o1").0 | number(name)) } else { order_id(name) }
 }
 
 /// `long300` is 300 letters; anything else is itself.
-fn repeated(text: &str) -> String {
+pub fn repeated(text: &str) -> String {
     text.strip_prefix("long").map_or_else(|| text.to_string(), |count| "x".repeat(count.parse().unwrap()))
 }

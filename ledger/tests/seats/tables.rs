@@ -1,12 +1,13 @@
 //! Runs the tables in `tests/cases/seats`. A case is a block of lines: `case: what it shows`, then `house: ...` (see `house.rs`)
-//! and perhaps `terms: limit=4 ttl=8m orphan prices=1,2 opens=10s unopened`, then lines `command -> answer`.
+//! and perhaps `terms: limit=4 ttl=8m orphan prices=1,2 opens=10s refunds=buyer
+//! until=10s keep=1000+50 unopened`, then lines `command -> answer`.
 //! With UPDATE_CASES set, the answers in the files are replaced by what came out: read the difference before you keep it.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use boxoffice_ledger::command::SaleTerms;
+use boxoffice_ledger::command::{RefundWho, SaleTerms};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_ledger::time::Millis;
@@ -25,12 +26,29 @@ fn terms(text: &str) -> (SaleTerms, bool) {
             ("opens", value) => {
                 terms.opens_at = Some(START.plus(Millis::from_secs(value.strip_suffix('s').unwrap().parse().unwrap())));
             }
+            ("refunds", value) => terms.refunds.who = refund_who(value),
+            ("until", value) => {
+                terms.refunds.until = Some(START.plus(Millis::from_secs(value.strip_suffix('s').unwrap().parse().unwrap())));
+            }
+            ("keep", value) => {
+                let (bps, fixed) = value.split_once('+').unwrap();
+                (terms.refunds.keep_bps, terms.refunds.keep_fixed) = (bps.parse().unwrap(), fixed.parse().unwrap());
+            }
             ("orphan", _) => terms.orphan_rule = true,
             ("unopened", _) => open = false,
             other => panic!("no such term: {other:?}"),
         }
     }
     (terms, open)
+}
+
+fn refund_who(name: &str) -> RefundWho {
+    match name {
+        "staff" => RefundWho::Staff,
+        "buyer" => RefundWho::Buyer,
+        "nobody" => RefundWho::Nobody,
+        other => panic!("nobody is called {other}"),
+    }
 }
 
 fn begin(plan: &str, words: &str) -> Script {

@@ -96,7 +96,7 @@ impl Backend for Service {
         self.hold_seats(cx, caller, request, event, choice, expect_total).await
     }
 
-    async fn get_hold(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<Read<HoldInfo>> {
+    async fn get_hold(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<Read<HoldView>> {
         self.read_hold(cx, caller, event, hold).await
     }
 
@@ -118,6 +118,18 @@ impl Backend for Service {
         method: String,
     ) -> Answer<Written<Payment>> {
         self.pay_hold(cx, caller, request, event, hold, method).await
+    }
+
+    async fn refund(&self, cx: Context, caller: Caller, request: Request, order: OrderId, wish: RefundWish) -> Answer<Written<RefundView>> {
+        self.give_back(cx, caller, request, order, wish).await
+    }
+
+    async fn sale_status(&self, cx: Context, caller: Caller, event: EventId) -> Answer<Read<SaleStatus>> {
+        self.read_sale(cx, caller, event).await
+    }
+
+    async fn payment_event(&self, cx: Context, body: &[u8], signature: &str) -> Answer<()> {
+        self.take_message(cx, body, signature).await
     }
 
     async fn order(&self, cx: Context, caller: Caller, order: OrderId) -> Answer<Read<OrderView>> {

@@ -46,7 +46,7 @@ impl Service {
         Some(EventView { sale: self.sale_view(id), event, venue, performers })
     }
 
-    fn sale_view(&self, id: EventId) -> Option<SaleView> {
+    pub(super) fn sale_view(&self, id: EventId) -> Option<SaleView> {
         let ledger = self.seats(id).ok()?.read();
         let sale = ledger.event(id)?;
         let totals = sale.totals();
@@ -259,7 +259,7 @@ impl Service {
         }
     }
 
-    async fn own_event(&self, cx: Context, caller: Caller, id: EventId) -> Answer<Event> {
+    pub(super) async fn own_event(&self, cx: Context, caller: Caller, id: EventId) -> Answer<Event> {
         need(caller, Role::Coordinator)?;
         let found = self.find(cx, CATALOG, || self.catalog.read().event(id).cloned()).await?;
         let (event, ..) = found.ok_or(Failure::NotFound("event"))?;

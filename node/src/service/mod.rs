@@ -6,8 +6,12 @@ mod booking;
 mod catalog;
 mod events;
 pub mod identity;
+mod orders;
+mod paying;
+mod reconcile;
 mod status;
 mod tickets;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +37,8 @@ use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::replica::Replica;
 pub use catalog::chunks;
+pub use reconcile::Step;
+pub use webhook::EDGE_OWNS_MS;
 
 /// How long a read waits for a revision that this node does not have yet.
 const MIN_REVISION_WAIT: Duration = Duration::from_millis(500);

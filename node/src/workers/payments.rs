@@ -1,82 +1,254 @@
-//! Finishes payments: captures what was authorized, and resolves attempts whose answer was lost or whose node died. It never
-//! guesses: while the provider does not answer, the seats stay pinned.
+//! Finishes payments and refunds of a group, on its leader: captures what was authorized, resolves attempts whose answer was lost or
+//! whose node died, cancels what was given up, sends refunds, refunds cancelled events order by order. It never guesses: while the
+//! provider does not answer, seats stay pinned and money stays owed.
+//!
+//! What is to be done is read from the ledger, so a new leader goes on where the last one stopped. What this node remembers is only
+//! when to try each thing again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use boxoffice_cluster_config::ids::GroupId;
-use boxoffice_ledger::command::SeatCommand;
-use boxoffice_ledger::money::Money;
-use boxoffice_ledger::orders::OpenAttempt;
+use boxoffice_ledger::ids::{AttemptId, EventId, RefundId};
+use boxoffice_ledger::orders::{OpenAttempt, OpenRefund};
 use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 
-use super::{PAUSE, context, leads, wake};
+use super::{PAUSE, leads};
 use crate::mint;
-use crate::payment::{Charge, Standing};
-use crate::service::Service;
+use crate::service::{EDGE_OWNS_MS, Service, Step};
 
-/// A fresh attempt belongs to the request that began it for this long, in milliseconds; then the worker takes over.
-const EDGE_OWNS_MS: u64 = 10_000;
-
-/// Attempts under way at the provider at once, for one group.
+/// Steps under way at once, for one group.
 const AT_ONCE: usize = 64;
 
-/// Open attempts looked at in one round.
+/// Open attempts and refunds looked at in one round.
 const OPEN_MAX: usize = 4096;
 
-/// See the module.
-pub async fn run(service: Arc<Service>, group: GroupId) {
-    loop {
-        wake(service.feed.bells(group).map(|bells| &bells.attempts)).await;
-        while leads(&service, group) {
-            let due = due(&service, group);
-            if due.is_empty() {
-                break;
-            }
-            let results: Vec<bool> =
-                futures::stream::iter(due).map(|attempt| finish(&service, group, attempt)).buffer_unordered(AT_ONCE).collect().await;
-            if results.contains(&false) {
-                tokio::time::sleep(PAUSE).await;
-            }
+/// Orders of a cancelled event that one entry refunds.
+const REFUND_NEXT: u32 = 50;
+
+/// How long to wait after the first step without progress, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(20));
+
+/// After this many steps without an answer in a row an operator is told, once.
+const PAGE_AFTER: u32 = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Attempt(AttemptId),
+    Refund(RefundId),
+    Backlog(EventId),
+}
+
+enum Job {
+    Attempt(OpenAttempt),
+    Refund(OpenRefund),
+    Backlog(EventId),
+}
+
+impl Job {
+    fn key(&self) -> Key {
+        match self {
+            Self::Attempt(open) => Key::Attempt(open.attempt.id),
+            Self::Refund(open) => Key::Refund(open.refund),
+            Self::Backlog(event) => Key::Backlog(*event),
+        }
+    }
+
+    /// What starts the patience anew when it changes.
+    fn stage(&self) -> (Option<AttemptState>, bool) {
+        match self {
+            Self::Attempt(open) => (Some(open.attempt.state), open.must_cancel),
+            Self::Refund(_) | Self::Backlog(_) => (None, false),
+        }
+    }
+
+    /// When the request that began it no longer owns it.
+    fn free_at(&self) -> Option<Instant> {
+        let Self::Attempt(open) = self else { return None };
+        let age = mint::now_ms().saturating_sub(open.attempt.begun_at.as_millis());
+        let left = EDGE_OWNS_MS.checked_sub(age).filter(|_| open.attempt.state == AttemptState::Created && !open.must_cancel)?;
+        Some(Instant::now() + Duration::from_millis(left))
+    }
+
+    async fn step(self, service: &Service) -> Step {
+        match self {
+            Self::Attempt(open) => service.reconcile(&open).await,
+            Self::Refund(open) => service.send_refund(&open).await,
+            Self::Backlog(event) => service.refund_next(event, REFUND_NEXT).await,
         }
     }
 }
 
-fn due(service: &Service, group: GroupId) -> Vec<OpenAttempt> {
-    let Some(replica) = service.events.get(&group) else { return Vec::new() };
-    let now = mint::now_ms();
-    let ready = |open: &OpenAttempt| {
-        open.attempt.state != AttemptState::Created || now.saturating_sub(open.attempt.begun_at.as_millis()) > EDGE_OWNS_MS
-    };
-    replica.read().open_attempts(OPEN_MAX).into_iter().filter(ready).collect()
+/// When each thing is tried again.
+#[derive(Default)]
+struct Patience {
+    entries: BTreeMap<Key, Entry>,
 }
 
-/// One step for one attempt; false when it has to be tried again later.
-async fn finish(service: &Service, group: GroupId, open: OpenAttempt) -> bool {
-    let (event, order, attempt) = (open.event, open.order, open.attempt.id);
-    let charge = Charge {
-        attempt,
-        order: order.to_string(),
-        event: Some(event),
-        total: Money { amount: open.total, currency: open.currency },
-        method: open.attempt.method.to_string(),
-        reference: None,
-    };
-    let command = if open.attempt.state == AttemptState::Authorized {
-        match service.provider.capture(&charge).await {
-            Ok(Standing::Captured { .. }) => SeatCommand::Captured { event, order, attempt },
-            _ => return false,
-        }
-    } else {
-        match service.provider.look(&charge).await {
-            Ok((Standing::Authorized { amount } | Standing::Captured { amount, .. }, _)) => {
-                SeatCommand::Confirm { event, order, attempt, authorized: amount }
+struct Entry {
+    stage: (Option<AttemptState>, bool),
+    next: Instant,
+    tries: u32,
+    is_running: bool,
+}
+
+impl Patience {
+    /// The jobs that are due, marked as running; at most `room`. Forgets what is not to be done any more.
+    fn due(&mut self, jobs: Vec<Job>, room: usize, now: Instant) -> Vec<Job> {
+        let keys: std::collections::BTreeSet<Key> = jobs.iter().map(Job::key).collect();
+        self.entries.retain(|key, entry| entry.is_running || keys.contains(key));
+        let mut due = Vec::new();
+        for job in jobs {
+            if due.len() == room {
+                break;
             }
-            Ok((Standing::Declined { code }, _)) => SeatCommand::PayFail { event, order, attempt, code },
-            Ok((Standing::Cancelled, _)) => SeatCommand::PayFail { event, order, attempt, code: "canceled".into() },
-            Ok((Standing::RequiresAction { .. } | Standing::Processing, _)) | Err(_) => return false,
+            let (stage, free_at) = (job.stage(), job.free_at());
+            let fresh = || Entry { stage, next: free_at.unwrap_or(now), tries: 0, is_running: false };
+            let entry = self.entries.entry(job.key()).or_insert_with(fresh);
+            if entry.stage != stage && !entry.is_running {
+                *entry = fresh();
+            }
+            if !entry.is_running && entry.next <= now {
+                entry.is_running = true;
+                due.push(job);
+            }
         }
-    };
-    service.write::<SeatLedger>(context(), group, &command).await.is_ok()
+        due
+    }
+
+    fn done(&mut self, key: Key, step: Step, now: Instant) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        entry.is_running = false;
+        entry.tries = if step == Step::Moved { 0 } else { entry.tries.saturating_add(1) };
+        if step == Step::NoAnswer && entry.tries == PAGE_AFTER {
+            tracing::error!(?key, "the payment provider does not answer: seats stay pinned and money stays owed until it does");
+        }
+        let wait = if step == Step::Moved { Duration::ZERO } else { (RETRY.0 * 2_u32.pow(entry.tries.min(8) - 1)).min(RETRY.1) };
+        entry.next = now + wait;
+    }
+
+    /// When something is due, if anything waits for time.
+    fn next(&self) -> Option<Instant> {
+        self.entries.values().filter(|entry| !entry.is_running).map(|entry| entry.next).min()
+    }
+}
+
+/// See the module.
+pub async fn run(service: Arc<Service>, group: GroupId) {
+    let mut patience = Patience::default();
+    let mut running = FuturesUnordered::new();
+    loop {
+        let (is_full, now) = (running.len() >= AT_ONCE, Instant::now());
+        let pause = patience.next().filter(|_| !is_full).map_or(PAUSE, |next| next.saturating_duration_since(now).min(PAUSE));
+        let bell = service.feed.bells(group).map(|bells| &bells.attempts);
+        let rung = async {
+            match bell {
+                Some(bell) if !is_full => {
+                    let _ = tokio::time::timeout(pause, bell.notified()).await;
+                }
+                _ => tokio::time::sleep(pause).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            Some((key, step)) = running.next(), if !running.is_empty() => patience.done(key, step, Instant::now()),
+            () = rung => {}
+        }
+        if !leads(&service, group) {
+            patience.entries.retain(|_, entry| entry.is_running);
+            continue;
+        }
+        let Some(replica) = service.events.get(&group) else { return };
+        let room = AT_ONCE.saturating_sub(running.len());
+        let jobs = if room == 0 { Vec::new() } else { jobs(&replica.read()) };
+        for job in patience.due(jobs, room, Instant::now()) {
+            let (service, key) = (Arc::clone(&service), job.key());
+            running.push(async move { (key, job.step(&service).await) });
+        }
+    }
+}
+
+fn jobs(ledger: &SeatLedger) -> Vec<Job> {
+    let attempts = ledger.open_attempts(OPEN_MAX).into_iter().map(Job::Attempt);
+    let refunds = ledger.open_refunds(OPEN_MAX).into_iter().map(Job::Refund);
+    attempts.chain(refunds).chain(ledger.refund_backlog().map(Job::Backlog)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boxoffice_ledger::ids::{OrderId, UserId};
+    use boxoffice_ledger::money::Currency;
+    use boxoffice_ledger::orders::Attempt;
+    use boxoffice_ledger::time::Timestamp;
+
+    fn attempt(number: u128, state: AttemptState, begun_ms: u64) -> Job {
+        Job::Attempt(OpenAttempt {
+            event: EventId(1),
+            order: OrderId(number << 16),
+            user: UserId(1),
+            total: 5000,
+            currency: Currency::parse("EUR").unwrap(),
+            attempt: Attempt::new(AttemptId(number), state, Timestamp(begun_ms * 1000)),
+            must_cancel: false,
+        })
+    }
+
+    fn count(patience: &mut Patience, job: Job, now: Instant) -> usize {
+        patience.due(vec![job], AT_ONCE, now).len()
+    }
+
+    #[test]
+    fn what_does_not_answer_is_asked_less_and_less_often() {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        let job = || Job::Backlog(EventId(1));
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            assert_eq!(count(&mut patience, job(), now), 1);
+            assert_eq!(count(&mut patience, job(), now), 0, "it runs already");
+            patience.done(job().key(), Step::NoAnswer, now);
+            let next = patience.next().unwrap();
+            waits.push(next - now);
+            assert_eq!(count(&mut patience, job(), now), 0, "it waits");
+            now = next;
+        }
+        assert!(waits.is_sorted() && waits[0] == RETRY.0 && waits[11] == RETRY.1, "{waits:?}");
+        assert_eq!(count(&mut patience, job(), now), 1);
+        patience.done(job().key(), Step::Moved, now);
+        assert_eq!(patience.next(), Some(now));
+    }
+
+    #[test]
+    fn a_new_stage_is_looked_at_at_once() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Unknown, 0), now), 1);
+        patience.done(Key::Attempt(AttemptId(1)), Step::Waits, now);
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Unknown, 0), now), 0);
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Authorized, 0), now), 1);
+    }
+
+    #[test]
+    fn a_fresh_attempt_belongs_to_its_request() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Created, mint::now_ms()), now), 0);
+        let free = patience.next().unwrap() - now;
+        assert!(free > Duration::from_secs(8) && free <= Duration::from_secs(11), "{free:?}");
+        assert_eq!(count(&mut patience, attempt(2, AttemptState::Created, mint::now_ms() - EDGE_OWNS_MS - 1), now), 1);
+        assert_eq!(count(&mut patience, attempt(3, AttemptState::Unknown, mint::now_ms()), now), 1);
+    }
+
+    #[test]
+    fn no_more_than_fits_runs_and_what_is_over_is_forgotten() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let jobs = |range: std::ops::Range<u128>| range.map(|number| attempt(number, AttemptState::Unknown, 0)).collect::<Vec<_>>();
+        assert_eq!(patience.due(jobs(0..9), 4, now).len(), 4);
+        assert_eq!(patience.due(jobs(4..9), 9, now).len(), 5);
+        (0..9).for_each(|number| patience.done(Key::Attempt(AttemptId(number)), Step::Moved, now));
+        assert!(patience.due(Vec::new(), 9, now).is_empty());
+        assert!(patience.entries.is_empty());
+    }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use boxoffice_ledger::command::*;
 use boxoffice_ledger::ids::*;
-use boxoffice_ledger::outcome::{AttemptState, Confirmation, HoldInfo, HoldState, OrderState, Rejection, SaleState, SeatState};
+use boxoffice_ledger::money::Money;
+use boxoffice_ledger::outcome::{
+    AttemptState, Confirmation, HoldInfo, HoldState, OrderState, RefundState, Rejection, SaleState, SeatState,
+};
 use boxoffice_ledger::plan::*;
 use bytes::Bytes;
 
@@ -175,10 +178,10 @@ impl Backend for Fake {
         Ok(Written { value: hold, revision: Revision { incarnation: 0, group: GROUP, index }, replayed: false })
     }
 
-    async fn get_hold(&self, cx: Context, caller: Caller, _: EventId, hold: HoldId) -> Answer<Read<HoldInfo>> {
+    async fn get_hold(&self, cx: Context, caller: Caller, _: EventId, hold: HoldId) -> Answer<Read<HoldView>> {
         self.enter("get_hold")?;
         let hold = self.the_hold(caller, hold)?;
-        self.read(cx, hold)
+        self.read(cx, HoldView { hold, payment: None })
     }
 
     async fn extend_hold(&self, _: Context, caller: Caller, _: Request, _: EventId, hold: HoldId) -> Answer<Written<HoldInfo>> {
@@ -203,7 +206,9 @@ impl Backend for Fake {
             "slow" => {
                 hold.state = HoldState::Paying;
                 hold.order = Some(self.order_id());
-                self.written(Payment::Pending(hold))
+                let next_action = Some("https://bank.example/1".into());
+                let payment = Some(Progress { state: AttemptState::RequiresAction, next_action, code: None });
+                self.written(Payment::Pending(HoldView { hold, payment }))
             }
             _ => self.written(Payment::Confirmed(Confirmation {
                 order: self.order_id(),
@@ -214,6 +219,35 @@ impl Backend for Fake {
                 currency: euro(),
             })),
         }
+    }
+
+    async fn refund(&self, _: Context, _: Caller, request: Request, order: OrderId, wish: RefundWish) -> Answer<Written<RefundView>> {
+        self.enter("refund")?;
+        if order != self.order_id() {
+            return Err(Failure::NotFound("order"));
+        }
+        self.written(RefundView {
+            refund: RefundId(request.id.0),
+            order,
+            amount: Money { amount: wish.amount.unwrap_or(12_500), currency: euro() },
+            tickets: wish.tickets,
+            reason: wish.reason,
+            state: RefundState::Requested,
+            requested_at: EXPIRES,
+            code: None,
+        })
+    }
+
+    async fn sale_status(&self, cx: Context, _: Caller, event: EventId) -> Answer<Read<SaleStatus>> {
+        self.enter("sale_status")?;
+        self.known(event)?;
+        let sale = SaleView { state: SaleState::Cancelled, available: 118, held: 1, sold: 1, capacity: 120, from_price: Some(9_900) };
+        self.read(cx, SaleStatus { sale, refunds: Some(RefundCounts { orders: 3, done: 1, pending: 1, failed: 1 }) })
+    }
+
+    async fn payment_event(&self, _: Context, body: &[u8], signature: &str) -> Answer<()> {
+        self.enter(&format!("payment_event {signature} {}", body.len()))?;
+        if signature == "forged" { Err(Failure::BadSignature("It is not signed with a secret of ours.")) } else { Ok(()) }
     }
 
     async fn order(&self, cx: Context, _: Caller, order: OrderId) -> Answer<Read<OrderView>> {
@@ -228,11 +262,14 @@ impl Backend for Fake {
                 event: event_id(),
                 hold: HoldId(5),
                 state: OrderState::Confirmed,
-                payment: Some(AttemptState::Captured),
+                payment: Some(Progress { state: AttemptState::Captured, next_action: None, code: None }),
                 total: 25_000,
                 currency: euro(),
                 receipt: Some(17),
                 tickets: vec![TicketId::of_order(order, 0)],
+                refunded: 0,
+                refunds: vec![],
+                disputes: vec![],
             },
         )
     }
@@ -250,6 +287,7 @@ impl Backend for Fake {
             receipt: 17,
             tickets: 2,
             confirmed_at: EXPIRES,
+            state: OrderState::Confirmed,
         };
         self.read(cx, Page { items: vec![record], next: None })
     }
