@@ -35,6 +35,7 @@ const ADVICE = /** @type {Record<string, string>} */ ({
   email_taken: "There is an account with this e-mail already. Log in instead.",
   unauthenticated: "Please log in first.",
   not_found: "This does not exist, or is not yours.",
+  link_over: "This link was used already, or is too old. Ask for another one.",
   internal: "Something went wrong on our side. Look at your tickets before you try again.",
 });
 
@@ -140,11 +141,13 @@ export class Api {
    * @returns {Promise<any>} the parsed body; its HTTP status is in `$status`, its revision in `$revision`
    */
   async request(method, path, options = {}) {
+    let renewed = false;
     for (let attempt = 0; ; attempt++) {
       const { response, problem } = await this.once(method, path, options);
       if (response?.ok) return problem;
       const status = response?.status ?? 0;
-      if (status === 401 && this.renew && !path.startsWith("/session") && (await this.renew())) continue;
+      const stale = status === 401 && problem?.code !== "bad_credentials" && !path.startsWith("/session");
+      if (stale && !renewed && this.renew && (renewed = await this.renew())) continue;
       const code = problem?.code ?? (status === 0 ? "network" : String(status));
       const again = status === 0 || [429, 502, 503, 504].includes(status) || code === "idempotency_in_flight";
       if (again && attempt + 1 < this.attempts) {

@@ -3,6 +3,7 @@
 import { Api } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { Session } from "./session.js";
+import { showAccount } from "./views/account.js";
 import { showEvent } from "./views/event.js";
 import { showHome } from "./views/home.js";
 import { openLogin } from "./views/login.js";
@@ -30,10 +31,18 @@ async function route() {
   const text = kind === "search" ? decode(rest) : "";
   if (document.activeElement !== query) query.value = text;
   document.body.dataset.view = kind === "event" ? "event" : "page";
-  const done = kind === "event" ? await showEvent(app, rest) : kind === "tickets" ? await showTickets(app) : await showHome(app, text);
+  const done = await show(kind, rest, text);
   if (mine !== visit) return done?.();
   leave = done ?? leave;
   if (mine > 1 && document.activeElement === document.body) main.focus({ preventScroll: true });
+}
+
+/** @param {string} kind @param {string} rest @param {string} text */
+function show(kind, rest, text) {
+  if (kind === "event") return showEvent(app, rest);
+  if (kind === "tickets") return showTickets(app);
+  if (["account", "forgot", "reset", "email", "claim"].includes(kind)) return showAccount(app, kind, rest);
+  return showHome(app, text);
 }
 
 /** @param {string} text */
@@ -51,8 +60,9 @@ function drawAccount() {
   fill(
     nav,
     h("a", { href: "#/tickets", class: "button quiet", "aria-label": "My tickets" }, icon("ticket"), h("span", null, "My tickets")),
+    user && h("a", { href: "#/account", class: "button quiet", title: user.email }, "Account"),
     user
-      ? h("button", { type: "button", class: "button quiet", title: user.email, onclick: logOut }, "Log out")
+      ? h("button", { type: "button", class: "button quiet", onclick: logOut }, "Log out")
       : h("button", { type: "button", class: "button quiet", onclick: () => openLogin(session) }, "Log in"),
   );
 }

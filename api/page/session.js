@@ -1,4 +1,5 @@
-// Who is logged in. The access token lives in memory only; a reload goes on with the HttpOnly cookie.
+// Who is logged in. The access token lives in memory only; when it is over, and after a reload, the HttpOnly refresh cookie
+// gets another one.
 
 import { ApiError, newKey } from "./api.js";
 
@@ -17,36 +18,59 @@ export class Session {
     this.registration = null;
     /** @type {Set<() => void>} */
     this.listeners = new Set();
+    /** The refresh under way, shared by all who wait for it. @type {Promise<boolean> | null} */
+    this.refreshing = null;
     api.renew = () => this.renew();
   }
 
   /** Takes up the session of an earlier visit, if there was one. */
   async restore() {
     if (!localStorage.getItem(FLAG)) return;
-    try {
-      this.set(await this.api.get("/user"));
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 401) this.forget();
-    }
+    await this.renew();
   }
 
   /**
-   * The token is no longer good: go on with the cookie alone, and without that, logged out.
+   * The token is no longer good: gets another one, and without that goes on logged out.
    * @returns {Promise<boolean>} whether it is worth another try
    */
-  async renew() {
-    const had = this.api.token !== null;
+  renew() {
+    this.refreshing ??= this.refresh().finally(() => (this.refreshing = null));
+    return this.refreshing;
+  }
+
+  async refresh() {
+    if (!localStorage.getItem(FLAG)) return false;
+    // A token that is over would be refused here too: the cookie alone counts.
     this.api.token = null;
-    if (!had && this.user) this.forget();
-    return had;
+    try {
+      this.enter(await this.api.request("POST", "/session/refresh"));
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.forget();
+      return false;
+    }
+  }
+
+  /** @param {any} answer a session with an access token */
+  enter(answer) {
+    this.api.token = answer.access_token;
+    localStorage.setItem(FLAG, "1");
+    this.set(answer.user);
   }
 
   /** @param {string} email @param {string} password */
   async logIn(email, password) {
-    const answer = await this.api.post("/session", { email, password });
-    this.api.token = answer.access_token;
-    localStorage.setItem(FLAG, "1");
-    this.set(answer.user);
+    this.enter(await this.api.post("/session", { email, password }));
+  }
+
+  /** Other devices are logged out. @param {string} old_password @param {string} password */
+  async changePassword(old_password, password) {
+    this.enter(await this.api.post("/user/password", { old_password, password }));
+  }
+
+  /** @param {string} email */
+  async askReset(email) {
+    await this.api.post("/user/password/reset", { email });
   }
 
   /**

@@ -1,21 +1,23 @@
 //! The product as seen from HTTP: one trait that `node` implements. Nothing here knows leaders, groups or forwarding.
 
+mod identity;
 mod types;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use boxoffice_ledger::command::{BlockAction, Choice, OrderRecord, Performer, Role, SaleAction, Venue};
-use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
+use boxoffice_ledger::command::{BlockAction, Choice, OrderRecord, Performer, SaleAction, Venue};
+use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, VenueId};
 use boxoffice_ledger::outcome::{HoldInfo, SaleState};
 use boxoffice_ledger::plan::{Plan, SeatIndex};
 
+pub use identity::*;
 pub use types::*;
 
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Send + Sync + 'static {
+pub trait Backend: Identity {
     /// Published events, most popular first.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// Full-text search over published events.
@@ -104,15 +106,6 @@ pub trait Backend: Send + Sync + 'static {
     async fn tickets(&self, cx: Context, caller: Caller, limit: usize, cursor: Option<&str>) -> Answer<Read<TicketPage>>;
     /// One ticket of the caller.
     async fn ticket(&self, cx: Context, caller: Caller, ticket: TicketId) -> Answer<Read<TicketView>>;
-
-    /// Opens an account (role Customer).
-    async fn register(&self, cx: Context, request: Request, account: NewAccount) -> Answer<Written<Account>>;
-    /// Checks credentials; takes the same time whether or not the account exists.
-    async fn log_in(&self, cx: Context, email: &str, password: String) -> Answer<Account>;
-    /// An account.
-    async fn account(&self, cx: Context, user: UserId) -> Answer<Read<Account>>;
-    /// Changes an account's role (operators).
-    async fn set_role(&self, cx: Context, caller: Caller, request: Request, user: UserId, role: Role) -> Answer<Written<Account>>;
 
     /// Venues, by id.
     async fn venues(&self, cx: Context, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>>;

@@ -1,16 +1,17 @@
 //! One request as a route sees it: authenticated, limited, read, with its query checked.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use boxoffice_ledger::ids::Request;
 use bytes::Bytes;
 use futures::FutureExt;
 
-use crate::backend::{Caller, Context, Freshness, Revision};
+use crate::backend::{Caller, Context, Freshness, Grant, Revision};
 use crate::error::{Code, HttpProblem};
 use crate::json::Expand;
 
@@ -27,6 +28,10 @@ pub struct Call {
     pub parts: Parts,
     /// Who is calling, if anyone said.
     pub caller: Option<Caller>,
+    /// What the caller's access token says, if they came with one.
+    pub grant: Option<Grant>,
+    /// Where from.
+    pub address: IpAddr,
     /// Its body, within the route's bound.
     pub body: Bytes,
     /// Which write it is, on routes that write.
@@ -148,11 +153,13 @@ impl Call {
     }
 }
 
+/// The challenge of every 401.
+pub const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
+
 /// 401, with the challenge that HTTP asks for.
 #[must_use]
 pub fn unauthenticated() -> HttpProblem {
-    HttpProblem::new(Code::Unauthenticated, "Send a valid access token.")
-        .header(header::WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Bearer"))
+    HttpProblem::new(Code::Unauthenticated, "Send a valid access token.").header(header::WWW_AUTHENTICATE, BEARER)
 }
 
 /// The parameters of the path; a path without any has `None`.

@@ -16,6 +16,8 @@ pub struct ApiConfig {
     pub secret: [u8; 32],
     /// Networks whose addresses have no per-address limits. Per-user limits hold for everybody.
     pub trusted_networks: Vec<Network>,
+    /// Origins of other sites, such as `https://shop.example`, whose pages may call with an access token (never with our cookies).
+    pub allowed_origins: Vec<String>,
     /// Rates.
     pub limits: RateLimits,
     /// Requests in progress at once; the next one gets 503 at once.
@@ -52,6 +54,7 @@ impl ApiConfig {
             cluster_id: cluster_id.into(),
             secret,
             trusted_networks: Vec::new(),
+            allowed_origins: Vec::new(),
             limits: RateLimits::default(),
             requests_max: 4096,
             connections_max: 20_000,
@@ -98,8 +101,12 @@ pub struct RateLimits {
     pub user: Rate,
     /// Logins and registrations from one address.
     pub login_address: Rate,
-    /// Logins to one account, whoever tries.
+    /// Logins to one account from one address.
     pub login_account: Rate,
+    /// Logins to one account from all addresses that have not succeeded before.
+    pub login_strangers: Rate,
+    /// Mails that one address can be made to receive.
+    pub mail: Rate,
 }
 
 impl Default for RateLimits {
@@ -109,6 +116,8 @@ impl Default for RateLimits {
             user: Rate { per_minute: 3_000, burst: 200 },
             login_address: Rate { per_minute: 20, burst: 20 },
             login_account: Rate { per_minute: 5, burst: 5 },
+            login_strangers: Rate { per_minute: 20, burst: 20 },
+            mail: Rate { per_minute: 1, burst: 3 },
         }
     }
 }

@@ -9,13 +9,14 @@ use axum::http::{HeaderMap, HeaderValue};
 use boxoffice_ledger::ids::EventId;
 
 use crate::auth::{KeyError, Tokens};
-use crate::backend::{Backend, Caller};
+use crate::backend::{Backend, Caller, Grant};
 use crate::config::ApiConfig;
 use crate::idempotency::Requests;
 use crate::kept::Kept;
 use crate::layout::Offers;
 use crate::limits::Limits;
 use crate::live::Hub;
+use crate::program::Programs;
 use crate::route::seat::Rendered;
 use crate::router;
 
@@ -33,6 +34,8 @@ pub struct Edge {
     pub config: ApiConfig,
     /// Who is calling.
     pub tokens: Tokens,
+    /// Keys of programs.
+    pub programs: Programs,
     /// Which write is which.
     pub requests: Requests,
     /// Who may ask how often.
@@ -45,6 +48,27 @@ pub struct Edge {
     pub hub: Arc<Hub>,
     /// Names of requests.
     pub ids: RequestIds,
+}
+
+impl Edge {
+    /// What an access token says; `None` if it is not good. A token that does not fit the keys as they were last looked at is
+    /// checked once more with the keys as this node knows them now.
+    #[must_use]
+    pub fn grant_of(&self, token: &str) -> Option<Grant> {
+        let now = self.config.now_us();
+        self.tokens.check(token, now).or_else(|| {
+            let changed = self.follow_keys();
+            if changed { self.tokens.check(token, now) } else { None }
+        })
+    }
+
+    /// Takes up the signing keys as this node knows them; whether they are others than before.
+    pub fn follow_keys(&self) -> bool {
+        self.tokens.follow(&self.backend.signing_epochs()).unwrap_or_else(|error| {
+            tracing::error!(%error, "the signing keys cannot be derived");
+            false
+        })
+    }
 }
 
 /// The edge, ready to be served.
@@ -76,6 +100,7 @@ impl Api {
         hub.bind(Arc::clone(&backend));
         let edge = Arc::new(Edge {
             tokens: Tokens::new(&config.cluster_id, &config.secret)?,
+            programs: Programs::new(&config.secret),
             requests: Requests::new(&config.secret, process),
             limits: Limits::new(&config),
             offers: Offers::default(),

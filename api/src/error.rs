@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::backend::{Problem, Revision};
 
-pub use map::from_failure;
+pub use map::{bad_credentials, from_failure};
 pub use table::Code;
 
 /// One problem, ready to be answered.

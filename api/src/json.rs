@@ -2,6 +2,7 @@
 //! types are never serialised.
 
 mod catalog;
+mod identity;
 mod request;
 mod sale;
 
@@ -21,10 +22,13 @@ use serde_json::{Value, json};
 use crate::backend::{Read, Revision, Written};
 use crate::layout::Offer;
 
-pub use catalog::{AccountOut, EventOut, Expand, PerformerOut, SessionOut, VenueOut, layout_bytes};
+pub use catalog::{EventOut, Expand, PerformerOut, VenueOut, layout_bytes};
+pub use identity::{
+    AccountOut, ClaimBody, EmailBody, EmailConfirmBody, KeyBody, LoginBody, PasswordBody, RefreshBody, RegisterBody, ResetBody,
+    ResetConfirmBody, RoleBody, SessionOut, audit_value, key_value, made_key_value, session_value,
+};
 pub use request::{
-    AreaRef, BestBody, BlockBody, EventBody, EventPatchBody, HoldBody, LoginBody, PayBody, PerformerBody, PricesBody, RegisterBody,
-    RoleBody, SeatRef, VenueBody, parse,
+    AreaRef, BestBody, BlockBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PricesBody, SeatRef, VenueBody, parse,
 };
 pub use sale::{HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 
@@ -153,11 +157,26 @@ pub fn read<T, O: Serialize>(read: &Read<T>, value: &O) -> Response<Body> {
 /// An answer to a write, with revision and whether it is a replay.
 pub fn written<T, O: Serialize>(status: StatusCode, written: &Written<T>, value: &O) -> Response<Body> {
     let mut response = answer(status, value);
-    put_revision(response.headers_mut(), written.revision);
-    if written.replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    put_written(response.headers_mut(), written);
+    response
+}
+
+/// An answer without a body, with the revision of a write.
+pub fn no_content(revision: Option<Revision>) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    if let Some(revision) = revision {
+        put_revision(response.headers_mut(), revision);
     }
     response
+}
+
+/// Headers of a write.
+pub fn put_written<T>(headers: &mut HeaderMap, written: &Written<T>) {
+    put_revision(headers, written.revision);
+    if written.replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
 }
 
 /// Headers of a read.
@@ -285,7 +304,9 @@ pub fn event_status(status: EventStatus) -> &'static str {
 pub fn role(role: Role) -> &'static str {
     match role {
         Role::Customer => "customer",
+        Role::Gate => "gate",
         Role::Coordinator => "coordinator",
         Role::Operator => "operator",
+        Role::Admin => "admin",
     }
 }

@@ -1,5 +1,5 @@
 //! What every request goes through, in one function instead of a stack of boxed layers: name, room, rates, who, role,
-//! query, body, idempotency, the route, and the headers of the answer. A panic becomes a 500.
+//! standing, query, body, idempotency, the route, and the headers of the answer. A panic becomes a 500.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -13,16 +13,15 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response, header};
 use bytes::Bytes;
 use futures::FutureExt;
 
-use crate::backend::Caller;
 use crate::call::{self, Call};
+use crate::cors;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
 use crate::idempotency;
 use crate::route::site;
 use crate::router::{Access, Class, Key, Route, Verb};
+use crate::who;
 
-/// Name of the cookie that carries the page's access token.
-pub const SESSION_COOKIE: &str = "boxoffice_session";
 /// Longest path and query, in bytes.
 const URI_BYTES_MAX: usize = 2048;
 
@@ -35,6 +34,7 @@ pub async fn run(edge: Arc<Edge>, route: &'static Route, request: Request) -> Re
     let (parts, body) = request.into_parts();
     let id = edge.ids.take(&parts.headers);
     let uri = parts.uri.clone();
+    let origin = cors::allowed(&edge.config, &parts.headers);
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     let outcome = AssertUnwindSafe(serve(&edge, route, parts, body)).catch_unwind().await;
     let mut response = match outcome {
@@ -51,12 +51,17 @@ pub async fn run(edge: Arc<Edge>, route: &'static Route, request: Request) -> Re
         tracing::debug!(request_id = ?id, method = ?route.method, path = uri.path(), status, us, "answered");
     }
     finish(response.headers_mut(), id);
+    cors::allow(response.headers_mut(), origin);
     response
 }
 
-/// Answers a request that no route takes: a file of the page, or a problem.
+/// Answers a request that no route takes: a file of the page, a browser's question whether another origin may ask, or a problem.
 pub fn unrouted(edge: &Edge, request: &Request, code: Code) -> Response<Body> {
     let id = edge.ids.take(request.headers());
+    if let Some(mut response) = cors::preflight(&edge.config, request) {
+        finish(response.headers_mut(), id);
+        return response;
+    }
     let detail = if code == Code::NotFound { "There is nothing at this path." } else { "See the Allow header." };
     let problem = || HttpProblem::new(code, detail).response(request.uri().path(), id.to_str().unwrap_or_default());
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -70,6 +75,8 @@ pub fn unrouted(edge: &Edge, request: &Request, code: Code) -> Response<Body> {
 fn finish(headers: &mut HeaderMap, id: HeaderValue) {
     headers.insert("x-request-id", id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
 }
 
@@ -84,9 +91,16 @@ async fn serve(edge: &Arc<Edge>, route: &'static Route, mut parts: Parts, body: 
         Class::Login => edge.limits.login_address(address)?,
         Class::Probe => {}
     }
-    let caller = who(edge, route, &parts)?;
+    let reads = route.method == Verb::Get;
+    let deadline = call::deadline(if reads { edge.config.read_deadline } else { edge.config.write_deadline });
+    let who = who::identify(edge, route, &parts, deadline).await?;
+    let caller = who.caller();
     if let Some(caller) = caller {
         edge.limits.user(caller.user)?;
+    }
+    // What is open to everybody does not depend on how a caller stands: who is logged out may log in.
+    if !reads && route.access != Access::Public {
+        who::check_standing(edge, &who, deadline).await?;
     }
     let params = call::path_params(&mut parts, route.path)?;
     let query = call::query(&parts, route.query)?;
@@ -102,65 +116,13 @@ async fn serve(edge: &Arc<Edge>, route: &'static Route, mut parts: Parts, body: 
         let scope = caller.map(|caller| caller.user.0.to_le_bytes());
         edge.requests.derive(scope.as_ref().map_or(&[], |scope| &scope[..]), &parts.method, target, key, &body)
     });
-    let reads = route.method == Verb::Get;
-    let deadline = call::deadline(if reads { edge.config.read_deadline } else { edge.config.write_deadline });
-    let call = Call { parts, caller, body, request, deadline, freshness, params, query };
+    let grant = who.grant();
+    let call = Call { parts, caller, grant, address, body, request, deadline, freshness, params, query };
     (route.run)(Arc::clone(edge), call).await
 }
 
 fn key_required() -> HttpProblem {
     HttpProblem::new(Code::IdempotencyKeyRequired, "Send an Idempotency-Key, so that a retry cannot happen twice.")
-}
-
-/// Who is calling, and whether they may take this route. Nothing is allowed that the route does not allow.
-fn who(edge: &Edge, route: &Route, parts: &Parts) -> Result<Option<Caller>, HttpProblem> {
-    let now = edge.config.now_us();
-    let caller = match bearer(&parts.headers)? {
-        Some(token) => Some(edge.tokens.check(token, now).ok_or_else(call::unauthenticated)?),
-        None => {
-            // A stale cookie is a visitor without an account, not an error.
-            let caller = cookie(&parts.headers).and_then(|token| edge.tokens.check(token, now));
-            let changes = route.method != Verb::Get;
-            if caller.is_some() && changes && !same_origin(&parts.headers) {
-                return Err(HttpProblem::new(Code::CrossSite, "This change does not come from one of our own pages."));
-            }
-            caller
-        }
-    };
-    match (route.access, caller) {
-        (Access::Public, caller) => Ok(caller),
-        (Access::Role(_), None) => Err(call::unauthenticated()),
-        (Access::Role(least), Some(caller)) if caller.role >= least => Ok(Some(caller)),
-        (Access::Role(least), Some(_)) => {
-            Err(HttpProblem::new(Code::Forbidden, format!("This needs the role {} or above.", crate::json::role(least))))
-        }
-    }
-}
-
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, HttpProblem> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let text = value.to_str().map_err(|_| call::unauthenticated())?;
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
-        _ => Err(call::unauthenticated()),
-    }
-}
-
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let mut pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    pairs.find_map(|pair| pair.trim().strip_prefix(SESSION_COOKIE)?.strip_prefix('='))
-}
-
-/// Whether the browser says that a page of this very site sent the request.
-fn same_origin(headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return site == "same-origin";
-    }
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    match (text(header::ORIGIN), text(header::HOST)) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host)),
-        _ => false,
-    }
 }
 
 async fn read_body(edge: &Edge, route: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes, HttpProblem> {

@@ -20,14 +20,19 @@ pub mod server;
 
 mod call;
 mod check;
+mod cors;
 mod idempotency;
 mod json;
 mod kept;
 mod layers;
 mod layout;
 mod limits;
+mod password;
+mod program;
 mod route;
 mod router;
+mod scope;
+mod who;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 
 use crate::config::{ApiConfig, Network, Rate};
 use crate::error::{Code, HttpProblem};
+use crate::kept::Kept;
 
 /// Everything that bounds what comes in.
 pub struct Limits {
@@ -21,7 +22,11 @@ pub struct Limits {
     address: Bucket<IpAddr>,
     user: Bucket<UserId>,
     login_address: Bucket<IpAddr>,
-    login_account: Bucket<u64>,
+    login_account: Bucket<(u64, IpAddr)>,
+    login_strangers: Bucket<u64>,
+    mail: Bucket<u64>,
+    /// Who logged in from where.
+    friends: Kept<(u64, IpAddr), ()>,
     requests: Arc<Room>,
     sockets: Arc<Room>,
 }
@@ -72,6 +77,9 @@ impl Limits {
             user: Bucket::new("user", config.limits.user),
             login_address: Bucket::new("login_address", config.limits.login_address),
             login_account: Bucket::new("login_account", config.limits.login_account),
+            login_strangers: Bucket::new("login_account", config.limits.login_strangers),
+            mail: Bucket::new("mail", config.limits.mail),
+            friends: Kept::new(FRIENDS_MAX),
             requests: Room::new(config.requests_max),
             sockets: Room::new(config.sockets_max),
         }
@@ -101,14 +109,30 @@ impl Limits {
         if self.trusts(address) { Ok(()) } else { self.login_address.take(&block(address), &self.clock) }
     }
 
-    /// Counts a login to an account, whether or not it exists; `email` is normalised.
+    /// Counts a login to an account, whether or not it exists; `account` is its normalised e-mail, or another name for it.
+    ///
+    /// Each address has its own count, and strangers to the account share one more: guessing from many addresses is slow, and
+    /// yet it does not lock out the owner, whose address has succeeded before.
     ///
     /// # Errors
     /// 429 when it is tried too often.
-    pub fn login_account(&self, email: &str) -> Result<(), HttpProblem> {
-        let mut key = [0_u8; 8];
-        key.copy_from_slice(&blake3::hash(email.as_bytes()).as_bytes()[..8]);
-        self.login_account.take(&u64::from_le_bytes(key), &self.clock)
+    pub fn login_account(&self, account: &str, address: IpAddr) -> Result<(), HttpProblem> {
+        let (account, address) = (hash(account), block(address));
+        self.login_account.take(&(account, address), &self.clock)?;
+        if self.friends.get(&(account, address)).is_some() { Ok(()) } else { self.login_strangers.take(&account, &self.clock) }
+    }
+
+    /// Remembers that an address succeeded with an account.
+    pub fn logged_in(&self, account: &str, address: IpAddr) {
+        self.friends.put((hash(account), block(address)), ());
+    }
+
+    /// Counts a mail to an address, whether or not it has an account.
+    ///
+    /// # Errors
+    /// 429 when it was sent too many.
+    pub fn mail(&self, email: &str) -> Result<(), HttpProblem> {
+        self.mail.take(&hash(email), &self.clock)
     }
 
     /// Room for one more request.
@@ -139,6 +163,8 @@ impl Limits {
         self.user.tidy();
         self.login_address.tidy();
         self.login_account.tidy();
+        self.login_strangers.tidy();
+        self.mail.tidy();
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -148,6 +174,15 @@ impl Limits {
 
 /// How often [`Limits::tidy`] should run.
 pub const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// Accounts and addresses that are remembered to belong together.
+const FRIENDS_MAX: usize = 200_000;
+
+fn hash(text: &str) -> u64 {
+    let mut key = [0_u8; 8];
+    key.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..8]);
+    u64::from_le_bytes(key)
+}
 
 /// One household has a /56 of IPv6 addresses; they count as one.
 fn block(address: IpAddr) -> IpAddr {
@@ -219,6 +254,25 @@ mod tests {
         let stranger: IpAddr = "2001:db8:0:1200::1".parse().unwrap();
         assert_eq!(block(one), block(neighbour));
         assert_ne!(block(one), block(stranger));
+    }
+
+    #[test]
+    fn guessing_from_everywhere_is_slow_and_does_not_lock_the_owner_out() {
+        let mut config = ApiConfig::new("c", [0; 32]);
+        config.limits.login_account = Rate { per_minute: 1, burst: 5 };
+        config.limits.login_strangers = Rate { per_minute: 1, burst: 8 };
+        let limits = Limits::new(&config);
+        let home: IpAddr = "192.0.2.1".parse().unwrap();
+        limits.login_account("ada@b", home).unwrap();
+        limits.logged_in("ada@b", home);
+        let guesses = (0..100_u8).filter(|number| limits.login_account("ada@b", IpAddr::from([198, 51, 100, *number])).is_ok()).count();
+        assert_eq!(guesses, 7, "what the owner's first try left");
+        assert_eq!(
+            (0..10).filter(|_| limits.login_account("ada@b", home).is_ok()).count(),
+            4,
+            "the owner still gets in, at their own pace"
+        );
+        limits.login_account("bob@b", "198.51.100.1".parse().unwrap()).unwrap();
     }
 
     #[test]

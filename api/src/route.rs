@@ -3,9 +3,11 @@
 pub mod admin;
 pub mod event;
 pub mod hold;
+pub mod key;
 pub mod performer;
 pub mod sale;
 pub mod seat;
+pub mod session;
 pub mod site;
 pub mod ticket;
 pub mod user;

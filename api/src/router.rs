@@ -16,7 +16,7 @@ use crate::error::{Code, HttpProblem};
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::layers;
 use crate::live;
-use crate::route::{admin, event, hold, performer, sale, seat, site, ticket, user, venue};
+use crate::route::{admin, event, hold, key, performer, sale, seat, session, site, ticket, user, venue};
 
 /// Largest request body, in bytes; a seating plan may be larger.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -93,6 +93,7 @@ const PUBLIC: Access = Access::Public;
 const USER: Access = Access::Role(Role::Customer);
 const COORDINATOR: Access = Access::Role(Role::Coordinator);
 const OPERATOR: Access = Access::Role(Role::Operator);
+const ADMIN: Access = Access::Role(Role::Admin);
 
 const PAGE: &[&str] = &["limit", "cursor"];
 const EVENTS: &[&str] = &["limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
@@ -111,6 +112,11 @@ const fn write(method: Verb, path: &'static str, access: Access, key: Key, run: 
 
 const fn post(path: &'static str, access: Access, run: Run) -> Route {
     write(Verb::Post, path, access, Key::Required, run)
+}
+
+/// A write that a stranger can try: it hashes or checks secrets, so its rate is that of logins.
+const fn tried(path: &'static str, key: Key, run: Run) -> Route {
+    Route { class: Class::Login, ..write(Verb::Post, path, PUBLIC, key, run) }
 }
 
 const fn probe(path: &'static str, run: Run) -> Route {
@@ -150,11 +156,33 @@ pub static ROUTES: &[Route] = &[
     get("/user/ticket", USER, &["limit", "cursor", "expand"], |edge, call| Box::pin(ticket::list(edge, call))),
     get("/user/ticket/{id}", USER, &["expand"], |edge, call| Box::pin(ticket::show(edge, call))),
 
-    Route { class: Class::Login, ..post("/user", PUBLIC, |edge, call| Box::pin(user::register(edge, call))) },
+    tried("/user", Key::Required, |edge, call| Box::pin(user::register(edge, call))),
     get("/user", USER, &[], |edge, call| Box::pin(user::show(edge, call))),
-    post("/user/{id}/role", OPERATOR, |edge, call| Box::pin(user::set_role(edge, call))),
-    Route { class: Class::Login, ..write(Verb::Post, "/session", PUBLIC, Key::None, |edge, call| Box::pin(user::log_in(edge, call))) },
-    write(Verb::Delete, "/session", PUBLIC, Key::None, |edge, call| Box::pin(user::log_out(edge, call))),
+    post("/user/{id}/role", ADMIN, |edge, call| Box::pin(user::set_role(edge, call))),
+    Route { class: Class::Login, ..post("/user/password", USER, |edge, call| Box::pin(user::change_password(edge, call))) },
+    tried("/user/password/reset", Key::None, |edge, call| Box::pin(user::ask_reset(edge, call))),
+    tried("/user/password/reset/confirm", Key::Required, |edge, call| Box::pin(user::reset_password(edge, call))),
+    Route { class: Class::Login, ..write(Verb::Post, "/user/email", USER, Key::None, |edge, call| Box::pin(user::ask_email(edge, call))) },
+    tried("/user/email/confirm", Key::None, |edge, call| Box::pin(user::change_email(edge, call))),
+
+    tried("/session", Key::None, |edge, call| Box::pin(session::log_in(edge, call))),
+    get("/session", USER, &[], |edge, call| Box::pin(session::list(edge, call))),
+    Route {
+        query: &["all"],
+        ..write(Verb::Delete, "/session", PUBLIC, Key::Optional, |edge, call| Box::pin(session::log_out(edge, call)))
+    },
+    write(Verb::Post, "/session/refresh", PUBLIC, Key::None, |edge, call| Box::pin(session::refresh(edge, call))),
+    write(Verb::Delete, "/session/{id}", USER, Key::Optional, |edge, call| Box::pin(session::end(edge, call))),
+
+    post("/key", USER, |edge, call| Box::pin(key::create(edge, call))),
+    get("/key", USER, &[], |edge, call| Box::pin(key::list(edge, call))),
+    write(Verb::Delete, "/key/{id}", USER, Key::Optional, |edge, call| Box::pin(key::revoke(edge, call))),
+
+    get("/admin/claim", PUBLIC, &[], |edge, call| Box::pin(admin::claimed(edge, call))),
+    tried("/admin/claim", Key::Required, |edge, call| Box::pin(admin::claim(edge, call))),
+    post("/admin/key/rotate", ADMIN, |edge, call| Box::pin(admin::rotate_key(edge, call))),
+    get("/admin/audit", OPERATOR, &["group", "limit", "cursor"], |edge, call| Box::pin(admin::audit(edge, call))),
+    get("/.well-known/jwks.json", PUBLIC, &[], |edge, call| Box::pin(admin::public_keys(edge, call))),
 
     get("/venue", PUBLIC, PAGE, |edge, call| Box::pin(venue::list(edge, call))),
     post("/venue", COORDINATOR, |edge, call| Box::pin(venue::create(edge, call))),

@@ -26,6 +26,9 @@ pub struct Config {
     pub peer: String,
     /// A file with the cluster's secret: 64 hexadecimal digits, the same on every node. Tokens are signed with it.
     pub secret_file: PathBuf,
+    /// Origins of other sites whose pages may call this cluster with an access token, such as `https://shop.example`.
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
     /// All nodes of the cluster, this one included.
     pub members: Vec<Member>,
     /// How many groups there are; the same on every node, fixed at the cluster's creation.
@@ -37,9 +40,34 @@ pub struct Config {
     /// Raft's timers and sizes.
     #[serde(default)]
     pub raft: RaftTuning,
+    /// How many threads work at once.
+    #[serde(default)]
+    pub threads: Threads,
     /// Who takes the money.
     #[serde(default)]
     pub payment: Payment,
+    /// Letters to people.
+    #[serde(default)]
+    pub mail: Mail,
+}
+
+/// Letters to people: links to set a password, notices.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Where this node puts letters, as `.eml` files for any mail program to send; default: `mail` in `data_dir`.
+    pub dir: Option<PathBuf>,
+    /// The sender's address.
+    pub from: String,
+    /// Where links in letters lead: the public address of the page, such as `https://tickets.example`. Default: this node's own.
+    /// With https, cookies are sent over TLS only.
+    pub links: Option<String>,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { dir: None, from: "boxoffice@localhost".into(), links: None }
+    }
 }
 
 /// A node of the cluster.
@@ -119,6 +147,25 @@ impl Default for RaftTuning {
     }
 }
 
+/// How many threads work at once. Consensus has its own, so that a flood of requests cannot cost a node an election.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Threads {
+    /// Threads that serve HTTP; 0 = one a core.
+    pub http: usize,
+    /// Threads that drive consensus and apply entries; 0 = half the cores, at least one and at most four.
+    pub consensus: usize,
+}
+
+impl Threads {
+    /// The numbers for a machine with so many cores.
+    #[must_use]
+    pub fn on(self, cores: usize) -> Self {
+        let or = |set: usize, default: usize| if set == 0 { default } else { set };
+        Self { http: or(self.http, cores.max(1)), consensus: or(self.consensus, (cores / 2).clamp(1, 4)) }
+    }
+}
+
 /// Everything that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigError(pub Vec<String>);
@@ -147,6 +194,14 @@ impl Config {
         self.members.iter().map(|member| (member.node, member.peer.clone())).collect()
     }
 
+    /// The public address of the page, without a slash at its end.
+    #[must_use]
+    pub fn links(&self) -> String {
+        let own = || self.members.iter().find(|member| member.node == self.node).map(|member| member.http.clone());
+        let links = self.mail.links.clone().or_else(own).unwrap_or_default();
+        links.trim_end_matches('/').into()
+    }
+
     fn mistakes(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut check = |good: bool, mistake: String| {
@@ -172,6 +227,16 @@ impl Config {
         for (name, count) in [("events", self.groups.events), ("users", self.groups.users)] {
             check((1..=64).contains(&count), format!("groups.{name} = {count}: use 1 to 64"));
         }
+        let line = |text: &str| !text.chars().any(|letter| letter.is_control() || letter.is_whitespace());
+        check(self.mail.from.contains('@') && line(&self.mail.from), format!("mail.from = {:?}: write name@host", self.mail.from));
+        let is_site = |text: &str| (text.starts_with("http://") || text.starts_with("https://")) && line(text);
+        if let Some(links) = &self.mail.links {
+            check(is_site(links), format!("mail.links = {links:?}: write https://host"));
+        }
+        for origin in &self.allowed_origins {
+            let plain = is_site(origin) && origin.split("://").nth(1).is_some_and(|host| !host.contains('/'));
+            check(plain, format!("allowed_origins: {origin:?}: write https://host, without a path"));
+        }
         let raft = &self.raft;
         check(raft.heartbeat_ms >= 20, format!("raft.heartbeat_ms = {}: at least 20", raft.heartbeat_ms));
         check(
@@ -180,6 +245,9 @@ impl Config {
         );
         check((4..=1024).contains(&raft.segment_mib), format!("raft.segment_mib = {}: use 4 to 1024", raft.segment_mib));
         check((1..=16).contains(&raft.batches_in_flight), format!("raft.batches_in_flight = {}: use 1 to 16", raft.batches_in_flight));
+        for (name, count) in [("http", self.threads.http), ("consensus", self.threads.consensus)] {
+            check(count <= 256, format!("threads.{name} = {count}: use at most 256, or 0 to go by the cores"));
+        }
         check(raft.snapshot_entries >= 10, format!("raft.snapshot_entries = {}: at least 10", raft.snapshot_entries));
         found.extend(self.payment.mistakes());
         found
@@ -212,11 +280,27 @@ mod tests {
     }
 
     #[test]
+    fn threads_go_by_the_cores_unless_said() {
+        let said = |threads: Threads, cores| (threads.on(cores).http, threads.on(cores).consensus);
+        assert_eq!([1, 2, 8, 64].map(|cores| said(Threads::default(), cores)), [(1, 1), (2, 1), (8, 4), (64, 4)]);
+        assert_eq!(said(Threads { http: 3, consensus: 5 }, 2), (3, 5));
+    }
+
+    #[test]
     fn mistakes_about_payment_are_among_them() {
         let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("key_file", "#key_file");
         let mistakes = Config::parse(&text).unwrap_err().0;
         assert!(mistakes.iter().any(|mistake| mistake.contains("payment.key_file")), "{mistakes:?}");
         assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
+    }
+
+    #[test]
+    fn letters_and_origins_are_checked() {
+        let text =
+            format!("allowed_origins = [\"https://a.example/x\"]\n{}\n[mail]\nfrom = \"nobody\"\nlinks = \"ftp://x\"\n", EXAMPLES[0]);
+        assert_eq!(Config::parse(&text).unwrap_err().0.len(), 3);
+        let text = format!("allowed_origins = [\"https://a.example\"]\n{}\n[mail]\nlinks = \"https://b.example/\"\n", EXAMPLES[0]);
+        assert_eq!(Config::parse(&text).unwrap().links(), "https://b.example");
     }
 
     #[test]

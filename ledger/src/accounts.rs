@@ -3,8 +3,15 @@
 //! Records are kept for users that are not here too: a group that was restored to an earlier time gets its accounts
 //! back later. A record that comes twice, or late, changes nothing.
 
+mod account;
 mod check;
+mod cluster;
+mod emails;
 mod holdings;
+mod keys;
+mod passwords;
+mod sessions;
+mod store;
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -14,20 +21,29 @@ use alloc::vec::Vec;
 
 use prost::Message;
 
+use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
-use crate::codec::frame::{FrameReader, FrameWriter, Header, REMEMBERED};
-use crate::codec::{CodecError, account as codec, common, envelope};
+use crate::codec::frame::{FrameReader, FrameWriter, Header};
+use crate::codec::{CodecError, account as codec, common, identity};
 use crate::command::{AccountCommand, Delivery, OrderRecord, Role, TicketRecord};
 use crate::cow::CowMap;
 use crate::digest::{Accumulator, RecordHasher};
-use crate::ids::{OrderId, Request, TicketId, UserId};
+use crate::ids::{OrderId, Request, TicketId, UserId, text};
 use crate::machine::{Digest, Machine};
 use crate::outcome::{AccountOutcome, Answer, Rejection};
 use crate::requests::Requests;
 use crate::time::Timestamp;
 
-pub use check::{EMAIL_BYTES_MAX, NAME_BYTES_MAX, PASSWORD_HASH_BYTES_MAX, RECORDS_MAX};
+pub use account::{Account, EmailChange, EmailStep, Key, Reset, Session};
+pub use check::{
+    ADDRESS_BYTES_MAX, AGENT_BYTES_MAX, EMAIL_BYTES_MAX, KEY_NAME_BYTES_MAX, NAME_BYTES_MAX, PASSWORD_HASH_BYTES_MAX, RECORDS_MAX,
+};
+pub use cluster::{ClusterIdentity, KEY_EPOCHS_MAX, KeyEpoch};
+pub use emails::EMAIL_LINK_LIFE;
 use holdings::Holdings;
+pub use keys::KEYS_MAX;
+pub use passwords::{RESET_LIFE, RESETS_MAX};
+pub use sessions::{ROTATION_REPEAT, SESSION_LIFE, SESSIONS_MAX};
 
 const MACHINE: &str = "accounts";
 
@@ -35,23 +51,19 @@ const MACHINE: &str = "accounts";
 const ACCOUNT: u8 = 16;
 const TICKET: u8 = 17;
 const ORDER: u8 = 18;
+const POINTER: u8 = 19;
+const CLUSTER: u8 = 20;
+const AUDIT_ROOT: u8 = 21;
+const AUDIT_ENTRY: u8 = 22;
 const CLOCK: u32 = 15;
 
-/// An account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// Its id.
-    pub id: UserId,
-    /// Normalised, unique in the group.
-    pub email: Arc<str>,
-    /// For people.
-    pub name: String,
-    /// The password's hash in PHC form.
-    pub password_hash: String,
-    /// What it may do.
-    pub role: Role,
-    /// When it was opened.
-    pub opened_at: Timestamp,
+/// Where the account of an address is, if the address is not the account's first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    /// The account, perhaps of another group.
+    pub user: UserId,
+    /// Which of the account's changes reserved the address.
+    pub change: u32,
 }
 
 /// The state of a user group.
@@ -59,10 +71,17 @@ pub struct Account {
 pub struct AccountLedger {
     at: Timestamp,
     accounts: CowMap<UserId, Arc<Account>>,
+    /// First addresses of accounts that still have them.
     emails: CowMap<Arc<str>, UserId>,
+    /// Other addresses.
+    pointers: CowMap<Arc<str>, Pointer>,
+    /// Accounts whose change of e-mail is to be carried on.
+    moving: BTreeSet<UserId>,
+    identity: ClusterIdentity,
+    audit: Audit,
     holdings: CowMap<UserId, Arc<Holdings>>,
     requests: Requests,
-    /// Of accounts, tickets and orders; requests keep their own.
+    /// Of accounts, pointers, the cluster's identity, tickets and orders; requests and audit keep their own.
     digest: Accumulator,
 }
 
@@ -92,10 +111,33 @@ impl AccountLedger {
         self.accounts.get(&id).map(|account| &**account)
     }
 
-    /// The account with this normalised e-mail.
+    /// The account of this group whose first and present e-mail this is, normalised.
     #[must_use]
     pub fn user_by_email(&self, email: &str) -> Option<&Account> {
         self.user(*self.emails.get(email)?)
+    }
+
+    /// Where the account with this normalised e-mail is, if the address is not its first.
+    #[must_use]
+    pub fn pointer(&self, email: &str) -> Option<Pointer> {
+        self.pointers.get(email).copied()
+    }
+
+    /// Accounts whose change of e-mail is to be carried on.
+    pub fn moving(&self) -> impl Iterator<Item = UserId> {
+        self.moving.iter().copied()
+    }
+
+    /// What the cluster as a whole has one of.
+    #[must_use]
+    pub fn identity(&self) -> &ClusterIdentity {
+        &self.identity
+    }
+
+    /// Who did what in this group.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// A page of a user's tickets, the newest first, void ones too: those after `after` in that order, at most `limit`.
@@ -141,6 +183,10 @@ impl AccountLedger {
     }
 }
 
+fn no(what: &str) -> Rejection {
+    Rejection::NotFound { what: what.into() }
+}
+
 fn rejected(rejection: Rejection) -> Answer<AccountOutcome> {
     Answer { outcome: AccountOutcome::Rejected(rejection), replayed: false }
 }
@@ -168,7 +214,7 @@ impl AccountLedger {
     }
 
     fn register(&mut self, account: Account, changes: &mut Vec<Change>) -> Result<AccountOutcome, Rejection> {
-        if self.emails.contains(&*account.email) {
+        if self.emails.contains(&*account.email) || self.pointers.contains(&*account.email) {
             return Err(Rejection::EmailTaken);
         }
         if self.accounts.contains(&account.id) {
@@ -180,24 +226,26 @@ impl AccountLedger {
         Ok(AccountOutcome::Registered { user })
     }
 
-    fn set_role(&mut self, user: UserId, role: Role, changes: &mut Vec<Change>) -> Result<AccountOutcome, Rejection> {
-        let old = self.accounts.get(&user).ok_or_else(|| Rejection::NotFound { what: "user".into() })?;
-        if old.role != role {
-            let new = Account { role, ..Account::clone(old) };
-            self.store(new);
-            changes.push(Change::Account { user });
+    fn set_role(
+        &mut self,
+        user: UserId,
+        role: Role,
+        actor: Option<UserId>,
+        changes: &mut Vec<Change>,
+    ) -> Result<AccountOutcome, Rejection> {
+        let old = self.user(user).ok_or_else(|| no("user"))?.role;
+        if old == role {
+            return Ok(AccountOutcome::Done);
         }
-        Ok(AccountOutcome::Done)
-    }
-
-    /// Puts an account in the place of the one with its id.
-    fn store(&mut self, account: Account) {
-        if let Some(old) = self.accounts.get(&account.id) {
-            self.digest.remove(hash_account(old));
+        let done = self.change(user, changes, |account| {
+            account.role = role;
+            account.version = account.version.saturating_add(u32::from(actor.is_some()));
+            Ok(AccountOutcome::Done)
+        })?;
+        if actor.is_some() {
+            self.note(actor, AuditAction::RoleChanged, text(user), &format!("{old:?} -> {role:?}"));
         }
-        self.digest.add(hash_account(&account));
-        self.emails.insert(Arc::clone(&account.email), account.id);
-        self.accounts.insert(account.id, Arc::new(account));
+        Ok(done)
     }
 
     fn deliver(&mut self, records: &[Delivery], changes: &mut Vec<Change>) {
@@ -234,22 +282,6 @@ impl AccountLedger {
             Delivery::Order(order) => holdings.put_order(order, &mut self.digest),
         }
     }
-
-    fn read_record(&mut self, kind: u8, bytes: &[u8]) -> Result<(), CodecError> {
-        let stored = match kind {
-            REMEMBERED => return self.requests.read_record(bytes),
-            ACCOUNT => {
-                let account = codec::read_account(envelope::exact(bytes)?)?;
-                let new = !self.accounts.contains(&account.id) && !self.emails.contains(&*account.email);
-                self.store(account);
-                new
-            }
-            TICKET => self.put(&Delivery::Ticket(common::read_ticket(envelope::exact(bytes)?)?)),
-            ORDER => self.put(&Delivery::Order(common::read_order(envelope::exact(bytes)?)?)),
-            _ => return Err(CodecError::Unknown(format!("record kind {kind} of the accounts"))),
-        };
-        if stored { Ok(()) } else { Err(CodecError::broken("a record twice")) }
-    }
 }
 
 impl Machine for AccountLedger {
@@ -265,15 +297,22 @@ impl Machine for AccountLedger {
                 self.once(*request, well_formed, |ledger| {
                     let (email, name) = (Arc::from(email.as_str()), name.clone());
                     let (password_hash, opened_at) = (password_hash.clone(), ledger.at);
-                    ledger.register(Account { id: *user, email, name, password_hash, role: *role, opened_at }, changes)
+                    ledger.register(Account::new(*user, email, name, password_hash, *role, opened_at), changes)
                 })
             }
-            AccountCommand::SetRole { request, user, role } => self.once(*request, Ok(()), |ledger| ledger.set_role(*user, *role, changes)),
+            AccountCommand::SetRole { request, user, role, actor } => {
+                self.once(*request, Ok(()), |ledger| ledger.set_role(*user, *role, *actor, changes))
+            }
             AccountCommand::Deliver { records } => answer(check::deliver(records).map(|()| {
                 self.deliver(records, changes);
                 AccountOutcome::Done
             })),
             AccountCommand::Pulse => answer(Ok(AccountOutcome::Done)),
+            AccountCommand::Session { user, command } => self.session(*user, command, changes),
+            AccountCommand::Password { user, command } => self.password(*user, command, changes),
+            AccountCommand::Email { user, command } => self.email(*user, command, changes),
+            AccountCommand::Key { user, command } => self.key(*user, command, changes),
+            AccountCommand::Cluster(command) => self.cluster(command),
         }
     }
 
@@ -284,22 +323,15 @@ impl Machine for AccountLedger {
     fn digest(&self) -> Digest {
         let mut digest = self.digest;
         digest.merge(self.requests.accumulator());
+        digest.merge(self.audit.accumulator());
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
 
     fn check_invariants(&self) -> Result<(), String> {
         self.requests.check_invariants()?;
-        let mut digest = Accumulator::default();
-        for (id, account) in self.accounts.sorted() {
-            digest.add(hash_account(account));
-            if account.id != *id || self.emails.get(&*account.email) != Some(id) {
-                return Err(format!("account {id} is not found by its e-mail"));
-            }
-        }
-        if self.emails.len() != self.accounts.len() {
-            return Err(format!("{} e-mails of {} accounts", self.emails.len(), self.accounts.len()));
-        }
+        self.audit.check()?;
+        let mut digest = self.check_accounts()?;
         self.holdings.sorted().into_iter().try_for_each(|(user, holdings)| holdings.check(*user, &mut digest))?;
         if digest == self.digest { Ok(()) } else { Err(String::from("the digest of the accounts is another")) }
     }
@@ -315,6 +347,13 @@ impl Machine for AccountLedger {
         for (_, holdings) in &holdings {
             holdings.orders().iter().for_each(|order| writer.record(ORDER, &common::order(order)));
         }
+        for (email, pointer) in self.pointers.sorted() {
+            writer.record(POINTER, &identity::pointer(email, *pointer));
+        }
+        if self.identity != ClusterIdentity::default() {
+            writer.record(CLUSTER, &identity::cluster(&self.identity));
+        }
+        self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());
     }
@@ -369,6 +408,14 @@ fn hash_ticket(ticket: &TicketRecord) -> u128 {
 
 fn hash_order(order: &OrderRecord) -> u128 {
     hash_record(ORDER, &common::order(order))
+}
+
+fn hash_pointer(email: &str, pointer: Pointer) -> u128 {
+    hash_record(POINTER, &identity::pointer(email, pointer))
+}
+
+fn hash_identity(cluster: &ClusterIdentity) -> u128 {
+    hash_record(CLUSTER, &identity::cluster(cluster))
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! snapshots, `plan` the form of seating plans. Each machine has a file of its own.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod common;
 pub(crate) mod envelope;
 pub(crate) mod frame;
 #[cfg(test)]
 pub(crate) mod golden;
+pub(crate) mod identity;
 pub mod plan;
 pub(crate) mod rejection;
 pub(crate) mod seats;

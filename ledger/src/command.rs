@@ -1,5 +1,7 @@
 //! What a log entry can ask of a ledger machine. Commands carry every id, name and random choice they need.
 
+mod accounts;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -7,6 +9,8 @@ use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, PlanHash, Req
 use crate::money::Currency;
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex, SectionIndex};
 use crate::time::{Millis, Timestamp};
+
+pub use accounts::*;
 
 /// A piece of a content-addressed blob (an encoded plan). Repeats are harmless. A hash whose bytes are wrong is refused
 /// by whoever encodes them: the machine checks sizes and order only.
@@ -382,17 +386,6 @@ pub enum CatalogCommand {
     Pulse,
 }
 
-/// What an account may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Look, book, keep tickets.
-    Customer,
-    /// Also create and run events.
-    Coordinator,
-    /// Also everything else over HTTP.
-    Operator,
-}
-
 /// A ticket as its owner's group keeps it: enough to show it without asking another group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TicketRecord {
@@ -460,40 +453,4 @@ pub enum Delivery {
     Ticket(TicketRecord),
     /// An order was confirmed or changed.
     Order(OrderRecord),
-}
-
-/// Commands of a user group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AccountCommand {
-    /// Open an account. An e-mail already taken is refused.
-    Register {
-        /// Idempotency.
-        request: Request,
-        /// The new account's id; its slot is the e-mail's.
-        user: UserId,
-        /// Normalised (trimmed, lower case), at most 254 bytes.
-        email: String,
-        /// For people, at most 120 bytes.
-        name: String,
-        /// The password's hash in PHC form.
-        password_hash: String,
-        /// What it may do.
-        role: Role,
-    },
-    /// Change what an account may do.
-    SetRole {
-        /// Idempotency.
-        request: Request,
-        /// The account.
-        user: UserId,
-        /// The new role.
-        role: Role,
-    },
-    /// Records from an event group's outbox.
-    Deliver {
-        /// The records.
-        records: Vec<Delivery>,
-    },
-    /// Nothing but time.
-    Pulse,
 }

@@ -7,6 +7,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod accounts;
+pub mod audit;
 pub mod blobs;
 pub mod catalog;
 pub mod change;

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{HoldId, OrderId, UserId};
+use crate::ids::{HoldId, KeyId, OrderId, UserId};
 use crate::money::Currency;
 use crate::plan::{AreaIndex, SeatIndex};
 use crate::time::Timestamp;
@@ -283,6 +283,18 @@ pub enum AccountOutcome {
     Registered {
         /// Its id.
         user: UserId,
+    },
+    /// A refresh token came a second time: its session is over.
+    SessionEnded,
+    /// The account's version (or the signing key's epoch) is this now.
+    VersionRaised {
+        /// The number.
+        version: u32,
+    },
+    /// The key exists now.
+    KeyCreated {
+        /// Its id: a replay answers with the one that the first command drew.
+        key: KeyId,
     },
     /// Nothing happened.
     Rejected(Rejection),

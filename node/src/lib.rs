@@ -3,12 +3,15 @@
 
 pub mod bench;
 pub mod cli;
+mod credentials;
 mod edge;
 mod feed;
+mod mail;
 mod mint;
 mod passwords;
 pub mod payment;
 mod replica;
+mod scheduling;
 mod secret;
 mod service;
 mod start;

@@ -3,10 +3,16 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use boxoffice_ledger::ids::Slot;
+use boxoffice_ledger::time::Timestamp;
 
 /// Milliseconds since the Unix epoch by this machine's clock; only for ids, which sort by it, never for decisions.
 pub fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The same as the ledger writes it.
+pub fn now() -> Timestamp {
+    Timestamp(now_ms().saturating_mul(1000))
 }
 
 /// 128 random bits from the operating system, or from a per-thread generator seeded by it.

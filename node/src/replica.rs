@@ -50,7 +50,7 @@ struct Applier<M> {
 }
 
 impl<M: Machine> StateMachine for Applier<M> {
-    fn apply(&mut self, position: Position, at_us: u64, commands: &[Bytes]) -> Result<Vec<Bytes>, Halt> {
+    fn apply(&mut self, position: Position, at_us: u64, commands: &[Bytes], mut replies: Option<&mut Vec<Bytes>>) -> Result<(), Halt> {
         let mut decoded = Vec::with_capacity(commands.len());
         for bytes in commands {
             match M::decode_command(bytes) {
@@ -60,7 +60,6 @@ impl<M: Machine> StateMachine for Applier<M> {
                 other => decoded.push(other),
             }
         }
-        let mut replies = Vec::with_capacity(commands.len());
         self.changes.clear();
         {
             let mut ledger = self.state.write();
@@ -69,13 +68,15 @@ impl<M: Machine> StateMachine for Applier<M> {
                     Ok(command) => ledger.apply(Timestamp(at_us), command, &mut self.changes),
                     Err(error) => M::malformed(&error.to_string()),
                 };
-                replies.push(Bytes::from(M::encode_answer(&answer)));
+                if let Some(replies) = &mut replies {
+                    replies.push(Bytes::from(M::encode_answer(&answer)));
+                }
             }
         }
         if !self.changes.is_empty() {
             self.feed.publish(position.group, position.index, &self.changes);
         }
-        Ok(replies)
+        Ok(())
     }
 
     fn deadline_us(&self) -> Option<u64> {

@@ -14,7 +14,9 @@ use boxoffice_raft::env::Env;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 
+use crate::credentials::Credentials;
 use crate::feed::Feed;
+use crate::mail::FileMailer;
 use crate::passwords::Passwords;
 use crate::replica::Replica;
 use crate::service::Service;
@@ -59,6 +61,10 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let search_dir = config.data_dir.join("search");
     let search = tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&search_dir)).await?.context("open the search index")?;
 
+    let credentials = Credentials::new(&secret);
+    let mailer = FileMailer::new(config.mail.dir.clone().unwrap_or_else(|| config.data_dir.join("mail")), config.mail.from.clone());
+    let (resets, asked) = tokio::sync::mpsc::channel(workers::letters::WAITING_MAX);
+
     let service = Arc::new(Service {
         node: config.node,
         cluster: config.cluster.clone(),
@@ -70,10 +76,14 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         feed,
         search,
         provider,
-        passwords: Passwords::new(),
+        passwords: Passwords::new().context("start the threads that hash passwords")?,
+        credentials,
+        mailer: Arc::new(mailer),
+        links: config.links(),
+        resets,
         raft: Arc::clone(&raft),
     });
-    workers::start(&service);
+    workers::start(&service, asked);
 
     let api = Api::new(service as Arc<dyn Backend>, api, hub).context("set up the edge")?;
     tracing::info!(node = %config.node, http = %config.http, peer = %config.peer, "serving");
@@ -91,6 +101,7 @@ fn raft_options(config: &Config) -> anyhow::Result<RaftOptions> {
         snapshot_every_entries: config.raft.snapshot_entries,
         keep_entries: config.raft.keep_entries,
         in_flight_batches: config.raft.batches_in_flight,
+        worker_threads: config.threads.on(crate::cli::cores()).consensus,
         log_segment_bytes: config.raft.segment_mib * 1024 * 1024,
         ..Tuning::default()
     };

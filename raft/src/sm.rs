@@ -19,7 +19,7 @@ use crate::machine::{Frozen, Position, StateMachine};
 use crate::progress::Progress;
 use crate::proto;
 use crate::snapshot::store::{Snapshot, Store};
-use crate::types::{Batch, Config, LogId, Replies, SnapshotMeta, StoredMembership};
+use crate::types::{Batch, Config, LogId, RaftEntry, Replies, SnapshotMeta, StoredMembership};
 
 type RaftSnapshot = openraft::alias::SnapshotOf<Config, Snapshot>;
 
@@ -68,32 +68,35 @@ impl Adapter {
         io::Error::other(format!("group {group} halted at index {index}: {reason}"))
     }
 
-    fn apply_batch(&mut self, index: u64, batch: &Batch) -> io::Result<(Replies, u64)> {
+    fn apply_batch(&mut self, index: u64, batch: &Batch, awaited: bool) -> io::Result<(Replies, u64)> {
         let (stamped_us, commands) = decode_batch(batch).map_err(|error| self.halt(index, &error.to_string()))?;
         // A leader that lost and regained its office may have stamped before it saw what others wrote.
         let at_us = stamped_us.max(self.at_us + 1);
         let position = Position { incarnation: self.around.incarnation, group: self.around.group, index };
         let machine = self.machine.get_mut().as_mut().ok_or_else(lost)?;
         // A panic must not repeat itself on every reopening.
-        let applied = catch_unwind(AssertUnwindSafe(|| machine.apply(position, at_us, &commands)));
-        let replies = match applied {
-            Ok(Ok(replies)) if replies.len() == commands.len() => replies,
-            Ok(Ok(replies)) => {
+        let mut replies = Vec::with_capacity(if awaited { commands.len() } else { 0 });
+        let applied = catch_unwind(AssertUnwindSafe(|| machine.apply(position, at_us, &commands, awaited.then_some(&mut replies))));
+        match applied {
+            Ok(Ok(())) if !awaited || replies.len() == commands.len() => {}
+            Ok(Ok(())) => {
                 let reason = format!("{} replies to {} commands", replies.len(), commands.len());
                 return Err(self.halt(index, &reason));
             }
             Ok(Err(halt)) => return Err(self.halt(index, &halt.reason)),
             Err(panic) => return Err(self.halt(index, &format!("the machine panicked: {}", panic_text(panic.as_ref())))),
-        };
+        }
         self.at_us = at_us;
         self.around.progress.note_time(at_us);
         Ok((Replies { at_us, replies }, commands.iter().map(|command| command.len() as u64).sum()))
     }
 
-    fn apply_entry(&mut self, id: LogId, payload: EntryPayload<Batch, u64, openraft::impls::EmptyNode>) -> io::Result<Replies> {
+    /// Applies one entry; `awaited` says whether somebody here waits for what its commands are answered.
+    fn apply_entry(&mut self, entry: RaftEntry, awaited: bool) -> io::Result<Replies> {
+        let (id, payload) = (entry.log_id, entry.payload);
         let (replies, bytes) = match payload {
             EntryPayload::Blank => (Replies::default(), 0),
-            EntryPayload::Normal(batch) => self.apply_batch(id.index, &batch)?,
+            EntryPayload::Normal(batch) => self.apply_batch(id.index, &batch, awaited)?,
             EntryPayload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(id), membership);
                 (Replies::default(), 0)
@@ -166,7 +169,7 @@ impl RaftStateMachine<Config> for Adapter {
         let mut turn = 0;
         while let Some(item) = entries.next().await {
             let (entry, responder) = item?;
-            let replies = self.apply_entry(entry.log_id, entry.payload)?;
+            let replies = self.apply_entry(entry, responder.is_some())?;
             if let Some(responder) = responder {
                 responder.send(replies);
             }

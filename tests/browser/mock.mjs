@@ -173,6 +173,12 @@ function route(method, path, query, body, user, headers) {
     sessions.set(token, found);
     return { status: 200, body: { object: "session", access_token: token, token_type: "Bearer", expires_in: 900, user: found }, cookie: `session=${token}; HttpOnly; SameSite=Lax; Path=/` };
   }
+  if (path === "/session/refresh" && user) {
+    const token = randomBytes(16).toString("hex");
+    sessions.set(token, user);
+    return { status: 200, body: { object: "session", access_token: token, token_type: "Bearer", expires_in: 900, user } };
+  }
+  if (path === "/session/refresh") return problem(401, "unauthenticated");
   if (path === "/session" && method === "DELETE") return { status: 204, cookie: "session=; Max-Age=0; Path=/" };
   const event = first === "event" ? events.find((one) => one.id === second) : null;
   if (first === "event" && !event) return problem(404, "not_found");

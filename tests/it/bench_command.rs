@@ -1,4 +1,5 @@
-//! `boxoffice bench book` sells a whole house on a running cluster, checks the rows, and prints figures a program can read.
+//! `boxoffice bench book` sells a whole house on a running cluster, checks the rows, and prints figures a program can read;
+//! `boxoffice bench login` reads while many log in.
 
 use std::process::Command;
 
@@ -23,4 +24,16 @@ fn a_house_is_sold_and_checked() {
         assert!(run["server_cpu_seconds_per_10000_sold"].as_f64() > Some(0.0), "{run}");
         assert!(run["log_bytes_per_sold"].as_f64() > Some(100.0), "{run}");
     }
+}
+
+#[test]
+fn people_read_while_many_log_in() {
+    let output = Command::new(binary::boxoffice())
+        .args(["bench", "login", "--clients", "4", "--seconds", "1", "--config"])
+        .arg(cluster().config(1))
+        .output()
+        .expect("the command runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("log-ins checked") && text.contains("reads in the storm"), "{text}");
 }

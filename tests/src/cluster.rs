@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use boxoffice::bench::load::Buyer;
 use boxoffice::bench::setup;
-use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning};
+use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_cluster_config::payment::Payment;
@@ -120,7 +120,11 @@ impl Cluster {
                 groups: options.groups,
                 limits: options.limits.clone(),
                 raft: options.raft.clone(),
+                // Several nodes share the machine.
+                threads: Threads { http: 1, consensus: 1 },
                 payment: if options.takes_payments { provider.payment() } else { Payment::default() },
+                mail: Mail { dir: Some(folder.join("mail")), ..Mail::default() },
+                allowed_origins: Vec::new(),
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
             nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });
@@ -163,6 +167,27 @@ impl Cluster {
     #[must_use]
     pub fn config(&self, node: u64) -> PathBuf {
         self.node(node).folder.join("config.toml")
+    }
+
+    /// The newest letter to an address, once it has one.
+    ///
+    /// # Errors
+    /// When none comes for too long.
+    pub async fn letter_to(&self, address: &str) -> anyhow::Result<String> {
+        let since = Instant::now();
+        let line = format!("To: {address}\r\n");
+        loop {
+            let mut names: Vec<PathBuf> =
+                fs::read_dir(self.folder.join("mail")).into_iter().flatten().flatten().map(|file| file.path()).collect();
+            names.retain(|name| name.extension().is_some_and(|kind| kind == "eml"));
+            names.sort();
+            let mut letters = names.iter().rev().filter_map(|name| fs::read_to_string(name).ok());
+            if let Some(letter) = letters.find(|letter| letter.contains(&line)) {
+                return Ok(letter);
+            }
+            ensure!(since.elapsed() < READY_PATIENCE, "no letter to {address}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What a node has logged so far.

@@ -17,6 +17,7 @@ pub mod campaign;
 pub mod check;
 pub mod cluster;
 pub mod http;
+pub mod people;
 pub mod power;
 pub mod process;
 pub mod provider;

@@ -51,9 +51,12 @@ test("an expired token is renewed once", async () => {
   assert.deepEqual([calls[0].headers.Authorization, calls[1].headers.Authorization], ["Bearer old", undefined]);
   const refused = scripted([401, { code: "unauthenticated" }], [401, { code: "unauthenticated" }]);
   let asked = 0;
-  refused.api.renew = async () => ++asked === 1;
+  refused.api.renew = async () => ++asked > 0;
   assert.equal((await refused.api.get("/user").catch((caught) => caught)).status, 401);
-  assert.deepEqual([asked, refused.calls.length], [2, 2]);
+  assert.deepEqual([asked, refused.calls.length], [1, 2]);
+  const wrong = scripted([401, { code: "bad_credentials" }]);
+  wrong.api.renew = async () => assert.fail("a wrong password is not a stale token");
+  assert.equal((await wrong.api.post("/user/password", {}).catch((caught) => caught)).code, "bad_credentials");
 });
 
 test("problems become sentences", () => {

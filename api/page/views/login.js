@@ -40,6 +40,7 @@ export function openLogin(session, why = "") {
           fresh ? "You have one already? " : "New here? ",
           h("button", { type: "button", class: "link", onclick: () => ((mode = fresh ? "login" : "register"), draw()) }, fresh ? "Log in" : "Create an account"),
         ),
+        !fresh && h("p", { class: "switch" }, h("a", { class: "link", href: "#/forgot", onclick: () => dialog.close() }, "Forgot your password?")),
       );
       dialog.querySelector("input")?.focus();
     };
@@ -76,6 +77,6 @@ export function openLogin(session, why = "") {
  * @param {string} label @param {string} name @param {string} type @param {string} complete
  * @param {Record<string, number>} limits
  */
-function field(label, name, type, complete, limits) {
+export function field(label, name, type, complete, limits) {
   return h("label", { class: "field" }, h("span", null, label), h("input", { name, type, autocomplete: complete, required: true, ...limits }));
 }

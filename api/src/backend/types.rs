@@ -111,6 +111,10 @@ pub enum Failure {
     Forbidden(&'static str),
     /// E-mail or password are wrong (which one is not said).
     BadCredentials,
+    /// The session or the token is over: log in again.
+    LoggedOut,
+    /// A mailed link is not good (any more).
+    LinkOver,
     /// A field is wrong: JSON pointer and what would be right.
     Invalid(Vec<Problem>),
     /// The cluster takes no payments: only what is free can be had.
@@ -292,6 +296,8 @@ pub struct Account {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// Raised when its access tokens stop writing.
+    pub version: u32,
 }
 
 /// A new account.

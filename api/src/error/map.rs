@@ -1,10 +1,12 @@
 //! What the backend said -> which problem it is. Total over [`Failure`] and [`Rejection`].
 
+use axum::http::header::WWW_AUTHENTICATE;
 use boxoffice_ledger::outcome::{HoldState, Rejection};
 use serde_json::{Value, json};
 
 use super::{Code, HttpProblem};
 use crate::backend::{Failure, Problem};
+use crate::call::BEARER;
 use crate::json::{self, Rfc3339};
 use crate::layout::Offer;
 
@@ -26,7 +28,9 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
         }
         Failure::NotFound(what) => HttpProblem::not_found(what),
         Failure::Forbidden(why) => HttpProblem::new(Code::Forbidden, why),
-        Failure::BadCredentials => HttpProblem::new(Code::BadCredentials, "There is no account with this e-mail and password."),
+        Failure::BadCredentials => bad_credentials(),
+        Failure::LoggedOut => crate::call::unauthenticated(),
+        Failure::LinkOver => HttpProblem::new(Code::LinkOver, "The link was used, is too old, or is not one of ours."),
         Failure::Invalid(problems) => HttpProblem::invalid(&problems),
         Failure::NoProvider => HttpProblem::new(Code::PaymentsUnavailable, "Nothing happened. Only free tickets can be had here."),
         Failure::NoQuorum(ms) => HttpProblem::new(Code::NoQuorum, "Nothing happened. Please try again shortly.").after_ms(ms),
@@ -36,6 +40,12 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
             HttpProblem::new(Code::OutcomeUnknown, "The answer did not arrive in time. Repeat with the same Idempotency-Key.").after_ms(500)
         }
     }
+}
+
+/// 401 for an e-mail and a password that do not fit; the same whichever is wrong.
+#[must_use]
+pub fn bad_credentials() -> HttpProblem {
+    HttpProblem::new(Code::BadCredentials, "There is no account with this e-mail and password.").header(WWW_AUTHENTICATE, BEARER)
 }
 
 fn from_rejection(rejection: Rejection, offer: Option<&Offer>) -> HttpProblem {

@@ -1,13 +1,13 @@
 //! Answers about events, venues, performers, accounts and layouts.
 
 use boxoffice_ledger::command::{Performer, Venue};
-use boxoffice_ledger::ids::{EventId, PerformerId, PlanHash, UserId, VenueId};
+use boxoffice_ledger::ids::{EventId, PerformerId, PlanHash, VenueId};
 use boxoffice_ledger::plan::{Plan, SeatKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{MoneyOut, Rfc3339, Text, event_status, money, role, sale_state};
-use crate::backend::{Account, EventView, Revision, SaleView};
+use super::{MoneyOut, Rfc3339, Text, event_status, money, sale_state};
+use crate::backend::{EventView, Revision, SaleView};
 
 /// Which references are given whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,51 +202,6 @@ impl<'a> PerformerOut<'a> {
     pub fn at(mut self, revision: Revision) -> Self {
         self.revision = Some(Text(revision));
         self
-    }
-}
-
-/// An account.
-#[derive(Serialize)]
-pub struct AccountOut<'a> {
-    object: &'static str,
-    id: Text<UserId>,
-    email: &'a str,
-    name: &'a str,
-    role: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revision: Option<Text<Revision>>,
-}
-
-impl<'a> AccountOut<'a> {
-    /// An account.
-    #[must_use]
-    pub fn new(account: &'a Account, revision: Option<Revision>) -> Self {
-        Self {
-            object: "user",
-            id: Text(account.user),
-            email: &account.email,
-            name: &account.name,
-            role: role(account.role),
-            revision: revision.map(Text),
-        }
-    }
-}
-
-/// A fresh access token.
-#[derive(Serialize)]
-pub struct SessionOut<'a> {
-    object: &'static str,
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_in: u64,
-    user: AccountOut<'a>,
-}
-
-impl<'a> SessionOut<'a> {
-    /// A token that lives this many seconds.
-    #[must_use]
-    pub fn new(token: &'a str, expires_in: u64, account: &'a Account) -> Self {
-        Self { object: "session", access_token: token, token_type: "Bearer", expires_in, user: AccountOut::new(account, None) }
     }
 }
 

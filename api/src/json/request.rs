@@ -270,33 +270,6 @@ pub struct PerformerBody {
     pub genre: Option<String>,
 }
 
-/// `POST /user`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)] // The names are the contract's.
-pub struct RegisterBody {
-    pub email: String,
-    pub name: String,
-    pub password: String,
-}
-
-/// `POST /session`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)] // The names are the contract's.
-pub struct LoginBody {
-    pub email: String,
-    pub password: String,
-}
-
-/// `POST /user/{id}/role`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)] // The names are the contract's.
-pub struct RoleBody {
-    pub role: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -169,8 +169,7 @@ impl Reader {
         if asked.kind != "subscribe" || !all {
             return Err(bad());
         }
-        let now = self.edge.config.now_us();
-        if asked.token.is_some_and(|token| self.edge.tokens.check(&token, now).is_none()) {
+        if asked.token.is_some_and(|token| self.edge.grant_of(&token).is_none()) {
             return Err(End::Close(BAD_TOKEN, "bad token"));
         }
         Ok(Some(asked.since.filter(|&since| since > 0)))

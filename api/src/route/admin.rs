@@ -1,15 +1,66 @@
-//! What operators and load balancers ask a node.
+//! What operators and load balancers ask a node; the first admin, the signing key, the audit trail.
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use boxoffice_ledger::time::Millis;
 use serde_json::{Value, json};
 
 use super::Outcome;
+use crate::backend::Freshness;
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
-use crate::json;
+use crate::json::{self, AccountOut, ClaimBody};
+use crate::route::user::{new_account, request_of};
+
+/// How much longer than its last token a signing key is good, in milliseconds: clocks differ.
+const OVERLAP_MORE_MS: u64 = 60_000;
+
+/// `GET /admin/claim`: whether the cluster has had its first admin.
+pub async fn claimed(edge: Arc<Edge>, call: Call) -> Outcome {
+    let claimed = edge.backend.claimed(call.context()).await?;
+    Ok(json::answer(StatusCode::OK, &json!({"object": "claim", "claimed": claimed})))
+}
+
+/// `POST /admin/claim`: whoever has the link that the nodes print becomes the first admin.
+pub async fn claim(edge: Arc<Edge>, call: Call) -> Outcome {
+    let body: ClaimBody = json::parse(&call.body)?;
+    let account = new_account(body.email, body.name, body.password)?;
+    let request = request_of(&edge, &call, account.email.as_bytes())?;
+    let done = edge.backend.claim(call.context(), request, &body.token, account).await?;
+    Ok(json::written(StatusCode::CREATED, &done, &AccountOut::new(&done.value, Some(done.revision))))
+}
+
+/// `POST /admin/key/rotate`
+pub async fn rotate_key(edge: Arc<Edge>, call: Call) -> Outcome {
+    let overlap = Millis(u64::try_from(edge.config.token_ttl.as_millis()).unwrap_or(u64::MAX).saturating_add(OVERLAP_MORE_MS));
+    let done = edge.backend.rotate_signing_key(call.context(), call.user()?, call.write()?, overlap).await?;
+    edge.follow_keys();
+    Ok(json::written(StatusCode::OK, &done, &json!({"object": "signing_key", "epoch": done.value})))
+}
+
+/// `GET /.well-known/jwks.json`
+pub async fn public_keys(edge: Arc<Edge>, _call: Call) -> Outcome {
+    edge.follow_keys();
+    Ok(json::answer(StatusCode::OK, &json!({"keys": edge.tokens.public_keys()})))
+}
+
+/// `GET /admin/audit`
+pub async fn audit(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (limit, cursor) = call.page()?;
+    let number = |text: &str, place: &'static str| {
+        text.parse::<u64>().map_err(|_| HttpProblem::field(place, "invalid", "a number, as answers carry it"))
+    };
+    let group = call.asked("group").map(|text| number(text, "?group")).transpose()?;
+    let group = group.map(u32::try_from).transpose().map_err(|_| HttpProblem::not_found("group"))?;
+    let after = cursor.map(|text| number(text, "?cursor")).transpose()?;
+    let found = edge.backend.audit(call.fresh(Freshness::Linearizable), group, after, limit).await?;
+    let value = json::audit_value(&found.value);
+    let mut response = json::read(&found, &value);
+    super::linked(&call, &mut response, value["next_cursor"].as_str());
+    Ok(response)
+}
 
 /// `GET /digest/{group}`
 pub async fn digest(edge: Arc<Edge>, call: Call) -> Outcome {

@@ -1,49 +1,57 @@
-//! Accounts and sessions. An access token is stateless: logging out clears the page's cookie, and a token that was copied
-//! elsewhere stays valid until it expires (15 minutes by default).
+//! Accounts: opening one, its password, its e-mail, its role. Nothing here says whether an e-mail has an account, but opening
+//! one does (`docs/decisions/0008`).
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
-use boxoffice_ledger::command::Role;
-use boxoffice_ledger::ids::UserId;
+use axum::http::{Method, StatusCode};
+use boxoffice_ledger::accounts::NAME_BYTES_MAX;
+use boxoffice_ledger::ids::{Request, UserId};
+use serde_json::json;
 
-use super::Outcome;
-use crate::auth::role_of;
-use crate::backend::{Caller, Freshness, NewAccount};
+use super::{Outcome, session};
+use crate::auth::{ROLES, role_of};
+use crate::backend::{Freshness, NewAccount};
 use crate::call::Call;
 use crate::check::{Check, email};
 use crate::edge::Edge;
-use crate::error::{Code, HttpProblem};
-use crate::idempotency;
-use crate::json::{self, AccountOut, LoginBody, RegisterBody, RoleBody, SessionOut};
-use crate::layers::SESSION_COOKIE;
-
-const NAME_BYTES_MAX: usize = 120;
-const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
+use crate::error::HttpProblem;
+use crate::json::{self, AccountOut, EmailBody, EmailConfirmBody, PasswordBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody};
+use crate::{idempotency, password};
 
 /// `POST /user`
 pub async fn register(edge: Arc<Edge>, call: Call) -> Outcome {
     let body: RegisterBody = json::parse(&call.body)?;
-    let mut check = Check::default();
-    let address = email(&body.email);
-    if address.is_none() {
-        check.wrong("/email", "invalid", "an e-mail address of at most 254 bytes");
-    }
-    let name = check.line("/name", &body.name, NAME_BYTES_MAX);
-    if !PASSWORD_CHARS.contains(&body.password.chars().count()) {
-        check.wrong("/password", "out_of_range", "from 8 to 128 characters");
-    }
-    check.done()?;
-    let email = address.unwrap_or_default();
+    let account = new_account(body.email, body.name, body.password)?;
     // Nobody is logged in yet: the e-mail stands for the caller, so that strangers' keys never meet.
-    let key = idempotency::key_of(&call.parts.headers)?;
-    let request = edge.requests.derive(email.as_bytes(), &call.parts.method, call.parts.uri.path(), key, &call.body);
-    let account = NewAccount { email, name, password: body.password };
+    let request = request_of(&edge, &call, account.email.as_bytes())?;
     let done = edge.backend.register(call.context(), request, account).await?;
     let mut response = json::written(StatusCode::CREATED, &done, &AccountOut::new(&done.value, Some(done.revision)));
     json::put_location(&mut response, "/user");
     Ok(response)
+}
+
+/// Checks what an account is opened with.
+pub fn new_account(email_given: String, name: String, password: String) -> Result<NewAccount, HttpProblem> {
+    let mut check = Check::default();
+    let email = email_field(&mut check, &email_given);
+    let name = check.line("/name", &name, NAME_BYTES_MAX);
+    password::check(&mut check, "/password", &password, &email);
+    check.done()?;
+    Ok(NewAccount { email, name, password })
+}
+
+/// The id of a write whose caller is not an account, but whoever knows `scope`.
+pub fn request_of(edge: &Edge, call: &Call, scope: &[u8]) -> Result<Request, HttpProblem> {
+    let key = idempotency::key_of(&call.parts.headers)?;
+    let method: &Method = &call.parts.method;
+    Ok(edge.requests.derive(scope, method, call.parts.uri.path(), key, &call.body))
+}
+
+fn email_field(check: &mut Check, text: &str) -> String {
+    email(text).unwrap_or_else(|| {
+        check.wrong("/email", "invalid", "an e-mail address of at most 254 bytes");
+        String::new()
+    })
 }
 
 /// `GET /user`
@@ -57,44 +65,68 @@ pub async fn set_role(edge: Arc<Edge>, call: Call) -> Outcome {
     let user: UserId = call.id("id", "user")?;
     let body: RoleBody = json::parse(&call.body)?;
     let Some(role) = role_of(&body.role) else {
-        let known = [Role::Customer, Role::Coordinator, Role::Operator].map(json::role).join(", ");
+        let known = ROLES.map(json::role).join(", ");
         return Err(HttpProblem::field("/role", "invalid", format!("one of {known}")));
     };
     let done = edge.backend.set_role(call.context(), call.user()?, call.write()?, user, role).await?;
     Ok(json::written(StatusCode::OK, &done, &AccountOut::new(&done.value, Some(done.revision))))
 }
 
-/// `POST /session`
-pub async fn log_in(edge: Arc<Edge>, call: Call) -> Outcome {
-    let body: LoginBody = json::parse(&call.body)?;
-    let wrong = || HttpProblem::new(Code::BadCredentials, "There is no account with this e-mail and password.");
-    let address = email(&body.email).ok_or_else(wrong)?;
-    edge.limits.login_account(&address)?;
-    if body.password.chars().count() > *PASSWORD_CHARS.end() {
-        return Err(wrong());
-    }
-    let account = edge.backend.log_in(call.context(), &address, body.password).await?;
-    let caller = Caller { user: account.user, role: account.role };
-    let ttl = edge.config.token_ttl;
-    let token = edge.tokens.issue(caller, ttl, edge.config.now_us());
-    let token = token.map_err(|_| HttpProblem::new(Code::Internal, "The token could not be signed."))?;
-    let mut response = json::answer(StatusCode::CREATED, &SessionOut::new(&token, ttl.as_secs(), &account));
-    set_cookie(&edge, &mut response, &token, ttl.as_secs());
+/// `POST /user/password`: answers with an access token that writes; those from before do not.
+pub async fn change_password(edge: Arc<Edge>, call: Call) -> Outcome {
+    let body: PasswordBody = json::parse(&call.body)?;
+    let caller = call.user()?;
+    let mut check = Check::default();
+    password::check(&mut check, "/password", &body.password, "");
+    check.done()?;
+    edge.limits.login_account(&caller.user.to_string(), call.address)?;
+    let keep = call.grant.and_then(|grant| grant.session);
+    let (old, new) = (body.old_password, body.password);
+    let done = edge.backend.change_password(call.context(), caller, call.write()?, keep, old, new).await?;
+    let mut response = session::access_answer(&edge, StatusCode::OK, &done.value, keep, None)?;
+    json::put_written(response.headers_mut(), &done);
     Ok(response)
 }
 
-/// `DELETE /session`
-pub async fn log_out(edge: Arc<Edge>, _call: Call) -> Outcome {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    set_cookie(&edge, &mut response, "", 0);
-    Ok(response)
+/// `POST /user/password/reset`: the same answer at once, whether or not there is such an account.
+pub async fn ask_reset(edge: Arc<Edge>, call: Call) -> Outcome {
+    let body: ResetBody = json::parse(&call.body)?;
+    let mut check = Check::default();
+    let email = email_field(&mut check, &body.email);
+    check.done()?;
+    edge.limits.mail(&email)?;
+    edge.backend.ask_password_reset(email);
+    Ok(json::answer(StatusCode::ACCEPTED, &json!({"object": "password_reset", "mailed": "if there is an account"})))
 }
 
-fn set_cookie(edge: &Edge, response: &mut Response<Body>, token: &str, max_age_s: u64) {
-    let secure = if edge.config.secure_cookies { "; Secure" } else { "" };
-    let cookie = format!("{SESSION_COOKIE}={token}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
-    if let Ok(value) = HeaderValue::try_from(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
-    }
+/// `POST /user/password/reset/confirm`
+pub async fn reset_password(edge: Arc<Edge>, call: Call) -> Outcome {
+    let body: ResetConfirmBody = json::parse(&call.body)?;
+    let mut check = Check::default();
+    password::check(&mut check, "/password", &body.password, "");
+    check.done()?;
+    let request = request_of(&edge, &call, body.token.as_bytes())?;
+    let done = edge.backend.reset_password(call.context(), request, &body.token, body.password).await?;
+    Ok(json::no_content(Some(done.revision)))
+}
+
+/// `POST /user/email`: mails a link to the new address. Whether that has an account shows only to who opens the link.
+pub async fn ask_email(edge: Arc<Edge>, call: Call) -> Outcome {
+    let body: EmailBody = json::parse(&call.body)?;
+    let caller = call.user()?;
+    let mut check = Check::default();
+    let email = email_field(&mut check, &body.email);
+    check.done()?;
+    edge.limits.login_account(&caller.user.to_string(), call.address)?;
+    // Counted apart from links to set a password, so that nobody can keep those from an address this way.
+    edge.limits.mail(&format!("confirm {email}"))?;
+    edge.backend.ask_email_change(call.context(), caller, body.password, email.clone()).await?;
+    Ok(json::answer(StatusCode::ACCEPTED, &json!({"object": "email_change", "email": email})))
+}
+
+/// `POST /user/email/confirm`
+pub async fn change_email(edge: Arc<Edge>, call: Call) -> Outcome {
+    let body: EmailConfirmBody = json::parse(&call.body)?;
+    let account = edge.backend.change_email(call.context(), &body.token).await?;
+    Ok(json::answer(StatusCode::OK, &AccountOut::new(&account, None)))
 }

@@ -55,7 +55,7 @@ async fn the_client_walks_the_whole_way() {
 #[tokio::test]
 async fn coordinators_and_operators_have_their_calls() {
     let server = Server::start(config()).await;
-    let staff = client(&server).with_token(&server.edge.token(Role::Operator, 9));
+    let staff = client(&server).with_token(&server.edge.token(Role::Admin, 9));
     let venue = staff.create_venue("Hall", "Berlin", "DE", "Europe/Berlin", "k1").await.unwrap();
     assert_eq!(staff.order_bowl(&venue, "B", 2_000, "k2").await.unwrap().levels, 2);
     staff.create_performer("X", "", "k3").await.unwrap();

@@ -1,6 +1,7 @@
 //! A backend in memory: one venue, one event, seats that can be held and paid. It can be told to fail.
 
 mod backend;
+pub mod identity;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,10 @@ pub struct Inner {
     pub requests: BTreeMap<RequestId, (u64, HoldInfo, u64)>,
     /// The event's status.
     pub draft: bool,
+    /// Signing keys that are good; none = the first.
+    pub epochs: Vec<boxoffice_ledger::accounts::KeyEpoch>,
+    /// What is said of every token's standing.
+    pub standing: Option<Standing>,
     /// Freshness of the last read.
     pub freshness: Option<Freshness>,
     /// Whether the next created event can be held at once.
@@ -261,6 +266,6 @@ impl Fake {
     }
 
     fn account_of(&self, user: UserId, email: &str) -> Account {
-        Account { user, email: email.into(), name: "Ada".into(), role: Role::Customer }
+        Account { user, email: email.into(), name: "Ada".into(), role: Role::Customer, version: 3 }
     }
 }

@@ -54,7 +54,14 @@ impl Reply {
 pub fn config() -> ApiConfig {
     let mut config = ApiConfig::new("test", [42; 32]);
     let wide = crate::config::Rate { per_minute: 1_000_000, burst: 100_000 };
-    config.limits = crate::config::RateLimits { address: wide, user: wide, login_address: wide, login_account: wide };
+    config.limits = crate::config::RateLimits {
+        address: wide,
+        user: wide,
+        login_address: wide,
+        login_account: wide,
+        login_strangers: wide,
+        mail: wide,
+    };
     config
 }
 

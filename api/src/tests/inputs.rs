@@ -198,7 +198,7 @@ async fn bad_accounts_venues_and_blocks_are_refused_at_the_edge() {
     for (path, body, pointer) in rows {
         refused(&edge, "POST", path, body, 422, pointer).await;
     }
-    let reply = edge.as_role(Role::Operator, "POST", &role, r#"{"role":"god"}"#).await;
+    let reply = edge.as_role(Role::Admin, "POST", &role, r#"{"role":"god"}"#).await;
     assert_eq!(reply.json["errors"][0]["pointer"], "/role");
     assert_eq!(edge.fake.writes(), Vec::<String>::new());
 }

@@ -9,7 +9,10 @@ use crate::config::{ApiConfig, Network, Rate, RateLimits};
 fn tight() -> ApiConfig {
     let usual = config();
     let narrow = Rate { per_minute: 1, burst: 2 };
-    ApiConfig { limits: RateLimits { login_account: narrow, user: narrow, address: narrow, login_address: narrow }, ..usual }
+    ApiConfig {
+        limits: RateLimits { login_account: narrow, user: narrow, address: narrow, login_address: narrow, ..usual.limits },
+        ..usual
+    }
 }
 
 #[tokio::test]

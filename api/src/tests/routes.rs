@@ -241,7 +241,7 @@ async fn accounts_are_opened_and_sessions_begin_and_end() {
     assert!(end.header("set-cookie").starts_with("boxoffice_session=; Path=/; Max-Age=0"));
 
     let path = format!("/user/{}/role", boxoffice_ledger::ids::UserId(1));
-    let role = edge.as_role(Role::Operator, "POST", &path, r#"{"role":"coordinator"}"#).await;
+    let role = edge.as_role(Role::Admin, "POST", &path, r#"{"role":"coordinator"}"#).await;
     assert_eq!(role.json["role"], "coordinator");
 }
 

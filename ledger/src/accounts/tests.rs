@@ -1,5 +1,7 @@
 //! Tests of the accounts.
 
+mod identity;
+
 use super::*;
 use crate::codec::golden;
 use crate::ids::{EventId, RequestId};
@@ -64,7 +66,7 @@ fn command(line: &Line<'_>, step: u64) -> AccountCommand {
             password_hash: line.repeated("password", "$argon2id$hash"),
             role,
         },
-        "role" => AccountCommand::SetRole { request, user: UserId(user.into()), role },
+        "role" => AccountCommand::SetRole { request, user: UserId(user.into()), role, actor: None },
         "ticket" => AccountCommand::Deliver { records: vec![ticket(user, id, line.number("epoch", 1), line.text("void").is_some())] },
         "order" => AccountCommand::Deliver { records: vec![order(user, id, line.number("revision", 1))] },
         "deliver" => AccountCommand::Deliver { records: (0..line.number("count", 0)).map(|id| ticket(user, 100 + id, 1, false)).collect() },
@@ -78,6 +80,9 @@ fn words(answer: &Answer<AccountOutcome>) -> String {
     let outcome = match &answer.outcome {
         AccountOutcome::Done => "done".to_string(),
         AccountOutcome::Registered { user } => format!("registered {}", user.0),
+        AccountOutcome::SessionEnded => "session ended".to_string(),
+        AccountOutcome::VersionRaised { version } => format!("version {version}"),
+        AccountOutcome::KeyCreated { key } => format!("key {}", key.0),
         AccountOutcome::Rejected(rejection) => tables::refusal(rejection),
     };
     format!("{again}{outcome}")

@@ -19,12 +19,18 @@ use crate::machine::{Digest, Machine};
 use crate::outcome::{Answer, Rejection, SaleState, SeatOutcome};
 use crate::time::Timestamp;
 
+/// The first stamp that is taken as it is: in a hold's record, zero says "never".
+const FIRST: Timestamp = Timestamp(1);
+
+/// The last stamp that is taken as it is: a week before no time is left, so that every deadline is later than its hold.
+const LAST: Timestamp = Timestamp(u64::MAX - 7 * 24 * 60 * 60 * 1_000_000);
+
 impl Machine for SeatLedger {
     type Command = SeatCommand;
     type Outcome = SeatOutcome;
 
     fn apply(&mut self, at: Timestamp, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
-        self.at = self.at.max(at);
+        self.at = self.at.max(at.clamp(FIRST, LAST));
         if self.agenda.is_none() {
             self.agenda = Some(Agenda::of(&self.events));
         }

@@ -55,15 +55,11 @@ impl Deadlines {
         if !self.rest.remove(&due) {
             self.live = self.live.saturating_sub(1);
         }
-        for lane in &mut self.lanes {
-            if lane.front() == Some(&due) {
+        // A deadline that went and came back may be in front of two lanes.
+        for lane in self.lanes.iter_mut().filter(|lane| lane.front() == Some(&due)) {
+            while lane.front().is_some_and(|front| *front == due || !is_live(front)) {
                 lane.pop_front();
                 self.entries -= 1;
-                while lane.front().is_some_and(|front| !is_live(front)) {
-                    lane.pop_front();
-                    self.entries -= 1;
-                }
-                break;
             }
         }
         if self.entries > SWEEP_MIN && self.entries > 2 * self.live {
@@ -97,6 +93,8 @@ impl Deadlines {
                 self.entries -= 1;
             }
         }
+        due.sort_unstable();
+        due.dedup();
         self.live = self.live.saturating_sub(due.len());
         while self.rest.first().is_some_and(|first| first.at <= now) {
             due.extend(self.rest.pop_first());
@@ -126,9 +124,10 @@ mod tests {
         };
         let mut deadlines = Deadlines::default();
         let mut model: BTreeMap<HoldId, Due> = BTreeMap::new();
+        let mut cancelled = Vec::new();
         let mut now = 0;
         for number in 0..20_000_u128 {
-            match random(4) {
+            match random(5) {
                 0 | 1 => {
                     let entry = due(now + [480, 300, 120, random(900)][random(4) as usize], number);
                     model.insert(entry.hold, entry);
@@ -138,6 +137,14 @@ mod tests {
                     if let Some(entry) = model.values().nth(random(model.len() as u64 + 1) as usize).copied() {
                         model.remove(&entry.hold);
                         deadlines.cancel(entry, |due| model.get(&due.hold) == Some(due));
+                        cancelled.push(entry);
+                    }
+                }
+                3 => {
+                    cancelled.retain(|entry: &Due| entry.at.0 > now && !model.contains_key(&entry.hold));
+                    if let Some(&entry) = cancelled.get(random(cancelled.len() as u64 + 1) as usize) {
+                        model.insert(entry.hold, entry);
+                        deadlines.push(entry);
                     }
                 }
                 _ => {
@@ -151,6 +158,23 @@ mod tests {
             }
             assert_eq!(deadlines.first(), model.values().map(|due| due.at).min());
         }
+    }
+
+    #[test]
+    fn a_deadline_that_comes_back_is_gone_when_it_is_cancelled_again() {
+        let (first, again, last) = (due(10, 1), due(20, 2), due(30, 3));
+        let mut deadlines = Deadlines::default();
+        for entry in [first, again, last] {
+            deadlines.push(entry);
+        }
+        deadlines.cancel(again, |due| *due != again);
+        // It finds no room behind the last one, so another lane has it now; the first lane still has it too.
+        deadlines.push(again);
+        assert_eq!(deadlines.take(Timestamp(10), |_| true), [first]);
+        deadlines.cancel(again, |due| *due != again);
+        assert_eq!(deadlines.first(), Some(last.at));
+        assert_eq!(deadlines.take(Timestamp(30), |due| *due != again), [last]);
+        assert_eq!((deadlines.first(), deadlines.live, deadlines.entries), (None, 0, 0));
     }
 
     #[test]

@@ -190,6 +190,11 @@ impl EventSale {
         self.holds.get(&hold).map(|hold| hold.info(self.terms.currency))
     }
 
+    /// The hold that an order pays for, until it is forgotten. From then on its id may be that of another hold.
+    pub(crate) fn hold_of(&self, order: &Order) -> Option<&Hold> {
+        self.holds.get(&order.hold).filter(|hold| hold.order == Some(order.id))
+    }
+
     /// An order.
     #[must_use]
     pub fn order(&self, order: OrderId) -> Option<OrderView> {

@@ -170,7 +170,7 @@ fn check_order(sale: &EventSale, order: &Order) -> Check {
     if !order.is_confirmed() {
         must!(order.tickets.is_empty() && order.receipt == 0 && order.refunded == 0 && !paid, "tickets or money before its confirmation");
         must!(order.state != OrderState::Failed || order.attempts.iter().all(|attempt| !attempt.is_live()), "an attempt outlives it");
-        let held = sale.holds.get(&order.hold).is_some_and(Hold::is_live);
+        let held = sale.hold_of(order).is_some_and(Hold::is_live);
         must!(held == (order.state == OrderState::AwaitingPayment), "{:?}, but its hold is not", order.state);
         return Ok(());
     }

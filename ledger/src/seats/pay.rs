@@ -76,7 +76,7 @@ impl Work<'_> {
                 Err(wrong("the sale is cancelled: the authorization must be given back at the provider"))
             }
             Move::Moves => {
-                let hold = self.sale.holds.get(&known.hold).filter(|hold| hold.state == HoldState::Paying).cloned();
+                let hold = self.sale.hold_of(known).filter(|hold| hold.state == HoldState::Paying).cloned();
                 let hold = hold.ok_or_else(|| wrong("the order's hold is not being paid"))?;
                 self.sell(&hold, order, Some(AttemptState::Authorized)).map(|outcome| (outcome, false))
             }
@@ -86,13 +86,14 @@ impl Work<'_> {
     /// Notes a definite refusal and lets the buyer try again, or ends the hold when attempts or time are used up.
     pub(crate) fn pay_fail(&mut self, order: OrderId, attempt: AttemptId, code: &str) -> Told {
         let (known, step) = self.attempt(order, attempt, AttemptState::Failed)?;
-        let (hold_id, tries) = (known.hold, known.attempts.len());
-        match step {
-            Move::Repeat => return self.hold_outcome(hold_id).map(|outcome| (outcome, true)),
-            Move::Refused => return Err(wrong("the attempt was authorized: a failure cannot undo that")),
-            Move::Moves => (),
+        if step == Move::Refused {
+            return Err(wrong("the attempt was authorized: a failure cannot undo that"));
         }
-        let Some(hold) = self.sale.holds.get(&hold_id).cloned() else { return Err(not_found("hold")) };
+        let hold = self.sale.hold_of(known).cloned().ok_or_else(|| not_found("hold"))?;
+        let (hold_id, tries) = (hold.id, known.attempts.len());
+        if step == Move::Repeat {
+            return self.hold_outcome(hold_id).map(|outcome| (outcome, true));
+        }
         self.change_attempt(order, |attempt| {
             attempt.state = AttemptState::Failed;
             attempt.code = code.into();

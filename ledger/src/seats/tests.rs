@@ -266,6 +266,26 @@ fn time_never_goes_backwards() {
     assert_eq!(ledger.check_invariants(), Ok(()));
 }
 
+/// Zero means "never" in the records, and next to the last stamp of all there is no later deadline.
+#[test]
+fn holds_begin_and_end_at_either_end_of_time() {
+    for at in [Timestamp(0), Timestamp(u64::MAX - 1), Timestamp(u64::MAX)] {
+        let mut ledger = SeatLedger::default();
+        let create = SeatCommand::CreateEvent { event: EVENT, plan: PLAN, terms: SaleTerms { opens_at: None, ..terms() } };
+        let release = SeatCommand::Release { request: request(3), event: EVENT, hold: hold_id(1), actor: Actor::System };
+        let sale = [life()[0].clone(), create, life()[2].clone(), hold(1, &[], &[(0, 1)]), hold(2, &[], &[(0, 2)]), release];
+        for command in sale {
+            let answer = ledger.apply(at, &command, &mut Vec::new());
+            assert!(!matches!(answer.outcome, SeatOutcome::Rejected(_)), "{command:?} at {at}: {answer:?}");
+            assert_eq!(ledger.check_invariants(), Ok(()), "after {command:?} at {at}");
+        }
+        assert_eq!(ledger.hold(EVENT, hold_id(2)).unwrap().state, HoldState::Active);
+        assert!(ledger.next_deadline() > Some(ledger.at()));
+        let copy = read(frames(&ledger)).unwrap();
+        assert_eq!((copy.check_invariants(), copy.digest()), (Ok(()), ledger.digest()));
+    }
+}
+
 #[test]
 fn what_waits_is_told_the_same_by_a_frozen_copy() {
     let ledger = lived();

@@ -13,6 +13,7 @@ pub mod client;
 pub mod connection;
 pub mod house;
 pub mod load;
+pub mod login;
 pub mod report;
 pub mod setup;
 pub mod verify;
@@ -49,6 +50,8 @@ pub struct BenchArgs {
 enum What {
     /// Sell a house: hold one seat, pay for it.
     Book(BookArgs),
+    /// Read while many log in.
+    Login(login::LoginArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -111,7 +114,13 @@ struct BookArgs {
 /// # Errors
 /// When the cluster cannot be reached or prepared.
 pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
-    let What::Book(args) = &args.what;
+    match &args.what {
+        What::Book(args) => book(args),
+        What::Login(args) => login::run(args).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn book(args: &BookArgs) -> anyhow::Result<ExitCode> {
     let cluster = Cluster::open(&args.config, &args.endpoint)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut clean = true;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use boxoffice_cluster_config::file::{Config, Limits, Member, RaftTuning};
+use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_ledger::command::Role;
@@ -64,15 +64,16 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     let provider = Provider::prepare(&data, ports[usize::from(2 * NODES)])?;
     let configs = write_configs(&data, &ports, &provider)?;
     let mut nodes = Nodes::start(&data, &configs, &provider)?;
-    let runtime = super::runtime()?;
+    let runtime = super::runtime(1)?;
     let outcome = runtime.block_on(async {
         let urls: Vec<String> = configs.iter().map(|config| format!("http://{}", config.http)).collect();
         wait_until_ready(&urls, &mut nodes).await?;
         let coordinator = token::sign(&configs[0], Role::Coordinator, None, Duration::from_secs(30 * 24 * 3600))?;
         let operator = token::sign(&configs[0], Role::Operator, None, Duration::from_secs(30 * 24 * 3600))?;
         let events = if args.empty { Vec::new() } else { demo::seed(&data, &urls, &coordinator).await? };
-        let (coordinator, operator) = (coordinator.as_str(), operator.as_str());
-        let ready = Ready { urls: &urls, nodes: &nodes, provider: &provider, data: &data, events: &events, coordinator, operator };
+        let claim = claim_link(&configs[0], &urls).await?;
+        let (coordinator, operator, claim) = (&coordinator, &operator, claim.as_deref());
+        let ready = Ready { urls: &urls, nodes: &nodes, provider: &provider, data: &data, events: &events, coordinator, operator, claim };
         ready.print(begun.elapsed());
         nodes.watch().await
     });
@@ -102,13 +103,22 @@ fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Res
             // Everybody here is on this machine, load generators too: no limit per address, and one per account that `bench` fits in.
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 120_000, ..Limits::default() },
             raft: RaftTuning::default(),
+            threads: share_of_machine(),
             payment: provider.payment(format!("{}/", members[0].http)),
+            mail: Mail { dir: Some(data.join("mail")), ..Mail::default() },
+            allowed_origins: Vec::new(),
         };
         let path = data.join(format!("n{number}.toml"));
         std::fs::write(&path, toml::to_string(&config)?).with_context(|| format!("write {}", path.display()))?;
         configs.push(config);
     }
     Ok(configs)
+}
+
+/// The nodes share this machine: each gets its part of the cores, and at least one thread for each purpose.
+fn share_of_machine() -> Threads {
+    let cores = super::cores() / usize::from(NODES);
+    Threads { http: cores.max(1), consensus: (cores / 2).max(1) }
 }
 
 /// Seven ports that are free now: the block that begins at `first`, or the next one; any seven for 0.
@@ -232,6 +242,16 @@ struct Ready<'a> {
     events: &'a [DemoEvent],
     coordinator: &'a str,
     operator: &'a str,
+    /// The link that makes the first admin, while there is none.
+    claim: Option<&'a str>,
+}
+
+/// The link that makes the first admin, if there is none yet.
+async fn claim_link(config: &Config, urls: &[String]) -> anyhow::Result<Option<String>> {
+    let claim = boxoffice_api::client::Client::new(urls.to_vec(), None)?.get("/admin/claim").await?;
+    let secret = crate::secret::read(&config.secret_file)?;
+    let link = || format!("{}/#/claim/{}", urls[0], crate::credentials::first_admin_token(&secret));
+    Ok((claim["claimed"] == false).then(link))
 }
 
 impl Ready<'_> {
@@ -263,8 +283,9 @@ impl Ready<'_> {
             self.nodes.provider.id(),
             text(&self.provider.key_file().to_string_lossy()),
         );
+        let claim = self.claim.map_or("null".into(), text);
         format!(
-            r#"{{"ready":true,"web":{},"nodes":[{}],"provider":{provider},"events":[{}],"tokens":{{"coordinator":{},"operator":{}}}}}"#,
+            r#"{{"ready":true,"web":{},"nodes":[{}],"provider":{provider},"events":[{}],"tokens":{{"coordinator":{},"operator":{}}},"claim":{claim}}}"#,
             text(&format!("{}/", self.urls[0])),
             nodes.join(","),
             events.join(","),
@@ -283,6 +304,10 @@ impl Ready<'_> {
         for url in self.urls {
             println!("  Node   {url}");
         }
+        if let Some(link) = self.claim {
+            println!("  Admin  {link}\n         become the first admin: open it, or POST /admin/claim; works once");
+        }
+        println!("  Mail   {data}/mail    letters lie there as files");
         println!();
         for event in self.events {
             println!("  On sale: {}  \"{}\", {} seats", event.id, event.name, event.seats);

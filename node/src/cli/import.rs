@@ -65,7 +65,7 @@ pub struct WorldcupArgs {
 /// # Errors
 /// When a file cannot be read or the cluster refuses; what was done before stays, and a second run goes on from there.
 pub fn run(command: ImportCommand) -> anyhow::Result<ExitCode> {
-    let runtime = super::runtime()?;
+    let runtime = super::runtime(1)?;
     match command {
         ImportCommand::Plan(args) => runtime.block_on(plan(args)),
         ImportCommand::Worldcup(args) => runtime.block_on(fixtures(args)),

@@ -59,6 +59,6 @@ pub fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
         key: secret::read_text(&args.key_file)?,
     };
     let until_stdin_closes = args.until_stdin_closes;
-    super::runtime()?.block_on(async { sandbox::run(options, super::serve::stop(until_stdin_closes)).await })?;
+    super::runtime(2)?.block_on(async { sandbox::run(options, super::serve::stop(until_stdin_closes)).await })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -36,8 +36,9 @@ pub fn read_config(path: &std::path::Path) -> anyhow::Result<Config> {
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     crate::telemetry::start();
     let config = read_config(&args.config)?;
+    crate::scheduling::favour_throughput();
     let until_stdin_closes = args.until_stdin_closes;
-    super::runtime()?.block_on(crate::start::run(config, stop(until_stdin_closes)))?;
+    super::runtime(config.threads.on(super::cores()).http)?.block_on(crate::start::run(config, stop(until_stdin_closes)))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -34,8 +34,10 @@ pub struct TokenArgs {
 #[derive(Clone, Copy, ValueEnum)]
 enum RoleArg {
     Customer,
+    Gate,
     Coordinator,
     Operator,
+    Admin,
 }
 
 /// Prints a token.
@@ -46,8 +48,10 @@ pub fn run(args: &TokenArgs) -> anyhow::Result<ExitCode> {
     let config = super::serve::read_config(&args.config)?;
     let role = match args.role {
         RoleArg::Customer => Role::Customer,
+        RoleArg::Gate => Role::Gate,
         RoleArg::Coordinator => Role::Coordinator,
         RoleArg::Operator => Role::Operator,
+        RoleArg::Admin => Role::Admin,
     };
     println!("{}", sign(&config, role, args.user, Duration::from_secs(args.hours.saturating_mul(3600)))?);
     Ok(ExitCode::SUCCESS)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use boxoffice_api::backend::*;
-use boxoffice_ledger::command::{BlockAction, Choice, OrderRecord, Performer, Role, SaleAction, Venue};
-use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
+use boxoffice_ledger::command::{BlockAction, Choice, OrderRecord, Performer, SaleAction, Venue};
+use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, VenueId};
 use boxoffice_ledger::outcome::{HoldInfo, SaleState};
 use boxoffice_ledger::plan::{Plan, SeatIndex};
 
@@ -134,22 +134,6 @@ impl Backend for Service {
 
     async fn ticket(&self, cx: Context, caller: Caller, ticket: TicketId) -> Answer<Read<TicketView>> {
         self.read_ticket(cx, caller, ticket).await
-    }
-
-    async fn register(&self, cx: Context, request: Request, account: NewAccount) -> Answer<Written<Account>> {
-        self.open_account(cx, request, account).await
-    }
-
-    async fn log_in(&self, cx: Context, email: &str, password: String) -> Answer<Account> {
-        self.check_credentials(cx, email, password).await
-    }
-
-    async fn account(&self, cx: Context, user: UserId) -> Answer<Read<Account>> {
-        self.read_account(cx, user).await
-    }
-
-    async fn set_role(&self, cx: Context, caller: Caller, request: Request, user: UserId, role: Role) -> Answer<Written<Account>> {
-        self.change_role(cx, caller, request, user, role).await
     }
 
     async fn venues(&self, cx: Context, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>> {

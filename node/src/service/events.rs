@@ -263,7 +263,7 @@ impl Service {
         need(caller, Role::Coordinator)?;
         let found = self.find(cx, CATALOG, || self.catalog.read().event(id).cloned()).await?;
         let (event, ..) = found.ok_or(Failure::NotFound("event"))?;
-        if event.owner != caller.user && caller.role != Role::Operator {
+        if event.owner != caller.user && caller.role < Role::Operator {
             return Err(Failure::NotFound("event"));
         }
         Ok(event)
@@ -283,7 +283,7 @@ impl Service {
 
 /// Whether the caller may know of the event.
 fn may_see(event: &Event, caller: Option<Caller>) -> bool {
-    event.status != EventStatus::Draft || caller.is_some_and(|caller| caller.user == event.owner || caller.role == Role::Operator)
+    event.status != EventStatus::Draft || caller.is_some_and(|caller| caller.user == event.owner || caller.role >= Role::Operator)
 }
 
 /// Refuses a caller below `role`.
@@ -292,6 +292,7 @@ pub fn need(caller: Caller, role: Role) -> Answer<()> {
         return Ok(());
     }
     Err(Failure::Forbidden(match role {
+        Role::Admin => "this needs the role admin",
         Role::Operator => "this needs the role operator",
         _ => "this needs the role coordinator",
     }))

@@ -5,6 +5,7 @@ mod backend;
 mod booking;
 mod catalog;
 mod events;
+pub mod identity;
 mod status;
 mod tickets;
 
@@ -25,7 +26,9 @@ use boxoffice_raft::error::{ProposeError, ReadError};
 use boxoffice_raft::group::{Committed, Group};
 use bytes::Bytes;
 
+use crate::credentials::Credentials;
 use crate::feed::Feed;
+use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::replica::Replica;
@@ -58,6 +61,14 @@ pub struct Service {
     pub provider: Arc<dyn PaymentProvider>,
     /// Password hashing, bounded.
     pub passwords: Passwords,
+    /// Tokens, keys and links.
+    pub credentials: Credentials,
+    /// Who carries letters.
+    pub mailer: Arc<dyn Mailer>,
+    /// Where mailed links lead: the address of the page, without a slash at its end.
+    pub links: String,
+    /// Addresses that asked for a link to set a password; a worker mails them.
+    pub resets: tokio::sync::mpsc::Sender<String>,
     /// Consensus as a whole, for its status.
     pub raft: Arc<boxoffice_raft::node::RaftNode>,
 }

@@ -1,7 +1,10 @@
 //! Loops that run beside requests. Those of a group run on its leader only, and all of them may run twice: what they send is
 //! received by natural key, so a repeat changes nothing.
 
+mod emails;
+mod first_admin;
 mod indexer;
+pub mod letters;
 mod outbox;
 mod payments;
 mod provisioning;
@@ -20,9 +23,14 @@ use crate::service::Service;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Starts every worker of this node.
-pub fn start(service: &Arc<Service>) {
+pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>) {
     tokio::spawn(indexer::run(Arc::clone(service)));
     tokio::spawn(provisioning::run(Arc::clone(service)));
+    tokio::spawn(first_admin::run(Arc::clone(service)));
+    tokio::spawn(letters::run(Arc::clone(service), resets));
+    for group in service.counts.user_groups() {
+        tokio::spawn(emails::run(Arc::clone(service), group));
+    }
     for group in service.counts.event_groups() {
         tokio::spawn(outbox::run(Arc::clone(service), group));
         tokio::spawn(payments::run(Arc::clone(service), group));

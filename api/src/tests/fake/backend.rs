@@ -265,26 +265,6 @@ impl Backend for Fake {
         self.read(cx, found.ok_or(Failure::NotFound("ticket"))?)
     }
 
-    async fn register(&self, _: Context, request: Request, account: NewAccount) -> Answer<Written<Account>> {
-        self.enter(&format!("register {:032x}", request.id.0))?;
-        self.written(self.account_of(UserId(1), &account.email))
-    }
-
-    async fn log_in(&self, _: Context, email: &str, password: String) -> Answer<Account> {
-        self.enter("log_in")?;
-        if password == "correct horse" { Ok(self.account_of(UserId(1), email)) } else { Err(Failure::BadCredentials) }
-    }
-
-    async fn account(&self, cx: Context, user: UserId) -> Answer<Read<Account>> {
-        self.enter("account")?;
-        self.read(cx, self.account_of(user, "ada@example.org"))
-    }
-
-    async fn set_role(&self, _: Context, _: Caller, _: Request, user: UserId, role: Role) -> Answer<Written<Account>> {
-        self.enter("set_role")?;
-        self.written(Account { role, ..self.account_of(user, "ada@example.org") })
-    }
-
     async fn venues(&self, cx: Context, _: usize, _: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>> {
         self.enter("venues")?;
         self.read(cx, Page { items: vec![self.the_venue()], next: None })

@@ -1,0 +1,82 @@
+// The person's account: another password, and what links in letters lead to.
+
+import { announce, fill, h } from "../dom.js";
+import { field } from "./login.js";
+
+/** @typedef {{title: string, lead: string, fields: any[], submit: string, send: (data: any) => Promise<string>}} Form */
+
+/**
+ * @param {import("../app.js").App} app
+ * @param {string} kind which form
+ * @param {string} token of the link, if one led here
+ */
+export function showAccount(app, kind, token) {
+  // The link stands for a right: keep it out of the history.
+  if (token) history.replaceState(null, "", `#/${kind}`);
+  const form = forms[kind](app, token);
+  document.title = `${form.title} - boxoffice`;
+  const status = h("p", { class: "notice", role: "status", hidden: true });
+  const submit = h("button", { class: "button primary", type: "submit" }, form.submit);
+  const node = h("form", { onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), send()) }, form.fields, status, submit);
+  fill(app.main, h("div", { class: "home" }, h("div", { class: "intro" }, h("h1", null, form.title), h("p", { class: "lead" }, form.lead)), node));
+
+  const send = async () => {
+    submit.disabled = true;
+    try {
+      const said = await form.send(Object.fromEntries(new FormData(node)));
+      fill(node, h("p", { class: "notice", role: "status" }, said), h("a", { class: "button", href: "#/" }, "To the events"));
+      announce(said);
+    } catch (error) {
+      status.textContent = error instanceof Error ? error.message : String(error);
+      status.className = "notice error";
+      status.hidden = false;
+      submit.disabled = false;
+    }
+  };
+}
+
+const newPassword = (/** @type {string} */ label) => field(label, "password", "password", "new-password", { minlength: 8, maxlength: 128 });
+const email = () => field("E-mail", "email", "email", "email", { maxlength: 254 });
+
+/** @type {Record<string, (app: import("../app.js").App, token: string) => Form>} */
+const forms = {
+  account: ({ session }) => ({
+    title: "Your account",
+    lead: session.user ? `${session.user.name}, ${session.user.email}` : "Log in first.",
+    fields: [field("Present password", "old", "password", "current-password", { maxlength: 128 }), newPassword("New password")],
+    submit: "Change the password",
+    send: async (data) => (await session.changePassword(data.old, data.password), "The password is changed. Other devices are logged out."),
+  }),
+  forgot: ({ session }) => ({
+    title: "Forgot your password?",
+    lead: "We mail you a link to set a new one.",
+    fields: [email()],
+    submit: "Send the link",
+    send: async (data) => (await session.askReset(data.email.trim()), "If there is an account with this e-mail, the link is on its way."),
+  }),
+  reset: ({ api }, token) => ({
+    title: "Set a new password",
+    lead: "All devices are logged out with it.",
+    fields: [newPassword("New password")],
+    submit: "Set the password",
+    send: async ({ password }) => (await api.post("/user/password/reset/confirm", { token, password }), "The password is set. Log in with it."),
+  }),
+  email: ({ api }, token) => ({
+    title: "Confirm your new e-mail",
+    lead: "From now on you log in with this address.",
+    fields: [],
+    submit: "Confirm",
+    send: async () => `Your e-mail is ${(await api.post("/user/email/confirm", { token })).email} now.`,
+  }),
+  claim: ({ api, session }, token) => ({
+    title: "Become the first admin",
+    lead: "This cluster has no admin yet. The link works once.",
+    fields: [field("Name", "name", "text", "name", { maxlength: 120 }), email(), newPassword("Password")],
+    submit: "Become the admin",
+    send: async ({ name, email: address, password }) => {
+      await api.post("/admin/claim", { token, name, email: address.trim(), password });
+      await session.logIn(address.trim(), password);
+      return "You are the admin now.";
+    },
+  }),
+};

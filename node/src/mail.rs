@@ -1,0 +1,67 @@
+//! The port to the post: what is mailed, and who carries it. The built-in carrier writes files that any mail program can send.
+
+mod files;
+
+use async_trait::async_trait;
+
+pub use files::FileMailer;
+
+/// A letter to one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// A normalised address.
+    pub to: String,
+    /// One line of ASCII.
+    pub subject: &'static str,
+    /// Lines of text. May hold a link that stands for a right: never log it.
+    pub text: String,
+}
+
+/// Carries letters.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Takes a letter; once this returns it is not lost by a crash of this node.
+    ///
+    /// # Errors
+    /// When it could not be taken.
+    async fn send(&self, letter: Letter) -> std::io::Result<()>;
+}
+
+/// What is mailed.
+pub mod letters {
+    use super::Letter;
+
+    /// A link to set a password.
+    pub fn reset(to: String, link: &str) -> Letter {
+        let text = format!(
+            "Somebody, probably you, wants to set a new password for your account.\n\n{link}\n\n\
+             The link works once, for 30 minutes. If it was not you, do nothing: your password stays as it is.\n"
+        );
+        Letter { to, subject: "Set a new password", text }
+    }
+
+    /// A link to confirm a new address.
+    pub fn confirm_email(to: String, link: &str) -> Letter {
+        let text = format!(
+            "Please confirm that this is the new address of your account.\n\n{link}\n\n\
+             The link works once, for a day. If you did not ask for it, do nothing.\n"
+        );
+        Letter { to, subject: "Confirm your new e-mail address", text }
+    }
+
+    /// A notice to the address that an account is about to leave.
+    pub fn email_changes(to: String, new: &str) -> Letter {
+        let text = format!(
+            "Your account is about to get another e-mail address: {new}.\n\n\
+             If it was not you, change your password now: somebody knows it.\n"
+        );
+        Letter { to, subject: "Your e-mail address is about to change", text }
+    }
+
+    /// A notice that the password was changed.
+    pub fn password_changed(to: String) -> Letter {
+        let text = "The password of your account was changed, and all other devices were logged out.\n\n\
+                    If it was not you, set a new one with \"Forgot your password?\" now.\n";
+        Letter { to, subject: "Your password was changed", text: text.into() }
+    }
+}

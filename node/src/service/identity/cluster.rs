@@ -1,0 +1,101 @@
+//! What the cluster as a whole has one of: its first admin, the key that signs. Kept by the group of slot 0.
+
+use boxoffice_api::backend::{self, Answer, AuditPage, Caller, Context, Failure, NewAccount, Read, Written};
+use boxoffice_cluster_config::ids::GroupId;
+use boxoffice_ledger::accounts::{AccountLedger, KeyEpoch};
+use boxoffice_ledger::audit;
+use boxoffice_ledger::command::{AccountCommand, ClusterCommand, Role};
+use boxoffice_ledger::ids::{Request, Slot, UserId};
+use boxoffice_ledger::outcome::{AccountOutcome, Rejection};
+use boxoffice_ledger::time::Millis;
+
+use crate::mint;
+use crate::service::accounts::{follows, shown};
+use crate::service::events::need;
+use crate::service::{Service, refused};
+
+impl Service {
+    /// The group that keeps what the cluster has one of.
+    fn home(&self) -> GroupId {
+        self.user_slot_group(Slot::new(0))
+    }
+
+    /// Who became the first admin.
+    pub async fn first_admin(&self, cx: Context) -> Answer<Option<UserId>> {
+        self.barrier(cx, self.home()).await?;
+        Ok(self.accounts(self.home())?.read().identity().claimed_by)
+    }
+
+    /// Makes the first admin: opens the account (or takes the one that has this e-mail and password), then claims the cluster
+    /// for it, then gives it the role. Only one account can claim, so a crash between two steps leaves at most a step that the
+    /// same person repeats.
+    pub(super) async fn claim_cluster(
+        &self,
+        cx: Context,
+        request: Request,
+        token: &str,
+        new: NewAccount,
+    ) -> Answer<Written<backend::Account>> {
+        if !self.credentials.is_first_admin(token) {
+            return Err(Failure::LinkOver);
+        }
+        let first = self.first_admin(cx).await?;
+        let known = self.account_at(cx, &new.email).await?;
+        if first.is_some() && first != known.as_ref().map(|account| account.id) {
+            return Err(Failure::LinkOver);
+        }
+        let account = match known {
+            Some(account) => shown(&self.with_password(Some(account), new.password).await?),
+            None => self.open_account(cx, request, new).await?.value,
+        };
+        let user = account.user;
+        let claim = AccountCommand::Cluster(ClusterCommand::Claim { user });
+        let applied = self.write::<AccountLedger>(cx, self.home(), &claim).await?;
+        match applied.outcome {
+            AccountOutcome::Done => {}
+            AccountOutcome::Rejected(Rejection::WrongState { .. }) => return Err(Failure::LinkOver),
+            AccountOutcome::Rejected(rejection) => return refused(rejection, applied.revision),
+            _ => return Err(Failure::Unknown),
+        }
+        let command = AccountCommand::SetRole { request: follows(request), user, role: Role::Admin, actor: Some(user) };
+        let applied = self.write_account(cx, user, &command).await?;
+        if let AccountOutcome::Rejected(rejection) = applied.outcome {
+            return refused(rejection, applied.revision);
+        }
+        Ok(applied.written(backend::Account { role: Role::Admin, ..account }))
+    }
+
+    /// Signing keys that are good, as this node knows them.
+    pub(super) fn live_epochs(&self) -> Vec<KeyEpoch> {
+        match self.users.get(&self.home()) {
+            Some(replica) => replica.read().identity().live_epochs(mint::now()),
+            None => vec![KeyEpoch::default()],
+        }
+    }
+
+    /// Lets another key sign.
+    pub(super) async fn rotate_key(&self, cx: Context, caller: Caller, request: Request, overlap: Millis) -> Answer<Written<u32>> {
+        need(caller, Role::Admin)?;
+        let command = AccountCommand::Cluster(ClusterCommand::RotateKey { request, actor: caller.user, overlap });
+        let applied = self.write::<AccountLedger>(cx, self.home(), &command).await?;
+        match &applied.outcome {
+            AccountOutcome::VersionRaised { version } => Ok(applied.written(*version)),
+            AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            _ => Err(Failure::Unknown),
+        }
+    }
+
+    /// A part of a group's audit trail.
+    pub(super) async fn read_audit(&self, cx: Context, group: Option<u32>, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>> {
+        let group = group.map_or_else(|| self.home(), GroupId);
+        let replica = self.users.get(&group).ok_or(Failure::NotFound("group"))?;
+        let (revision, age_ms) = self.fresh(cx, group).await?;
+        let ledger = replica.read();
+        let trail = ledger.audit();
+        let (first, next) = trail.range();
+        let entries: Vec<_> = audit::page(trail, after, limit).into_iter().cloned().collect();
+        let more = entries.last().is_some_and(|entry| entry.number + 1 < next);
+        let groups = self.users.keys().map(|group| group.0).collect();
+        Ok(Read { value: AuditPage { group: group.0, groups, first, root: trail.root(), entries, more }, revision, age_ms })
+    }
+}
