@@ -141,12 +141,12 @@ id_type!(/// One attempt to pay an order; also the idempotency key at the paymen
     AttemptId, "pay_");
 id_type!(/// Money given back; also the idempotency key at the payment provider.
     RefundId, "rfd_");
+id_type!(/// Holds of several events that are paid together. Carries its user's slot.
+    CartId, "crt_");
 id_type!(/// One log-in of an account, from its first refresh token to its last. Carries the account's slot.
     SessionId, "ses_");
 id_type!(/// A program's key of an account. Carries the account's slot.
     KeyId, "key_");
-id_type!(/// Holds of several events that are paid together. Carries its user's slot.
-    CartId, "crt_");
 
 impl OrderId {
     /// As [`OrderId::new`], with the low 16 bits cleared to leave room for the order's tickets.

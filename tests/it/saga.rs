@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::cluster::{Cluster, Options};
-use boxoffice_tests::http::{Client, Reply, new_key};
+use boxoffice_tests::http::{Client, Reply};
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::{Value, json};
 

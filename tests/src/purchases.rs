@@ -211,7 +211,6 @@ impl Market<'_> {
                 self.cluster.provider().kill();
                 tokio::time::sleep(AWAY).await;
                 self.cluster.provider().spawn()?;
-                self.cluster.provider().set_faults(&faults(self.plan)).await;
             } else {
                 self.cluster.kill(victim);
                 tokio::time::sleep(AWAY).await;

@@ -96,8 +96,8 @@ impl Work<'_> {
         if step == Move::Refused {
             return Err(wrong("the attempt was authorized: a failure cannot undo that"));
         }
-        let hold = self.sale.hold_of(known).cloned().ok_or_else(|| not_found("hold"))?;
-        let (hold_id, tries) = (hold.id, known.attempts.len());
+        let hold_id = self.sale.hold_of(known).ok_or_else(|| not_found("hold"))?.id;
+        let tries = known.attempts.len();
         if step == Move::Repeat {
             return self.hold_outcome(hold_id).map(|outcome| (outcome, true));
         }
