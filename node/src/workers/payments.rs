@@ -14,8 +14,9 @@ use boxoffice_ledger::ids::{AttemptId, EventId, RefundId};
 use boxoffice_ledger::orders::{OpenAttempt, OpenRefund};
 use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 
 use super::{PAUSE, leads};
 use crate::mint;
@@ -140,7 +141,7 @@ impl Patience {
 /// See the module.
 pub async fn run(service: Arc<Service>, group: GroupId) {
     let mut patience = Patience::default();
-    let mut running = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'static, (Key, Step)>> = FuturesUnordered::new();
     loop {
         let (is_full, now) = (running.len() >= AT_ONCE, Instant::now());
         let pause = patience.next().filter(|_| !is_full).map_or(PAUSE, |next| next.saturating_duration_since(now).min(PAUSE));
@@ -167,7 +168,7 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
         let jobs = if room == 0 { Vec::new() } else { jobs(&replica.read()) };
         for job in patience.due(jobs, room, Instant::now()) {
             let (service, key) = (Arc::clone(&service), job.key());
-            running.push(async move { (key, job.step(&service).await) });
+            running.push(async move { (key, job.step(&service).await) }.boxed());
         }
     }
 }

@@ -71,7 +71,7 @@ async fn after_a_decline() {
     let held = shop.see_hold("the decline", &hold, |hold| hold["state"] == "active" && hold["payment"] == "failed").await;
     assert!(held["decline_code"].is_string(), "{held}");
     let again = shop.try_pay(&hold, "pm_test_declined", &key).await.expect("an answer");
-    again.problem(402, "payment_declined");
+    let _ = again.problem(402, "payment_declined");
     let order = shop.try_pay(&hold, "pm_test_ok", &new_key()).await.expect("an answer").expect(200);
     shop.captured(&shop::id(&order)).await;
 }
@@ -119,7 +119,7 @@ async fn after_a_reservation_is_given_back() {
     shop.cluster.wait_ready().expect("the node is ready");
     let order = shop.try_pay(&hold, "pm_test_ok", &key).await.expect("an answer").expect(200);
     let order = shop::id(&order);
-    shop.coordinator.post(&format!("/order/{order}/cancel"), &json!({"reason": "a mistake"})).await.expect(201);
+    let _ = shop.coordinator.post(&format!("/order/{order}/cancel"), &json!({"reason": "a mistake"})).await.expect(201);
     shop.arm("saga.after_void").await;
     shop.cluster.provider().spawn().expect("the provider starts");
     let ended = shop::eventually("the reservation's end", super::PATIENCE, async || {
