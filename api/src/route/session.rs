@@ -42,10 +42,8 @@ pub async fn refresh(edge: Arc<Edge>, call: Call) -> Outcome {
     if !given && !same_origin(&call.parts.headers) {
         return Err(cross_site());
     }
-    match edge.backend.refresh(call.context(), token).await {
-        Ok(opened) => opened_answer(&edge, StatusCode::OK, &opened, given),
-        Err(failure) => Err(failure.into()),
-    }
+    let opened = edge.backend.refresh(call.context(), token).await?;
+    opened_answer(&edge, StatusCode::OK, &opened, given)
 }
 
 /// `GET /session`
@@ -100,14 +98,11 @@ pub fn access_answer(edge: &Edge, status: StatusCode, account: &Account, session
     edge.follow_keys();
     let token = edge.tokens.grant(&Grant { caller, version: Some(account.version), session }, ttl, edge.config.now_us());
     let token = token.map_err(|_| HttpProblem::new(Code::Internal, "The token could not be signed."))?;
-    let out = SessionOut::new(&token, ttl.as_secs(), account, session);
-    let mut response = json::answer(
-        status,
-        &match refresh {
-            Some(opened) => out.with_refresh(opened),
-            None => out,
-        },
-    );
+    let mut out = SessionOut::new(&token, ttl.as_secs(), account, session);
+    if let Some(opened) = refresh {
+        out = out.with_refresh(opened);
+    }
+    let mut response = json::answer(status, &out);
     set_cookie(edge, &mut response, SESSION_COOKIE, "/", &token, ttl.as_secs());
     Ok(response)
 }

@@ -73,8 +73,8 @@ mod tests {
         mailer.send(letters::password_changed("bob@example.org".into())).await.unwrap();
         let names: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(names.len() == 2 && names.iter().all(|name| name.extension().is_some_and(|kind| kind == "eml")), "{names:?}");
-        let texts = names.iter().map(|name| fs::read_to_string(name).unwrap());
-        let text = texts.into_iter().find(|text| text.contains("To: ada@example.org\r\n")).unwrap();
+        let mut texts = names.iter().map(|name| fs::read_to_string(name).unwrap());
+        let text = texts.find(|text| text.contains("To: ada@example.org\r\n")).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("From: tickets@example.org\r\n"), "{head}");
         assert!(body.contains("\r\nhttps://x/#/reset/abc\r\n"), "{body}");
