@@ -78,6 +78,9 @@ pub fn terms(terms: &SaleTerms) -> Check {
     if terms.hold_ttl < HOLD_TTL_MIN || terms.hold_ttl > HOLD_TTL_MAX {
         return Err(malformed("/terms/hold_ttl", "2 to 30 minutes"));
     }
+    if let Some(problem) = terms.entry.problem() {
+        return Err(malformed("/terms/entry", problem));
+    }
     match terms.prices.iter().position(|&price| price > PRICE_MAX) {
         Some(place) => Err(malformed(&format!("/terms/prices/{place}"), "at most 1,000,000,000,000 minor units")),
         None => Ok(()),

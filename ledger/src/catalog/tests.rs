@@ -8,6 +8,7 @@ use crate::ids::{RequestId, UserId};
 use crate::money::Currency;
 use crate::plan::tests::small;
 use crate::tables::{self, Line};
+use crate::tickets::EntryTerms;
 use crate::time::Millis;
 use alloc::string::ToString;
 use alloc::vec;
@@ -60,6 +61,7 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
                 hold_ttl: Millis::from_secs(line.number("ttl", 480)),
                 orphan_rule: true,
                 opens_at: None,
+                entry: EntryTerms::default(),
             };
             let event = Event {
                 id: EventId(id),

@@ -3,12 +3,13 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{CodecError, wire};
-use crate::command::{BlobChunk, Delivery, OrderRecord, SaleTerms, TicketRecord};
+use super::{CodecError, ticket as ticket_codec, wire};
+use crate::command::{BlobChunk, Delivery, OrderRecord, SaleTerms};
 use crate::ids::{EventId, OrderId, PlanHash, Request, RequestId, TicketId, UserId};
 use crate::money::Currency;
 use crate::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
+use crate::tickets::TicketRecord;
 use crate::time::{Millis, Timestamp};
 
 /// Writes 128 bits.
@@ -68,6 +69,7 @@ pub fn terms(terms: &SaleTerms) -> wire::SaleTerms {
         hold_ttl_ms: terms.hold_ttl.0,
         orphan_rule: terms.orphan_rule,
         opens_at_us: terms.opens_at.map(|at| at.0),
+        entry: ticket_codec::entry_terms(terms.entry),
     }
 }
 
@@ -80,6 +82,7 @@ pub fn read_terms(terms: Option<wire::SaleTerms>) -> Result<SaleTerms, CodecErro
         hold_ttl: Millis(terms.hold_ttl_ms),
         orphan_rule: terms.orphan_rule,
         opens_at: terms.opens_at_us.map(Timestamp),
+        entry: ticket_codec::read_entry_terms(terms.entry),
     })
 }
 
@@ -142,6 +145,8 @@ pub fn ticket(ticket: &TicketRecord) -> wire::TicketRecord {
         currency: currency(ticket.currency),
         void: ticket.void,
         issued_at_us: ticket.issued_at.0,
+        moved: ticket.moved,
+        offer: ticket.offer.as_ref().map(ticket_codec::offer),
     }
 }
 
@@ -162,6 +167,8 @@ pub fn read_ticket(ticket: wire::TicketRecord) -> Result<TicketRecord, CodecErro
         currency: read_currency(ticket.currency)?,
         void: ticket.void,
         issued_at: Timestamp(ticket.issued_at_us),
+        moved: ticket.moved,
+        offer: ticket.offer.map(ticket_codec::read_offer),
     })
 }
 

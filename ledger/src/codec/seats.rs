@@ -7,7 +7,7 @@ pub(crate) use answers::{decode_answer, encode_answer, write_answer};
 use alloc::vec::Vec;
 
 use super::wire::seat_command::{self as on_wire, Kind};
-use super::{CodecError, common, envelope, wire};
+use super::{CodecError, common, envelope, ticket, wire};
 use crate::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SeatCommand};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, TicketId, UserId};
 use crate::plan::SectionIndex;
@@ -55,6 +55,7 @@ fn kind(command: &SeatCommand) -> Kind {
             let acks = acks.iter().map(|&(target, sequence)| on_wire::Ack { target, sequence }).collect();
             Kind::OutboxAck(on_wire::OutboxAck { acks })
         }
+        SeatCommand::Ticket { request, event, action } => Kind::Ticket(ticket::command(*request, *event, action)),
         SeatCommand::Pulse => Kind::Pulse(wire::Empty {}),
     }
 }
@@ -141,6 +142,10 @@ fn read_kind(kind: Kind) -> Result<SeatCommand, CodecError> {
         Kind::Block(command) => read_block(command)?,
         Kind::OutboxAck(command) => {
             SeatCommand::OutboxAck { acks: command.acks.into_iter().map(|ack| (ack.target, ack.sequence)).collect() }
+        }
+        Kind::Ticket(command) => {
+            let (request, event, action) = ticket::read_command(command)?;
+            SeatCommand::Ticket { request, event, action }
         }
         Kind::Pulse(_) => SeatCommand::Pulse,
     })

@@ -110,7 +110,8 @@ fn request_of(command: &SeatCommand) -> Option<Request> {
         | SeatCommand::Release { request, .. }
         | SeatCommand::PayBegin { request, .. }
         | SeatCommand::Void { request, .. }
-        | SeatCommand::Block { request, .. } => Some(*request),
+        | SeatCommand::Block { request, .. }
+        | SeatCommand::Ticket { request, .. } => Some(*request),
         _ => None,
     }
 }
@@ -278,6 +279,7 @@ fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
         SeatCommand::Captured { order, attempt, .. } => work.captured(*order, *attempt),
         SeatCommand::Void { tickets, actor, block, .. } => new(work.void(tickets, *actor, *block)),
         SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
+        SeatCommand::Ticket { action, .. } => new(work.ticket_action(action)),
         SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => {
             Ok((SeatOutcome::Done, false))
         }

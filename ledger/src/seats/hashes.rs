@@ -7,6 +7,7 @@ use crate::digest::RecordHasher;
 use crate::ids::{EventId, PlanHash, UserId};
 use crate::orders::{Order, Place};
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::tickets::{EntryTerms, Reentry, TicketRecord};
 use crate::time::Timestamp;
 
 const CLOCK: u32 = 100;
@@ -30,7 +31,19 @@ pub(crate) fn clock(at: Timestamp) -> u128 {
 pub(crate) fn terms(event: EventId, plan: PlanHash, terms: &SaleTerms) -> u128 {
     let hasher = RecordHasher::new(TERMS).u128(event.0).bytes(&plan.0).bytes(terms.currency.code().as_bytes());
     let hasher = terms.prices.iter().fold(hasher.u64(terms.prices.len() as u64), |hasher, &price| hasher.u64(price));
-    hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule)).option(terms.opens_at.map(|at| at.0)).finish()
+    let hasher = hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule));
+    let hasher = hasher.option(terms.opens_at.map(|at| at.0));
+    let entry = terms.entry;
+    if entry == EntryTerms::default() {
+        return hasher.finish(); // As before there were others.
+    }
+    let reentry = match entry.reentry {
+        Reentry::None => 0,
+        Reentry::OutThenIn => 1,
+        Reentry::Times(times) => u64::from(times) << 2 | 2,
+    };
+    let hasher = hasher.u64(reentry).u64(entry.doors_before.0).u64(entry.doors_after.0).u64(entry.transfer.into());
+    hasher.option(entry.transfer_until.map(|at| at.0)).finish()
 }
 
 pub(crate) fn head(head: &Head) -> u128 {
@@ -112,21 +125,7 @@ pub(crate) fn order(event: EventId, order: &Order) -> u128 {
 
 pub(crate) fn delivery(record: &Delivery) -> u128 {
     match record {
-        Delivery::Ticket(ticket) => RecordHasher::new(TICKET)
-            .u128(ticket.id.0)
-            .u128(ticket.user.0)
-            .u128(ticket.event.0)
-            .u128(ticket.order.0)
-            .u64(u64::from(ticket.epoch) << 32 | u64::from(ticket.level.0) << 1 | u64::from(ticket.void))
-            .u64(ticket.seat.map_or(u64::MAX, |seat| seat.0.into()))
-            .u64(ticket.area.map_or(u64::MAX, |area| area.0.into()))
-            .bytes(ticket.section.as_bytes())
-            .bytes(ticket.row.as_bytes())
-            .bytes(ticket.seat_name.as_bytes())
-            .bytes(ticket.currency.code().as_bytes())
-            .u64(ticket.price)
-            .u64(ticket.issued_at.0)
-            .finish(),
+        Delivery::Ticket(ticket) => ticket_record(ticket),
         Delivery::Order(order) => RecordHasher::new(ORDER_RECORD)
             .u128(order.id.0)
             .u128(order.user.0)
@@ -138,6 +137,28 @@ pub(crate) fn delivery(record: &Delivery) -> u128 {
             .u64(order.receipt)
             .u64(order.confirmed_at.0)
             .finish(),
+    }
+}
+
+fn ticket_record(ticket: &TicketRecord) -> u128 {
+    let hasher = RecordHasher::new(TICKET)
+        .u128(ticket.id.0)
+        .u128(ticket.user.0)
+        .u128(ticket.event.0)
+        .u128(ticket.order.0)
+        .u64(u64::from(ticket.epoch) << 32 | u64::from(ticket.level.0) << 1 | u64::from(ticket.void))
+        .u64(ticket.seat.map_or(u64::MAX, |seat| seat.0.into()))
+        .u64(ticket.area.map_or(u64::MAX, |area| area.0.into()))
+        .bytes(ticket.section.as_bytes())
+        .bytes(ticket.row.as_bytes())
+        .bytes(ticket.seat_name.as_bytes())
+        .bytes(ticket.currency.code().as_bytes())
+        .u64(ticket.price)
+        .u64(ticket.issued_at.0);
+    match (ticket.moved, &ticket.offer) {
+        (false, None) => hasher.finish(),
+        (moved, None) => hasher.u64(moved.into()).finish(),
+        (moved, Some(offer)) => hasher.u64(moved.into()).bytes(offer.to.as_bytes()).u64(offer.until.0).finish(),
     }
 }
 

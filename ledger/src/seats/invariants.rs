@@ -17,6 +17,7 @@ use crate::ids::UserId;
 use crate::orders::{ATTEMPTS_MAX, Order, Place};
 use crate::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::tickets::Reentry;
 
 type Check = Result<(), String>;
 
@@ -53,6 +54,7 @@ impl SeatLedger {
             sale.users.sorted().into_iter().for_each(|(&user, &count)| digest.add(hashes::user(event, user, count)));
             sale.holds.sorted().into_iter().for_each(|(_, hold)| digest.add(hashes::hold(event, hold)));
             sale.orders.sorted().into_iter().for_each(|(_, order)| digest.add(hashes::order(event, order)));
+            sale.book.add_hashes(event, &mut digest);
         }
         for (target, acknowledged, _) in self.outbox.cursors() {
             digest.add(hashes::cursor(target, acknowledged));
@@ -126,6 +128,7 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     check_seats(sale, &cells)?;
     check_areas(sale, &areas)?;
     check_users(sale, &users)?;
+    check_book(sale)?;
     check_derived(sale)
 }
 
@@ -187,7 +190,10 @@ fn check_order(sale: &EventSale, order: &Order) -> Check {
         _ => OrderState::PartRefunded,
     };
     must!(order.state == expected, "{:?} with {void} void tickets", order.state);
-    must!(order.tickets.iter().all(|ticket| ticket.epoch == 1 + u32::from(ticket.void)), "an epoch does not fit");
+    for (id, ticket) in order.tickets() {
+        let moves = sale.book.holders.get(&id).map_or(0, |holder| holder.moves);
+        must!(ticket.epoch == 1 + u32::from(ticket.void) + moves, "epoch {} of {id} does not fit {moves} moves", ticket.epoch);
+    }
     Ok(())
 }
 
@@ -254,6 +260,37 @@ fn check_users(sale: &EventSale, expected: &BTreeMap<UserId, UserCount>) -> Chec
         must!(sale.users.get(user) == Some(count), "user {user} has {count:?}, not {:?}", sale.users.get(user));
         let limit = sale.terms.per_user_limit;
         must!(limit == 0 || count.total() <= limit, "user {user} has {count:?} of at most {limit}");
+    }
+    Ok(())
+}
+
+/// 20: entries are within the policy; holders, scans and conflicts are of tickets and gates that exist.
+fn check_book(sale: &EventSale) -> Check {
+    let book = &sale.book;
+    let names: BTreeSet<&str> = book.gates.iter().map(|gate| &*gate.name).collect();
+    must!(names.len() == book.gates.len(), "a gate twice");
+    let mut entered = 0_u64;
+    for (id, entry) in book.entries.sorted() {
+        must!(sale.issued(*id).is_some(), "{id} was scanned but never issued");
+        must!(usize::from(entry.gate) < book.gates.len(), "{id} was scanned at no gate");
+        must!(entry.entries > 0, "{id} was scanned but did not enter");
+        let most = match sale.terms.entry.reentry {
+            Reentry::None => 1,
+            Reentry::Times(times) => times,
+            Reentry::OutThenIn => u32::MAX,
+        };
+        must!(entry.entries <= most, "{id} entered {} times, {most} are possible", entry.entries);
+        entered += u64::from(entry.entries);
+    }
+    let counted: u64 = book.gates.iter().map(|gate| u64::from(gate.ins)).sum();
+    must!(entered == counted, "{entered} entries of tickets, {counted} of gates");
+    for (id, holder) in book.holders.sorted() {
+        let Some((_, _, ticket)) = sale.issued(*id) else { return Err(format!("{id} has a holder but was never issued")) };
+        must!(holder.moves > 0, "{id} has a holder but never moved");
+        must!(holder.offer.is_none() || !ticket.void, "{id} is void and offered");
+    }
+    for (place, (number, conflict)) in (0_u32..).zip(book.conflicts.sorted()) {
+        must!(place == *number && usize::from(conflict.gate) < book.gates.len(), "conflict {number} is out of place");
     }
     Ok(())
 }

@@ -45,6 +45,7 @@ impl Work<'_> {
         let mut ordinals: Vec<usize> = tickets.iter().map(|&ticket| usize::from(order_of(ticket).1)).collect();
         ordinals.sort_unstable();
         let (refund, places) = refundable(order, &ordinals)?;
+        self.may_void(order, &ordinals, actor)?;
         let user = order.user;
         let to = if block { SeatState::Blocked } else { SeatState::Available };
         let mut seats = Vec::new();
@@ -71,6 +72,7 @@ impl Work<'_> {
             order.revision = order.revision.saturating_add(1);
             order.tickets = changed.into();
         });
+        self.drop_offers(id, &ordinals);
         let order = self.sale.orders.get(&id).ok_or_else(|| not_found("order"))?;
         let mut records = Vec::with_capacity(ordinals.len() + 1);
         records.push(self.sale.order_delivery(order));
@@ -79,7 +81,7 @@ impl Work<'_> {
             records.push(Delivery::Ticket(record));
         }
         self.say_tickets(&records);
-        self.deliver(user, records);
+        self.deliver_each(records);
         Ok(SeatOutcome::Voided { order: id, refund, currency: self.sale.terms.currency })
     }
 

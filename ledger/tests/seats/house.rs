@@ -12,6 +12,7 @@ use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::SeatOutcome;
 use boxoffice_ledger::plan::{Area, Level, LevelIndex, Plan, Point, Row, Seat, SeatKind, Section};
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::tickets::EntryTerms;
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 pub const SLOT: Slot = Slot::new(7);
@@ -31,6 +32,7 @@ pub fn terms() -> SaleTerms {
         hold_ttl: Millis::from_mins(8),
         orphan_rule: false,
         opens_at: None,
+        entry: EntryTerms::default(),
     }
 }
 

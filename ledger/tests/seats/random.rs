@@ -8,6 +8,7 @@ use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::outcome::{Answer, SeatOutcome};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::tickets::{Direction, EntryTerms, Reentry, Scan, TicketAction, TicketOutcome, TicketState};
 use boxoffice_ledger::time::{Millis, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -22,7 +23,7 @@ const SEATS: u32 = 7 + 7 + 4 + 66;
 fn command() -> impl Strategy<Value = SeatCommand> {
     let small = (0_u64..8, 0_u64..5, 0_u64..6, 0_u32..SEATS, prop::collection::vec(0..SEATS, 1..6), 0_u8..3, any::<bool>());
     let request = (0_u128..200, 0_u64..12).prop_map(|(id, body)| Request { id: RequestId(id), fingerprint: body / 11 });
-    (0_u8..24, small, request).prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
+    (0_u8..30, small, request).prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
         let (event, id, order) = (event(), hold_id(&format!("h{hold}")), order_id(&format!("o{hold}")));
         let attempt = attempt_id(&format!("p{attempt}"));
         let user = user_id(user);
@@ -64,17 +65,42 @@ fn command() -> impl Strategy<Value = SeatCommand> {
                 let action = if flag && seat > 70 { moves[4 + usize::from(pick % 2)] } else { moves[usize::from(pick)] };
                 SeatCommand::SetSale { request, event, action }
             }
-            _ => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
+            23 => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
+            24..=26 => {
+                let ticket = TicketId::of_order(order, u16::from(pick));
+                let scan = Scan {
+                    gate: ["North", "South"][usize::from(flag)].into(),
+                    nonce: u64::from(seat) % 4,
+                    direction: if kind == 26 { Direction::Out } else { Direction::In },
+                    pass: (seat != 1).then_some((ticket, 1 + seat % 3)),
+                    doors: (house::START, house::START.plus(Millis::from_secs(100_000))),
+                    offline_at: (seat % 5 == 0).then_some(house::START.plus(Millis::from_secs(u64::from(seat)))),
+                };
+                SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan) }
+            }
+            _ => {
+                let ticket = TicketId::of_order(order, u16::from(pick));
+                let action = match kind {
+                    27 | 28 => TicketAction::Offer { ticket, user, to: format!("{}@x", seat % 3) },
+                    _ if flag => TicketAction::Withdraw { ticket, user },
+                    _ => TicketAction::Claim { ticket, user, email: format!("{}@x", seat % 3) },
+                };
+                SeatCommand::Ticket { request, event, action }
+            }
         }
     })
 }
 
 fn terms() -> impl Strategy<Value = SaleTerms> {
-    (0_u32..9, any::<bool>(), 0_u8..4).prop_map(|(limit, orphan_rule, free)| SaleTerms {
+    (0_u32..9, any::<bool>(), 0_u8..4, 0_u32..4).prop_map(|(limit, orphan_rule, free, times)| SaleTerms {
         per_user_limit: limit,
         orphan_rule,
         prices: if free == 0 { vec![0, 0] } else { vec![5000, 3000] },
         hold_ttl: Millis::from_mins(2),
+        entry: EntryTerms {
+            reentry: [Reentry::None, Reentry::OutThenIn, Reentry::Times(2), Reentry::Times(3)][times as usize],
+            ..EntryTerms::default()
+        },
         ..house::terms()
     })
 }
@@ -153,6 +179,28 @@ proptest! {
         prop_assert_eq!(through_snapshot(&live.ledger).digest(), live.ledger.digest());
     }
 
+    /// 20: nobody comes in with an old epoch or a void ticket, and of two scans of one code only one is new.
+    #[test]
+    fn only_good_codes_come_in(terms in terms(), entries in entries(200)) {
+        let mut run = Run::new(&terms);
+        for entry in &entries {
+            let before = run.ledger.clone();
+            let (answer, _) = run.step(entry);
+            let SeatCommand::Ticket { action: TicketAction::Scan(scan), .. } = &entry.1 else { continue };
+            let Some((ticket, epoch)) = scan.pass else { continue };
+            let SeatOutcome::Ticket(TicketOutcome::Scanned(done)) = &answer.outcome else { continue };
+            if answer.replayed || scan.offline_at.is_some() {
+                continue;
+            }
+            prop_assert_eq!(done.conflict, None);
+            let record = before.ticket(event(), ticket).unwrap();
+            prop_assert!(!record.void && record.epoch == epoch, "{:?} let {:?} pass", record, scan);
+            let state = run.ledger.event(event()).unwrap().ticket_state(ticket, run.at);
+            let expected = if scan.direction == Direction::In { TicketState::CheckedIn } else { TicketState::CheckedOut };
+            prop_assert_eq!(state, Some(expected), "after {:?}", scan);
+        }
+    }
+
     #[test]
     fn changes_carry_a_map_from_one_state_to_the_next(entries in entries(120)) {
         let mut run = Run::new(&house::terms());
@@ -220,7 +268,7 @@ fn id() -> impl Strategy<Value = u128> {
 fn hostile() -> impl Strategy<Value = SeatCommand> {
     let numbers = prop::collection::vec(edge(), 0..70);
     let text = prop_oneof![Just(String::new()), Just("\0\u{202e}\u{1F3AB}".repeat(90)), "[a-z]{0,300}"];
-    (0_u8..15, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>()).prop_map(
+    (0_u8..18, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>()).prop_map(
         |(kind, (event_id, hold, user, order, attempt), (a, b, c), numbers, text, flag)| {
             let event = if flag { event() } else { EventId(event_id) };
             let request = Request { id: RequestId(user), fingerprint: a };
@@ -271,6 +319,21 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                     block: flag,
                 },
                 13 => SeatCommand::Block { request, event, seats, action: BlockAction::Kill, reason: text },
+                14 | 15 => {
+                    let (direction, offline_at) = (if flag { Direction::In } else { Direction::Out }, flag.then_some(Timestamp(b)));
+                    let pass = flag.then_some((TicketId(order.0), c as u32));
+                    let scan = Scan { gate: text, nonce: a, direction, pass, doors: (Timestamp(b), Timestamp(c)), offline_at };
+                    SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan) }
+                }
+                16 => {
+                    let ticket = TicketId(order.0);
+                    let action = if flag {
+                        TicketAction::Offer { ticket, user, to: text }
+                    } else {
+                        TicketAction::Claim { ticket, user, email: text }
+                    };
+                    SeatCommand::Ticket { request, event, action }
+                }
                 _ => SeatCommand::OutboxAck { acks: numbers.iter().map(|&number| (number as u32, a)).collect() },
             }
         },
