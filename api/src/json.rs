@@ -5,6 +5,7 @@ mod catalog;
 mod identity;
 mod request;
 mod sale;
+mod ticket;
 
 use std::fmt;
 
@@ -30,7 +31,11 @@ pub use identity::{
 pub use request::{
     AreaRef, BestBody, BlockBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PricesBody, SeatRef, VenueBody, parse,
 };
-pub use sale::{HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
+pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
+pub use ticket::{
+    EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, OfflineBody, ReportOut, ScanBody, ScanOut, TransferBody, TransferOut,
+    UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
+};
 
 /// Header of the revision that an answer reflects.
 pub const REVISION: HeaderName = HeaderName::from_static("boxoffice-revision");

@@ -6,6 +6,7 @@ pub mod hold;
 pub mod key;
 pub mod performer;
 pub mod sale;
+pub mod scan;
 pub mod seat;
 pub mod session;
 pub mod site;

@@ -87,6 +87,17 @@ pub enum Direction {
     Out,
 }
 
+/// What a ticket's code says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The event that it is for.
+    pub event: EventId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The ticket's epoch when the code was made.
+    pub epoch: u32,
+}
+
 /// A scan at a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
@@ -96,8 +107,8 @@ pub struct Scan {
     pub nonce: u64,
     /// Which way.
     pub direction: Direction,
-    /// The ticket and epoch that the code names; `None` when its signature did not verify (offline scans only).
-    pub pass: Option<(TicketId, u32)>,
+    /// What the code says; `None` when its signature did not verify (offline scans only).
+    pub claim: Option<Claim>,
     /// When the doors are open: from the first moment up to the second.
     pub doors: (Timestamp, Timestamp),
     /// When the device scanned it by its own clock, if it was offline then. Such a scan has happened already: it is recorded

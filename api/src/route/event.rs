@@ -145,6 +145,7 @@ fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>) -> Sal
         hold_ttl: Millis::from_secs(hold_ttl_s),
         orphan_rule: body.orphan_rule.unwrap_or(false),
         opens_at: body.on_sale_at.as_deref().map(|text| check.moment("/on_sale_at", text)),
+        entry: body.entry.as_ref().map(|entry| entry.terms(check)).unwrap_or_default(),
     }
 }
 

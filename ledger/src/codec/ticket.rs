@@ -6,7 +6,7 @@ use super::wire::ticket_answer::{self, Outcome};
 use super::wire::ticket_command::{self as on_wire, Action};
 use super::{CodecError, common, wire};
 use crate::ids::{EventId, Request, TicketId, UserId};
-use crate::tickets::{Direction, EntryTerms, Reentry, Scan, ScanReason, Scanned, TicketAction, TicketOffer, TicketOutcome};
+use crate::tickets::{Claim, Direction, EntryTerms, Reentry, Scan, ScanReason, Scanned, TicketAction, TicketOffer, TicketOutcome};
 use crate::time::{Millis, Timestamp};
 
 states!(direction, read_direction, Direction: In, Out);
@@ -21,8 +21,9 @@ pub(crate) fn command(request: Request, event: EventId, action: &TicketAction) -
             gate: scan.gate.clone(),
             nonce: scan.nonce,
             direction: direction(scan.direction),
-            ticket: scan.pass.map(|(ticket, _)| common::id(ticket.0)),
-            epoch: scan.pass.map_or(0, |(_, epoch)| epoch),
+            ticket: scan.claim.map(|claim| common::id(claim.ticket.0)),
+            epoch: scan.claim.map_or(0, |claim| claim.epoch),
+            code_event: scan.claim.map(|claim| common::id(claim.event.0)),
             doors_open_us: scan.doors.0.0,
             doors_close_us: scan.doors.1.0,
             offline_at_us: scan.offline_at.map(|at| at.0),
@@ -44,7 +45,7 @@ pub(crate) fn read_command(message: wire::TicketCommand) -> Result<(Request, Eve
             gate: scan.gate,
             nonce: scan.nonce,
             direction: read_direction(scan.direction)?,
-            pass: scan.ticket.map(|ticket| Ok((ticket_id(Some(ticket))?, scan.epoch))).transpose()?,
+            claim: scan.ticket.map(|ticket| read_claim(scan.code_event, ticket, scan.epoch)).transpose()?,
             doors: (Timestamp(scan.doors_open_us), Timestamp(scan.doors_close_us)),
             offline_at: scan.offline_at_us.map(Timestamp),
         }),
@@ -53,6 +54,10 @@ pub(crate) fn read_command(message: wire::TicketCommand) -> Result<(Request, Eve
         Action::Claim(claim) => TicketAction::Claim { ticket: ticket_id(claim.ticket)?, user: user_id(claim.user)?, email: claim.email },
     };
     Ok((common::read_request(message.request)?, EventId(common::read_id(message.event)?), action))
+}
+
+fn read_claim(event: Option<wire::Id>, ticket: wire::Id, epoch: u32) -> Result<Claim, CodecError> {
+    Ok(Claim { event: EventId(common::read_id(event)?), ticket: ticket_id(Some(ticket))?, epoch })
 }
 
 pub(crate) fn answer(outcome: &TicketOutcome) -> wire::TicketAnswer {

@@ -8,7 +8,7 @@ use super::tickets::{CONFLICTS_MAX, Conflict, Entry, GATES_MAX, Gate, hash_confl
 use super::work::Work;
 use crate::ids::{TicketId, UserId};
 use crate::outcome::{Rejection, SeatOutcome};
-use crate::tickets::{Direction, LastScan, Reentry, Scan, ScanReason, Scanned, TicketOutcome};
+use crate::tickets::{Claim, Direction, LastScan, Reentry, Scan, ScanReason, Scanned, TicketOutcome};
 use crate::time::Timestamp;
 
 /// What a scan may do.
@@ -24,9 +24,8 @@ impl Work<'_> {
     pub(crate) fn scan(&mut self, scan: &Scan) -> Result<SeatOutcome, Rejection> {
         let gate = self.gate(&scan.gate)?;
         let at = scan.offline_at.unwrap_or(self.at);
-        let pass = scan.pass.and_then(|(ticket, _)| Some((ticket, self.sale.issued(ticket)?.0)));
-        let user = pass.map(|(ticket, order)| self.sale.holder_of(order, ticket));
-        let known = pass.map(|(ticket, _)| ticket);
+        let known = scan.claim.map(|claim| claim.ticket).filter(|&ticket| self.sale.issued(ticket).is_some());
+        let user = known.and_then(|ticket| Some(self.sale.holder_of(self.sale.issued(ticket)?.0, ticket)));
         match self.judge(scan, gate, at) {
             Ok((ticket, Verdict::Pass(entry))) => {
                 self.set_entry(ticket, entry);
@@ -41,7 +40,7 @@ impl Work<'_> {
                 self.add_conflict(scan, gate, at, reason)?;
                 let entry = known.and_then(|ticket| self.sale.book.entries.get(&ticket).copied());
                 let entry = Entry { at, ..entry.unwrap_or(Entry { inside: false, entries: 0, at, gate, nonce: 0 }) };
-                Ok(scanned(scan.pass.map(|(ticket, _)| ticket), user, entry, Some(reason)))
+                Ok(scanned(scan.claim.map(|claim| claim.ticket), user, entry, Some(reason)))
             }
             Err(reason) => {
                 self.count_gate(gate, |gate| gate.refused = gate.refused.saturating_add(1));
@@ -54,7 +53,10 @@ impl Work<'_> {
 
     /// What a scan leads to, or the first reason against it: validity before doors, doors before use.
     fn judge(&self, scan: &Scan, gate: u16, at: Timestamp) -> Result<(TicketId, Verdict), ScanReason> {
-        let (ticket, epoch) = scan.pass.ok_or(ScanReason::BadCode)?;
+        let Claim { event, ticket, epoch } = scan.claim.ok_or(ScanReason::BadCode)?;
+        if event != self.sale.id {
+            return Err(ScanReason::WrongEvent);
+        }
         let (_, _, issued) = self.sale.issued(ticket).ok_or(ScanReason::UnknownTicket)?;
         let entry = self.sale.book.entries.get(&ticket);
         if let Some(entry) = entry
@@ -120,7 +122,7 @@ impl Work<'_> {
         if number >= CONFLICTS_MAX {
             return Err(wrong("the event has as many conflicts as can be kept"));
         }
-        let (ticket, epoch) = scan.pass.map_or((None, 0), |(ticket, epoch)| (Some(ticket), epoch));
+        let (ticket, epoch) = scan.claim.map_or((None, 0), |claim| (Some(claim.ticket), claim.epoch));
         let conflict = Conflict { ticket, epoch, direction: scan.direction, reason, gate, at, recorded_at: self.at };
         self.digest.add(hash_conflict(self.sale.id, number as u32, &conflict));
         self.sale.book.conflicts.insert(number as u32, conflict);

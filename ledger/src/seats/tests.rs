@@ -14,7 +14,7 @@ use crate::money::Currency;
 use crate::outcome::{Answer, Confirmation, HoldInfo, HoldState, Rejection, SaleState, SeatOutcome};
 use crate::plan::tests::small;
 use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
-use crate::tickets::{Direction, EntryTerms, Reentry, Scan, TicketAction};
+use crate::tickets::{Claim, Direction, EntryTerms, Reentry, Scan, TicketAction};
 use crate::time::{Millis, Timestamp};
 
 const SLOT: Slot = Slot::new(77);
@@ -175,9 +175,10 @@ fn ticket_life() -> Vec<SeatCommand> {
         transfer: false,
         transfer_until: Some(Timestamp(7)),
     };
-    let scan = |direction, pass, offline_at| {
+    let scan = |direction, named: Option<(TicketId, u32)>, offline_at| {
+        let claim = named.map(|(ticket, epoch)| Claim { event, ticket, epoch });
         let doors = (Timestamp(0), Timestamp(1_790_000_000_000_000));
-        TicketAction::Scan(Scan { gate: "North 3".to_string(), nonce: 9, direction, pass, doors, offline_at })
+        TicketAction::Scan(Scan { gate: "North 3".to_string(), nonce: 9, direction, claim, doors, offline_at })
     };
     let email = || "b@example.com".to_string();
     let actions = vec![

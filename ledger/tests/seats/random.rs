@@ -8,7 +8,7 @@ use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::outcome::{Answer, SeatOutcome};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
 use boxoffice_ledger::seats::SeatLedger;
-use boxoffice_ledger::tickets::{Direction, EntryTerms, Reentry, Scan, TicketAction, TicketOutcome, TicketState};
+use boxoffice_ledger::tickets::{Claim, Direction, EntryTerms, Reentry, Scan, TicketAction, TicketOutcome, TicketState};
 use boxoffice_ledger::time::{Millis, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -72,7 +72,7 @@ fn command() -> impl Strategy<Value = SeatCommand> {
                     gate: ["North", "South"][usize::from(flag)].into(),
                     nonce: u64::from(seat) % 4,
                     direction: if kind == 26 { Direction::Out } else { Direction::In },
-                    pass: (seat != 1).then_some((ticket, 1 + seat % 3)),
+                    claim: (seat != 1).then_some(Claim { event, ticket, epoch: 1 + seat % 3 }),
                     doors: (house::START, house::START.plus(Millis::from_secs(100_000))),
                     offline_at: (seat % 5 == 0).then_some(house::START.plus(Millis::from_secs(u64::from(seat)))),
                 };
@@ -187,7 +187,7 @@ proptest! {
             let before = run.ledger.clone();
             let (answer, _) = run.step(entry);
             let SeatCommand::Ticket { action: TicketAction::Scan(scan), .. } = &entry.1 else { continue };
-            let Some((ticket, epoch)) = scan.pass else { continue };
+            let Some(Claim { ticket, epoch, .. }) = scan.claim else { continue };
             let SeatOutcome::Ticket(TicketOutcome::Scanned(done)) = &answer.outcome else { continue };
             if answer.replayed || scan.offline_at.is_some() {
                 continue;
@@ -321,8 +321,8 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                 13 => SeatCommand::Block { request, event, seats, action: BlockAction::Kill, reason: text },
                 14 | 15 => {
                     let (direction, offline_at) = (if flag { Direction::In } else { Direction::Out }, flag.then_some(Timestamp(b)));
-                    let pass = flag.then_some((TicketId(order.0), c as u32));
-                    let scan = Scan { gate: text, nonce: a, direction, pass, doors: (Timestamp(b), Timestamp(c)), offline_at };
+                    let claim = flag.then_some(Claim { event, ticket: TicketId(order.0), epoch: c as u32 });
+                    let scan = Scan { gate: text, nonce: a, direction, claim, doors: (Timestamp(b), Timestamp(c)), offline_at };
                     SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan) }
                 }
                 16 => {

@@ -3,7 +3,8 @@
 //! Commands: `hold A1 A2 Floor*3 user=1 id=h1 [expect=N]`, `hold best=4 [section=S] [max=N] [split] [accessible] ...`,
 //! `extend|release h1 user=1`, `pay h1 user=1 [order=o1] [attempt=p1]`, `confirm o1 p1 N`, `fail|unknown|captured o1 p1`,
 //! `void o1/0 ... [user=1] [block]`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`, `ack 1=3`, `pulse`.
-//! `scan in|out o1/0 epoch=1 gate=North [nonce=n1] [doors=0s-100s] [offline=5s]` (`bad` instead of a ticket: no good code),
+//! `scan in|out o1/0 epoch=1 gate=North [nonce=n1] [doors=0s-100s] [offline=5s]` (`bad` instead of a ticket: no good code;
+//! `elsewhere`: a code of another event),
 //! `offer o1/0 user=1 to=b@x`, `withdraw o1/0 user=1`, `claim o1/0 user=2 email=b@x`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
@@ -12,11 +13,11 @@
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::{Actor, BlockAction, Choice, SaleAction, SeatCommand};
-use boxoffice_ledger::ids::{AttemptId, HoldId, OrderId, Request, RequestId, Slot, TicketId, UserId};
+use boxoffice_ledger::ids::{AttemptId, EventId, HoldId, OrderId, Request, RequestId, Slot, TicketId, UserId};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
 use boxoffice_ledger::seats::{EventSale, SeatLedger};
-use boxoffice_ledger::tickets::{Direction, Scan, TicketAction};
+use boxoffice_ledger::tickets::{Claim, Direction, Scan, TicketAction};
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 use crate::house::{SLOT, START, event};
@@ -301,7 +302,11 @@ fn scan(words: &Words<'_>) -> Scan {
         gate: words.get("gate").map_or_else(|| "North".into(), repeated),
         nonce: words.get("nonce").map_or(0, |nonce| number(nonce) as u64),
         direction: if words.plain[1] == "out" { Direction::Out } else { Direction::In },
-        pass: (words.plain[2] != "bad").then(|| (ticket_id(words.plain[2]), words.number("epoch").unwrap_or(1) as u32)),
+        claim: (words.plain[2] != "bad").then(|| Claim {
+            event: if words.has("elsewhere") { EventId(1) } else { event() },
+            ticket: ticket_id(words.plain[2]),
+            epoch: words.number("epoch").unwrap_or(1) as u32,
+        }),
         doors: (moment(open), moment(close)),
         offline_at: words.get("offline").map(moment),
     }

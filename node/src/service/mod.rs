@@ -5,9 +5,11 @@ mod backend;
 mod booking;
 mod catalog;
 mod events;
+mod gates;
 pub mod identity;
 mod status;
 mod tickets;
+mod transfers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::replica::Replica;
+use crate::tickets::keys::Keyring;
 pub use catalog::chunks;
 
 /// How long a read waits for a revision that this node does not have yet.
@@ -59,6 +62,8 @@ pub struct Service {
     pub search: boxoffice_search::Index,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
+    /// Who signs tickets.
+    pub keyring: Keyring,
     /// Password hashing, bounded.
     pub passwords: Passwords,
     /// Tokens, keys and links.

@@ -42,7 +42,7 @@ impl Keyring {
     pub fn new(secret: &[u8; 32], epochs: &TicketKeys) -> Result<Self, KeyError> {
         let range = epochs.oldest_epoch..=epochs.signing_epoch.saturating_add(1);
         let keys = range.map(|epoch| Key::of(secret, epoch)).collect::<Result<Vec<_>, _>>()?;
-        let signing = usize::try_from(epochs.signing_epoch - epochs.oldest_epoch).map_err(|_| KeyError)?;
+        let signing = epochs.signing_epoch.checked_sub(epochs.oldest_epoch).ok_or(KeyError)? as usize;
         Ok(Self { keys, signing })
     }
 
@@ -51,8 +51,8 @@ impl Keyring {
     pub fn sign(&self, pass: &Pass) -> String {
         let key = &self.keys[self.signing];
         let body = pass.write(key.id);
-        let signature = key.pair.sign(&[DOMAIN, &body].concat());
-        base45::encode(&[&body, signature.as_ref()].concat())
+        let signature = key.pair.sign(&[DOMAIN, &body[..]].concat());
+        base45::encode(&[&body[..], signature.as_ref()].concat())
     }
 
     /// What a code says, if one of the keys signed it.
@@ -69,7 +69,7 @@ impl Keyring {
         let (id, pass) = Pass::read(body)?;
         let key = self.keys.iter().find(|key| key.id == id)?;
         let public = UnparsedPublicKey::new(&ED25519, &key.public);
-        public.verify(&[DOMAIN, body].concat(), signature).ok().map(|()| pass)
+        public.verify(&[DOMAIN, &body[..]].concat(), signature).ok().map(|()| pass)
     }
 
     /// Number and public half of every key that counts, the oldest first.
@@ -80,7 +80,7 @@ impl Keyring {
 
 impl Key {
     fn of(secret: &[u8; 32], epoch: u32) -> Result<Self, KeyError> {
-        let seed = blake3::derive_key("boxoffice 2026 ticket code ed25519 seed", &[&secret[..], &epoch.to_be_bytes()].concat());
+        let seed = blake3::derive_key("boxoffice 2026 ticket code ed25519 seed", &[&secret[..], &epoch.to_be_bytes()[..]].concat());
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| KeyError)?;
         let public: [u8; 32] = pair.public_key().as_ref().try_into().map_err(|_| KeyError)?;
         let hash = blake3::hash(&public);

@@ -68,7 +68,7 @@ impl Page {
     fn place(&mut self, printed: &Printed<'_>, y: f32) {
         let ticket = printed.ticket;
         let fields = if ticket.seat.is_some() {
-            vec![("Section", ticket.section.as_str()), ("Row", &ticket.row), ("Seat", &ticket.seat_name)]
+            vec![("Section", ticket.section.as_str()), ("Row", ticket.row.as_str()), ("Seat", ticket.seat_name.as_str())]
         } else {
             vec![("Area", ticket.section.as_str())]
         };
