@@ -72,18 +72,16 @@ async fn a_scan_says_yes_or_why_not() {
     assert_eq!(used.json["used_at"], "2026-09-21T14:21:20Z");
     let out = json!({"code": "GOOD", "gate": "North", "nonce": "n2", "direction": "out"}).to_string();
     assert_eq!(edge.staff("POST", "/scan", &out).await.json["direction"], "out");
-    let wrong = [
-        ("gate", json!("")),
-        ("gate", json!("x".repeat(41))),
-        ("nonce", json!("")),
-        ("direction", json!("up")),
-        ("event", json!("x")),
-    ];
+    let wrong =
+        [("gate", json!("")), ("gate", json!("x".repeat(41))), ("nonce", json!("")), ("direction", json!("up")), ("event", json!("x"))];
     for (field, value) in wrong {
         let mut body = json!({"code": "GOOD", "gate": "North", "nonce": "n3"});
         body[field] = value;
         let reply = edge.staff("POST", "/scan", &body.to_string()).await;
-        assert_eq!((reply.status, reply.json["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(&*format!("/{field}"))));
+        assert_eq!(
+            (reply.status, reply.json["errors"][0]["pointer"].as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, Some(&*format!("/{field}")))
+        );
     }
 }
 

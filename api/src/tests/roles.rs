@@ -81,15 +81,8 @@ async fn nothing_is_allowed_that_is_not_meant_to_be() {
 async fn writes_need_a_key_unless_they_are_harmless_to_repeat() {
     // What opens a session or mails a link is harmless to repeat, and what a link or a token does it does once. A scan carries
     // a number of its own.
-    let free = [
-        "/session",
-        "/session/refresh",
-        "/user/password/reset",
-        "/user/email",
-        "/user/email/confirm",
-        "/scan",
-        "/event/{id}/scan/offline",
-    ];
+    let free =
+        ["/session", "/session/refresh", "/user/password/reset", "/user/email", "/user/email/confirm", "/scan", "/event/{id}/scan/offline"];
     for route in ROUTES.iter().filter(|route| route.method != Verb::Get) {
         if free.contains(&route.path) && route.method == Verb::Post {
             assert_eq!(route.key, crate::router::Key::None, "{}", route.path);

@@ -79,7 +79,13 @@ impl Service {
     }
 
     /// Puts an action on a ticket through its event's group.
-    pub async fn ticket_write(&self, cx: Context, event: EventId, request: Request, action: TicketAction) -> Answer<Applied<TicketOutcome>> {
+    pub async fn ticket_write(
+        &self,
+        cx: Context,
+        event: EventId,
+        request: Request,
+        action: TicketAction,
+    ) -> Answer<Applied<TicketOutcome>> {
         let command = boxoffice_ledger::command::SeatCommand::Ticket { request, event, action };
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         match applied.outcome {

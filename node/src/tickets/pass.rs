@@ -46,14 +46,7 @@ impl Pass {
             (None, area) => IN_AREA | area.map_or(0, |area| area.0.into()),
         };
         let whole = |at: Timestamp| Timestamp(seconds(at) as u64 * 1_000_000);
-        Self {
-            event: ticket.event,
-            ticket: ticket.id,
-            epoch: ticket.epoch,
-            place,
-            not_before: whole(doors.0),
-            not_after: whole(doors.1),
-        }
+        Self { event: ticket.event, ticket: ticket.id, epoch: ticket.epoch, place, not_before: whole(doors.0), not_after: whole(doors.1) }
     }
 
     /// Writes it, under the number of the key that will sign it.

@@ -181,7 +181,9 @@ impl Page {
         pdf.type1_font(plain).base_font(Name(b"Helvetica")).encoding_predefined(Name(b"WinAnsiEncoding"));
         pdf.type1_font(bold).base_font(Name(b"Helvetica-Bold")).encoding_predefined(Name(b"WinAnsiEncoding"));
         pdf.stream(content, &self.content.finish());
-        pdf.document_info(info).title(TextStr(&format!("Ticket: {}, {}", printed.event.name, printed.place()))).creator(TextStr("boxoffice"));
+        pdf.document_info(info)
+            .title(TextStr(&format!("Ticket: {}, {}", printed.event.name, printed.place())))
+            .creator(TextStr("boxoffice"));
         pdf.finish()
     }
 }
@@ -249,5 +251,9 @@ fn amount(minor: u64, currency: Currency) -> String {
     };
     let scale = 10_u64.pow(digits);
     let code = currency.code();
-    if digits == 0 { format!("{minor} {code}") } else { format!("{}.{:0places$} {code}", minor / scale, minor % scale, places = digits as usize) }
+    if digits == 0 {
+        format!("{minor} {code}")
+    } else {
+        format!("{}.{:0places$} {code}", minor / scale, minor % scale, places = digits as usize)
+    }
 }

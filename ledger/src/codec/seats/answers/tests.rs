@@ -4,9 +4,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::ids::TicketId;
 use crate::money::Currency;
 use crate::outcome::{HoldState, Rejection, SaleState, SeatState};
-use crate::ids::TicketId;
 use crate::plan::{AreaIndex, SeatIndex};
 use crate::tickets::{ScanReason, Scanned, TicketOutcome};
 
