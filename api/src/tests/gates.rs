@@ -137,7 +137,8 @@ async fn an_events_door_has_terms() {
     let entry = json!({"reentry": "times", "times": 2, "doors_before_s": 3600, "doors_after_s": 60, "transfer": false});
     let made = edge.staff("POST", "/event", &body(entry)).await;
     let expected = json!({
-        "reentry": "times", "times": 2, "doors_open_at": "2026-07-19T14:00:00Z", "doors_close_at": "2026-07-19T15:01:00Z", "transfer": false,
+        "reentry": "times", "times": 2, "doors_open_at": "2026-07-19T14:00:00Z", "doors_close_at": "2026-07-19T15:01:00Z",
+        "transfer": false,
     });
     assert_eq!((made.status, &made.json["entry"]), (StatusCode::CREATED, &expected), "{}", made.text);
     for bad in [

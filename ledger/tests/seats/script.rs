@@ -8,8 +8,8 @@
 //! `offer o1/0 user=1 to=b@x`, `withdraw o1/0 user=1`, `claim o1/0 user=2 email=b@x`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
-//! Questions: `ticket o1/0`, `gates`, `conflicts`, `dead`, `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`, `order o1`, `outbox 1`, `changes`,
-//! `attempts`, `deadline`, `from`, `packed`.
+//! Questions: `ticket o1/0`, `gates`, `conflicts`, `dead`, `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`,
+//! `order o1`, `outbox 1`, `changes`, `attempts`, `deadline`, `from`, `packed`.
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::{Actor, BlockAction, Choice, SaleAction, SeatCommand};
