@@ -11,10 +11,10 @@ pub fn encode(bytes: &[u8]) -> String {
         match *pair {
             [high, low] => {
                 let value = usize::from(high) << 8 | usize::from(low);
-                [value, value / 45, value / 2025].map(&mut push);
+                [value, value / 45, value / 2025].into_iter().for_each(&mut push);
             }
             [only] => {
-                [usize::from(only), usize::from(only) / 45].map(&mut push);
+                [usize::from(only), usize::from(only) / 45].into_iter().for_each(&mut push);
             }
             _ => {}
         }
