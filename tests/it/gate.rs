@@ -228,7 +228,7 @@ async fn gates_go_on_offline_and_tell_later() {
 
     // The answer to this scan is lost, and the gate goes offline: it uploads the same scan again.
     let _ = scan(&staff, &event, "North", "n1", &codes[0]).await.expect(200);
-    let one = |code: &str, nonce: &str, direction: &str, second| json!({"code": code, "nonce": nonce, "direction": direction, "at": at_second(second)});
+    let one = |code: &str, nonce: &str, way: &str, second| json!({"code": code, "nonce": nonce, "direction": way, "at": at_second(second)});
     let upload = json!({"gate": "North", "scans": [
         one(&codes[0], "n1", "in", -9), one(&codes[0], "n2", "out", -8), one(&codes[0], "n3", "in", -7), one(&codes[0], "n4", "in", -6),
         one(&codes[1], "n5", "in", -5), one("FORGED", "n6", "in", -4),

@@ -319,23 +319,36 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                     block: flag,
                 },
                 13 => SeatCommand::Block { request, event, seats, action: BlockAction::Kill, reason: text },
-                14 | 15 => {
-                    let (direction, offline_at) = (if flag { Direction::In } else { Direction::Out }, flag.then_some(Timestamp(b)));
-                    let claim = flag.then_some(Claim { event, ticket: TicketId(order.0), epoch: c as u32 });
-                    let scan = Scan { gate: text, nonce: a, direction, claim, doors: (Timestamp(b), Timestamp(c)), offline_at };
-                    SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan) }
-                }
-                16 => {
-                    let ticket = TicketId(order.0);
-                    let action = if flag {
-                        TicketAction::Offer { ticket, user, to: text }
-                    } else {
-                        TicketAction::Claim { ticket, user, email: text }
-                    };
-                    SeatCommand::Ticket { request, event, action }
-                }
+                14..=16 => SeatCommand::Ticket {
+                    request,
+                    event,
+                    action: hostile_action(kind, event, user, TicketId(order.0), (a, b, c), text, flag),
+                },
                 _ => SeatCommand::OutboxAck { acks: numbers.iter().map(|&number| (number as u32, a)).collect() },
             }
         },
     )
+}
+
+fn hostile_action(
+    kind: u8,
+    event: EventId,
+    user: UserId,
+    ticket: TicketId,
+    (a, b, c): (u64, u64, u64),
+    text: String,
+    flag: bool,
+) -> TicketAction {
+    match (kind, flag) {
+        (16, true) => TicketAction::Offer { ticket, user, to: text },
+        (16, false) => TicketAction::Claim { ticket, user, email: text },
+        (_, flag) => TicketAction::Scan(Scan {
+            gate: text,
+            nonce: a,
+            direction: if flag { Direction::In } else { Direction::Out },
+            claim: flag.then_some(Claim { event, ticket, epoch: c as u32 }),
+            doors: (Timestamp(b), Timestamp(c)),
+            offline_at: flag.then_some(Timestamp(b)),
+        }),
+    }
 }
