@@ -29,9 +29,9 @@ pub fn draw(printed: &Printed<'_>) -> Option<Vec<u8>> {
     let symbol = Symbol::of(printed.code)?;
     let mut page = Page { content: Content::new(), exact: true };
     page.header(printed);
-    page.symbol(&symbol, LEFT, 400.0, 230.0);
+    page.symbol(&symbol, LEFT, 350.0, 230.0);
     if let Some(excerpt) = around(printed.plan, printed.ticket) {
-        page.map(&excerpt, RIGHT - 210.0, 410.0, 210.0);
+        page.map(&excerpt, RIGHT - 210.0, 360.0, 210.0);
     }
     page.footer(printed);
     Some(page.finish(printed))
@@ -84,7 +84,7 @@ impl Page {
     }
 
     fn symbol(&mut self, symbol: &Symbol, x: f32, y: f32, side: f32) {
-        // Two squares of light are enough on paper: the page is light too.
+        // Two squares of light within, and more outside: the page is light too, and nothing stands close.
         let unit = side / (symbol.width + 4) as f32;
         self.content.set_fill_gray(0.0);
         for (column, row, length) in symbol.runs() {
@@ -127,10 +127,10 @@ impl Page {
         let ticket = printed.ticket;
         let (open, close) = printed.event.terms.entry.doors(printed.event.starts_at);
         let zone = &printed.venue.time_zone;
-        self.rule(372.0);
+        self.rule(326.0);
         self.content.set_fill_gray(0.1);
         let paid = if ticket.price == 0 { "free".to_owned() } else { amount(ticket.price, ticket.currency) };
-        let mut y = 350.0;
+        let mut y = 304.0;
         for text in [
             format!("Doors open: {}", moment(open, zone)),
             format!("Doors close: {}", moment(close, zone)),
