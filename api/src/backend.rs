@@ -2,6 +2,7 @@
 
 mod identity;
 mod money;
+mod tickets;
 mod types;
 
 use std::sync::Arc;
@@ -11,9 +12,12 @@ use boxoffice_ledger::command::{BlockAction, Choice, OrderRecord, Performer, Sal
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, VenueId};
 use boxoffice_ledger::outcome::{HoldInfo, SaleState};
 use boxoffice_ledger::plan::{Plan, SeatIndex};
+use boxoffice_ledger::tickets::TicketState;
+use bytes::Bytes;
 
 pub use identity::*;
 pub use money::*;
+pub use tickets::*;
 pub use types::*;
 
 /// The product. Every call ends by its context's deadline.
@@ -112,9 +116,54 @@ pub trait Backend: Identity {
     /// The caller's orders, newest first.
     async fn orders(&self, cx: Context, caller: Caller, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<OrderRecord>>>;
     /// The caller's tickets, newest first.
-    async fn tickets(&self, cx: Context, caller: Caller, limit: usize, cursor: Option<&str>) -> Answer<Read<TicketPage>>;
-    /// One ticket of the caller.
+    async fn tickets(
+        &self,
+        cx: Context,
+        caller: Caller,
+        filter: TicketFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<TicketPage>>;
+    /// One ticket of the caller, with its code while it is good for entry.
     async fn ticket(&self, cx: Context, caller: Caller, ticket: TicketId) -> Answer<Read<TicketView>>;
+    /// One ticket of the caller, drawn. Refused unless it is good for entry.
+    async fn draw_ticket(&self, cx: Context, caller: Caller, ticket: TicketId, drawing: Drawing) -> Answer<Read<Bytes>>;
+    /// Offers a ticket of the caller to whoever has an e-mail; its code is dead at once.
+    async fn offer_ticket(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId, to: String) -> Answer<Written<Transfer>>;
+    /// Takes an offer of the caller back.
+    async fn withdraw_offer(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId) -> Answer<Written<()>>;
+    /// Tickets that wait for the caller to take them up.
+    async fn offers(&self, cx: Context, caller: Caller) -> Answer<Read<TicketPage>>;
+    /// Takes up a ticket that is offered to the caller.
+    async fn accept_offer(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId) -> Answer<Written<TicketView>>;
+
+    /// Scans a ticket at a gate.
+    async fn scan(&self, cx: Context, caller: Caller, scan: ScanInput) -> Answer<Written<ScanView>>;
+    /// Records scans that a gate made while it was offline, in order. A repeat changes nothing.
+    async fn upload_scans(
+        &self,
+        cx: Context,
+        caller: Caller,
+        event: EventId,
+        gate: String,
+        scans: Vec<OfflineScan>,
+    ) -> Answer<Written<Vec<Uploaded>>>;
+    /// What a gate needs to go on offline.
+    async fn gate(&self, cx: Context, caller: Caller, event: EventId) -> Answer<Read<GateView>>;
+    /// What an event's gates have seen, for its coordinator; conflicts from number `from` on, at most `limit`.
+    async fn scan_report(&self, cx: Context, caller: Caller, event: EventId, limit: usize, from: u32) -> Answer<Read<ScanReport>>;
+    /// An event's tickets, for its coordinator, ascending by id.
+    async fn event_tickets(
+        &self,
+        cx: Context,
+        caller: Caller,
+        event: EventId,
+        state: Option<TicketState>,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<Page<EventTicket>>>;
+    /// The keys that sign ticket codes, the oldest first.
+    fn ticket_keys(&self) -> Vec<TicketKey>;
 
     /// Venues, by id.
     async fn venues(&self, cx: Context, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>>;

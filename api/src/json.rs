@@ -6,6 +6,7 @@ mod identity;
 mod money;
 mod request;
 mod sale;
+mod ticket;
 
 use std::fmt;
 
@@ -33,7 +34,11 @@ pub use request::{
     AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PolicyBody, PricesBody,
     RefundBody, SeatRef, VenueBody, parse,
 };
-pub use sale::{HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
+pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
+pub use ticket::{
+    EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, OfflineBody, ReportOut, ScanBody, ScanOut, TransferBody, TransferOut,
+    UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
+};
 
 /// Header of the revision that an answer reflects.
 pub const REVISION: HeaderName = HeaderName::from_static("boxoffice-revision");

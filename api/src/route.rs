@@ -7,6 +7,7 @@ pub mod key;
 pub mod performer;
 pub mod refund;
 pub mod sale;
+pub mod scan;
 pub mod seat;
 pub mod session;
 pub mod site;

@@ -16,7 +16,7 @@ use crate::error::{Code, HttpProblem};
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::layers;
 use crate::live;
-use crate::route::{admin, event, hold, key, performer, refund, sale, seat, session, site, ticket, user, venue, webhook};
+use crate::route::{admin, event, hold, key, performer, refund, sale, scan, seat, session, site, ticket, user, venue, webhook};
 
 /// Largest request body, in bytes; a seating plan may be larger.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -94,6 +94,8 @@ const USER: Access = Access::Role(Role::Customer);
 const COORDINATOR: Access = Access::Role(Role::Coordinator);
 const OPERATOR: Access = Access::Role(Role::Operator);
 const ADMIN: Access = Access::Role(Role::Admin);
+/// Who may scan; whose events is for the backend to say.
+const GATE: Access = Access::Role(Role::Gate);
 
 const PAGE: &[&str] = &["limit", "cursor"];
 const EVENTS: &[&str] = &["limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
@@ -159,8 +161,22 @@ pub static ROUTES: &[Route] = &[
     post("/user/ticket/{id}/refund", USER, |edge, call| Box::pin(refund::of_ticket(edge, call))),
     write(Verb::Post, "/payment/webhook", PUBLIC, Key::None, |edge, call| Box::pin(webhook::receive(edge, call))),
     get("/user/order", USER, PAGE, |edge, call| Box::pin(ticket::orders(edge, call))),
-    get("/user/ticket", USER, &["limit", "cursor", "expand"], |edge, call| Box::pin(ticket::list(edge, call))),
+    get("/user/ticket", USER, &["limit", "cursor", "expand", "when", "event"], |edge, call| Box::pin(ticket::list(edge, call))),
     get("/user/ticket/{id}", USER, &["expand"], |edge, call| Box::pin(ticket::show(edge, call))),
+    post("/user/ticket/{id}/transfer", USER, |edge, call| Box::pin(ticket::offer(edge, call))),
+    write(Verb::Delete, "/user/ticket/{id}/transfer", USER, Key::Optional, |edge, call| Box::pin(ticket::withdraw(edge, call))),
+    get("/user/transfer", USER, &[], |edge, call| Box::pin(ticket::offers(edge, call))),
+    post("/user/transfer/{id}/accept", USER, |edge, call| Box::pin(ticket::accept(edge, call))),
+    get("/.well-known/ticket-keys.json", PUBLIC, &[], |edge, call| Box::pin(ticket::keys(edge, call))),
+
+    write(Verb::Post, "/scan", GATE, Key::None, |edge, call| Box::pin(scan::scan(edge, call))),
+    get("/event/{id}/gate", GATE, &[], |edge, call| Box::pin(scan::gate(edge, call))),
+    Route {
+        body_max: scan::UPLOAD_BYTES_MAX,
+        ..write(Verb::Post, "/event/{id}/scan/offline", GATE, Key::None, |edge, call| Box::pin(scan::upload(edge, call)))
+    },
+    get("/event/{id}/scan", COORDINATOR, PAGE, |edge, call| Box::pin(scan::report(edge, call))),
+    get("/event/{id}/ticket", COORDINATOR, &["limit", "cursor", "state"], |edge, call| Box::pin(scan::tickets(edge, call))),
 
     tried("/user", Key::Required, |edge, call| Box::pin(user::register(edge, call))),
     get("/user", USER, &[], |edge, call| Box::pin(user::show(edge, call))),

@@ -5,6 +5,7 @@ mod harness;
 
 #[cfg(feature = "client")]
 mod clients;
+mod gates;
 mod identity;
 mod inputs;
 mod limits;

@@ -49,6 +49,9 @@ pub struct Config {
     /// Letters to people.
     #[serde(default)]
     pub mail: Mail,
+    /// Which keys sign tickets; the same on every node, but for the time of a change.
+    #[serde(default)]
+    pub tickets: TicketKeys,
 }
 
 /// Letters to people: links to set a password, notices.
@@ -67,6 +70,22 @@ pub struct Mail {
 impl Default for Mail {
     fn default() -> Self {
         Self { dir: None, from: "boxoffice@localhost".into(), links: None }
+    }
+}
+
+/// Which keys sign tickets. Each epoch has a key of its own, derived from the cluster's secret.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TicketKeys {
+    /// The epoch whose key signs new codes. Raise it by one, on one node after the other.
+    pub signing_epoch: u32,
+    /// The oldest epoch whose codes are still good. Raise it when a key is not to be trusted any more.
+    pub oldest_epoch: u32,
+}
+
+impl Default for TicketKeys {
+    fn default() -> Self {
+        Self { signing_epoch: 1, oldest_epoch: 1 }
     }
 }
 
@@ -237,6 +256,11 @@ impl Config {
             let plain = is_site(origin) && origin.split("://").nth(1).is_some_and(|host| !host.contains('/'));
             check(plain, format!("allowed_origins: {origin:?}: write https://host, without a path"));
         }
+        let keys = self.tickets;
+        check(
+            (1..=keys.signing_epoch).contains(&keys.oldest_epoch) && keys.signing_epoch - keys.oldest_epoch < 64,
+            format!("tickets.oldest_epoch = {}: from 1 to signing_epoch, and at most 63 before it", keys.oldest_epoch),
+        );
         let raft = &self.raft;
         check(raft.heartbeat_ms >= 20, format!("raft.heartbeat_ms = {}: at least 20", raft.heartbeat_ms));
         check(

@@ -25,13 +25,14 @@ use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
 use crate::codec::frame::{FrameReader, FrameWriter, Header};
 use crate::codec::{CodecError, account as codec, common, identity};
-use crate::command::{AccountCommand, Delivery, OrderRecord, Role, TicketRecord};
+use crate::command::{AccountCommand, Delivery, OrderRecord, Role};
 use crate::cow::CowMap;
 use crate::digest::{Accumulator, RecordHasher};
 use crate::ids::{OrderId, Request, TicketId, UserId, text};
 use crate::machine::{Digest, Machine};
 use crate::outcome::{AccountOutcome, Answer, Rejection};
 use crate::requests::Requests;
+use crate::tickets::TicketRecord;
 use crate::time::Timestamp;
 
 pub use account::{Account, EmailChange, EmailStep, Key, Reset, Session};

@@ -15,6 +15,7 @@ pub(crate) mod identity;
 pub mod plan;
 pub(crate) mod rejection;
 pub(crate) mod seats;
+pub(crate) mod ticket;
 pub(crate) mod wire;
 
 use alloc::string::String;

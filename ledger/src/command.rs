@@ -13,7 +13,8 @@ pub use places::{Performer, Venue};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
 use crate::money::Currency;
 use crate::outcome::OrderState;
-use crate::plan::{AreaIndex, LevelIndex, SeatIndex, SectionIndex};
+use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
+use crate::tickets::{EntryTerms, TicketAction, TicketRecord};
 use crate::time::{Millis, Timestamp};
 
 pub use accounts::*;
@@ -49,6 +50,8 @@ pub struct SaleTerms {
     pub opens_at: Option<Timestamp>,
     /// Who may give tickets back, until when, and what is kept.
     pub refunds: RefundPolicy,
+    /// Its door, and whether tickets may be given on.
+    pub entry: EntryTerms,
 }
 
 /// How a buyer chooses.
@@ -262,6 +265,15 @@ pub enum SeatCommand {
         /// Why, at most 255 bytes.
         reason: String,
     },
+    /// Scan a ticket, or give it on.
+    Ticket {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// What is done.
+        action: TicketAction,
+    },
     /// Deliveries that their targets have stored: (target slot, sequence number of the last delivered record).
     /// Each target has its own cursor, so that a dead one blocks no other.
     OutboxAck {
@@ -362,41 +374,6 @@ pub enum CatalogCommand {
     Summaries(Vec<SaleSummary>),
     /// Nothing but time.
     Pulse,
-}
-
-/// A ticket as its owner's group keeps it: enough to show it without asking another group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TicketRecord {
-    /// Its id.
-    pub id: TicketId,
-    /// Raised by each change of owner or validity; a record with a lower one is stale.
-    pub epoch: u32,
-    /// Its owner.
-    pub user: UserId,
-    /// The event.
-    pub event: EventId,
-    /// The order.
-    pub order: OrderId,
-    /// The seat, or `None` for a place in an area.
-    pub seat: Option<SeatIndex>,
-    /// The area, for a place without a seat.
-    pub area: Option<AreaIndex>,
-    /// Section (or area), row and seat for people; row and seat are empty for an area.
-    pub section: String,
-    /// See `section`.
-    pub row: String,
-    /// See `section`.
-    pub seat_name: String,
-    /// The price level.
-    pub level: LevelIndex,
-    /// What was paid for it, in minor units.
-    pub price: u64,
-    /// Currency of `price`.
-    pub currency: Currency,
-    /// Whether it is void.
-    pub void: bool,
-    /// When it was issued.
-    pub issued_at: Timestamp,
 }
 
 /// An order as its owner's group keeps it.

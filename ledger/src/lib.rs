@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod plan;
 pub mod requests;
 pub mod seats;
+pub mod tickets;
 pub mod time;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::ids::{HoldId, KeyId, OrderId, UserId};
 use crate::money::Currency;
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::tickets::{LastScan, ScanReason, TicketOutcome};
 use crate::time::Timestamp;
 
 /// State of one seat.
@@ -241,6 +242,13 @@ pub enum Rejection {
         /// The order's total, in minor units.
         expected: u64,
     },
+    /// The ticket does not admit.
+    TicketRefused {
+        /// Why not.
+        reason: ScanReason,
+        /// Its last scan, where that matters.
+        used: Option<LastScan>,
+    },
     /// The move does not fit the state of the order, attempt, ticket or seat.
     WrongState {
         /// What stands in the way.
@@ -275,6 +283,8 @@ pub enum SeatOutcome {
         /// Revoked holds.
         revoked: Vec<HoldId>,
     },
+    /// A ticket was scanned or given on.
+    Ticket(TicketOutcome),
     /// Nothing happened.
     Rejected(Rejection),
 }

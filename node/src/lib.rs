@@ -16,4 +16,5 @@ mod secret;
 mod service;
 mod start;
 mod telemetry;
+mod tickets;
 mod workers;

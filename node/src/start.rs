@@ -20,6 +20,7 @@ use crate::mail::FileMailer;
 use crate::passwords::Passwords;
 use crate::replica::Replica;
 use crate::service::Service;
+use crate::tickets::keys::Keyring;
 use crate::{edge, payment, secret, workers};
 
 /// Runs a node until `stop` completes, then hands over and closes.
@@ -32,6 +33,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
 
     let provider = payment::open(&config)?;
+    let keyring = Keyring::new(&secret, &config.tickets)?;
     let api = edge::config(&config, secret)?;
     let hub = Hub::new();
     let feed = Arc::new(Feed::new(Arc::clone(&hub), config.groups.all()));
@@ -76,6 +78,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         feed,
         search,
         provider,
+        keyring,
         passwords: Passwords::new().context("start the threads that hash passwords")?,
         credentials,
         mailer: Arc::new(mailer),

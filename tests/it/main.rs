@@ -12,6 +12,7 @@ mod create_event;
 mod dev_command;
 mod failover;
 mod forwarding;
+mod gate;
 mod hold_expiry;
 mod idempotent_retry;
 mod keys;

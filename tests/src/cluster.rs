@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use boxoffice::bench::load::Buyer;
 use boxoffice::bench::setup;
-use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads};
+use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_cluster_config::payment::Payment;
@@ -125,6 +125,7 @@ impl Cluster {
                 payment: if options.takes_payments { provider.payment() } else { Payment::default() },
                 mail: Mail { dir: Some(folder.join("mail")), ..Mail::default() },
                 allowed_origins: Vec::new(),
+                tickets: TicketKeys::default(),
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
             nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });

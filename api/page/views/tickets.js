@@ -71,8 +71,9 @@ function stub(ticket) {
   const when = event ? dateParts(event.starts_at, event.time_zone) : null;
   const { seat, area } = ticket;
   const where = seat ? placeText({ section: seat.section ?? seat.seat, row: seat.row, seat: seat.name }) : `${area?.area ?? "Standing"} · standing`;
-  const state = ticket.state === "void" ? "void" : waiting(ticket) ? "pending" : "valid";
-  const words = { void: "No longer valid", pending: "Delivery pending", valid: "Valid" };
+  const over = { void: "No longer valid", transferred: "Given to someone else", offered: "Offered to someone else" }[ticket.state];
+  const state = over ? "void" : waiting(ticket) ? "pending" : "valid";
+  const words = { void: over, pending: "Delivery pending", valid: "Valid" };
   return h(
     "li",
     { class: `stub ${state}` },

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, TicketRecord, Venue};
+use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, Venue};
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{Confirmation, HoldInfo, OrderState, Rejection, SaleState};
 use boxoffice_ledger::plan::Plan;
+use boxoffice_ledger::tickets::{ScanReason, TicketRecord, TicketState};
 use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
@@ -117,6 +118,8 @@ pub enum Failure {
     LoggedOut,
     /// A mailed link is not good (any more).
     LinkOver,
+    /// The ticket does not admit; no entry was needed to know that.
+    NotAdmitted(ScanReason),
     /// A field is wrong: JSON pointer and what would be right.
     Invalid(Vec<Problem>),
     /// The cluster takes no payments: only what is free can be had.
@@ -275,6 +278,10 @@ pub struct TicketView {
     pub event: Option<EventView>,
     /// Whether the user's group has it yet; `true` = seen at the event's group, delivery under way.
     pub pending: bool,
+    /// Where it stands.
+    pub state: TicketState,
+    /// Its code, where one ticket is asked for and it is good for entry.
+    pub code: Option<String>,
 }
 
 /// A user's tickets.

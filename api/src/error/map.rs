@@ -2,6 +2,7 @@
 
 use axum::http::header::WWW_AUTHENTICATE;
 use boxoffice_ledger::outcome::{HoldState, Rejection};
+use boxoffice_ledger::tickets::{LastScan, ScanReason};
 use serde_json::{Value, json};
 
 use super::{Code, HttpProblem};
@@ -31,6 +32,7 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
         Failure::BadCredentials => bad_credentials(),
         Failure::LoggedOut => crate::call::unauthenticated(),
         Failure::LinkOver => HttpProblem::new(Code::LinkOver, "The link was used, is too old, or is not one of ours."),
+        Failure::NotAdmitted(reason) => ticket_refused(reason, None),
         Failure::Invalid(problems) => HttpProblem::invalid(&problems),
         Failure::NoProvider => HttpProblem::new(Code::PaymentsUnavailable, "Nothing happened. Only free tickets can be had here."),
         Failure::NoQuorum(ms) => HttpProblem::new(Code::NoQuorum, "Nothing happened. Please try again shortly.").after_ms(ms),
@@ -83,6 +85,7 @@ fn from_rejection(rejection: Rejection, offer: Option<&Offer>) -> HttpProblem {
         Rejection::AmountMismatch { expected } => {
             HttpProblem::new(Code::AmountMismatch, "The authorized amount is not the order's total.").with("expected", expected.into())
         }
+        Rejection::TicketRefused { reason, used } => ticket_refused(reason, used),
         Rejection::WrongState { detail } => HttpProblem::new(Code::WrongState, detail),
         choice => from_choice(choice, offer),
     }
@@ -106,6 +109,25 @@ fn from_choice(rejection: Rejection, offer: Option<&Offer>) -> HttpProblem {
             HttpProblem::new(Code::PriceChanged, "The total is higher than expect_total.").with("total", json::money_value(total, currency))
         }
         other => HttpProblem::new(Code::WrongState, format!("{other:?}")),
+    }
+}
+
+fn ticket_refused(reason: ScanReason, used: Option<LastScan>) -> HttpProblem {
+    let detail = match reason {
+        ScanReason::BadCode => "This is not a ticket of ours, or it was altered.",
+        ScanReason::WrongEvent => "This ticket is for another event.",
+        ScanReason::UnknownTicket => "No such ticket was issued.",
+        ScanReason::Void => "This ticket was refunded or cancelled.",
+        ScanReason::Transferred => "This code is an old one: the ticket was given to someone else, or is offered.",
+        ScanReason::OutsideDoors => "The doors are not open now.",
+        ScanReason::AlreadyUsed => "This ticket was used.",
+        ScanReason::NoReentry => "The bearer went out, and nobody comes in again at this event.",
+        ScanReason::NotInside => "The bearer is not inside.",
+    };
+    let problem = HttpProblem::new(Code::TicketRefused, detail).with("reason", json::scan_reason(reason).into());
+    match used {
+        Some(used) => problem.with("used_at", Rfc3339(used.at).to_string().into()).with("used_gate", used.gate.into()),
+        None => problem,
     }
 }
 

@@ -6,7 +6,7 @@ use boxoffice_ledger::plan::{Plan, SeatKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{MoneyOut, PolicyOut, Rfc3339, Text, event_status, money, sale_state};
+use super::{EntryOut, MoneyOut, PolicyOut, Rfc3339, Text, event_status, money, sale_state};
 use crate::backend::{EventView, Revision, SaleView};
 
 /// Which references are given whole.
@@ -41,6 +41,7 @@ pub struct EventOut<'a> {
     refunds: PolicyOut,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_sale_at: Option<Rfc3339>,
+    entry: EntryOut,
     #[serde(skip_serializing_if = "Option::is_none")]
     sale: Option<SaleOut>,
     version: u64,
@@ -116,6 +117,7 @@ impl<'a> EventOut<'a> {
             orphan_rule: event.terms.orphan_rule,
             refunds: PolicyOut::new(&event.terms.refunds, currency),
             on_sale_at: event.terms.opens_at.map(Rfc3339),
+            entry: EntryOut::new(&event.terms.entry, event.starts_at),
             sale,
             version: event.version,
             revision: None,

@@ -235,6 +235,7 @@ pub struct EventBody {
     pub hold_ttl_s: Option<u64>,
     pub orphan_rule: Option<bool>,
     pub on_sale_at: Option<String>,
+    pub entry: Option<super::EntryBody>,
     pub draft: Option<bool>,
     pub refunds: Option<PolicyBody>,
 }

@@ -1,9 +1,10 @@
 //! Answers about holds, orders, tickets and seats.
 
-use boxoffice_ledger::command::{OrderRecord, TicketRecord};
+use boxoffice_ledger::command::OrderRecord;
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, TicketId, UserId};
 use boxoffice_ledger::outcome::{HoldInfo, OrderState};
 use boxoffice_ledger::plan::{SeatIndex, SeatKind};
+use boxoffice_ledger::tickets::{TicketOffer, TicketRecord, TicketState};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -57,6 +58,17 @@ impl<'a> SeatOut<'a> {
         seat
     }
 
+    /// A ticket's seat.
+    #[must_use]
+    pub fn of_ticket(ticket: &'a TicketRecord) -> Option<Self> {
+        let mut seat = Self::named(ticket.seat?, None);
+        seat.seat = Some(Label(&ticket.section, &ticket.row, &ticket.seat_name));
+        seat.section = Some(&ticket.section);
+        seat.row = Some(&ticket.row);
+        seat.name = Some(&ticket.seat_name);
+        Some(seat)
+    }
+
     /// A seat of the map with its state and price.
     #[must_use]
     pub fn on_map(index: SeatIndex, place: Place<'a>, state: &'static str, price: Option<MoneyOut>) -> Self {
@@ -74,13 +86,22 @@ impl<'a> SeatOut<'a> {
     }
 }
 
+/// An area.
 #[derive(Serialize)]
-struct AreaOut<'a> {
+pub struct AreaOut<'a> {
     index: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     area: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<u32>,
+}
+
+impl<'a> AreaOut<'a> {
+    /// A ticket's area.
+    #[must_use]
+    pub fn of_ticket(ticket: &'a TicketRecord) -> Option<Self> {
+        ticket.area.map(|area| Self { index: area.0, area: Some(&ticket.section), quantity: None })
+    }
 }
 
 /// A hold.
@@ -292,6 +313,17 @@ pub struct TicketOut<'a> {
     price: MoneyOut,
     epoch: u32,
     issued_at: Rfc3339,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer: Option<OfferOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
+/// To whom a ticket is offered.
+#[derive(Serialize)]
+struct OfferOut<'a> {
+    to: &'a str,
+    expires_at: Rfc3339,
 }
 
 #[derive(Serialize)]
@@ -316,14 +348,6 @@ impl<'a> TicketOut<'a> {
     #[must_use]
     pub fn new(view: &'a TicketView, expand_event: bool) -> Self {
         let ticket: &TicketRecord = &view.ticket;
-        let seat = ticket.seat.map(|index| {
-            let mut seat = SeatOut::named(index, None);
-            seat.seat = Some(Label(&ticket.section, &ticket.row, &ticket.seat_name));
-            seat.section = Some(&ticket.section);
-            seat.row = Some(&ticket.row);
-            seat.name = Some(&ticket.seat_name);
-            seat
-        });
         let summary = view.event.as_ref().map(|found| EventSummary {
             name: &found.event.name,
             starts_at: Rfc3339(found.event.starts_at),
@@ -335,20 +359,23 @@ impl<'a> TicketOut<'a> {
             Some(found) if expand_event => EventRef::Whole(Box::new(EventOut::new(found, super::Expand::default()))),
             _ => EventRef::Id(Text(ticket.event)),
         };
+        let offer = ticket.offer.as_ref().filter(|_| view.state == TicketState::Offered);
         Self {
             object: "ticket",
             id: Text(ticket.id),
-            state: if ticket.void { "void" } else { "issued" },
+            state: super::ticket_state(view.state),
             pending: view.pending,
             event,
             event_summary: summary,
             order: Text(ticket.order),
-            seat,
-            area: ticket.area.map(|area| AreaOut { index: area.0, area: Some(&ticket.section), quantity: None }),
+            seat: SeatOut::of_ticket(ticket),
+            area: AreaOut::of_ticket(ticket),
             level: ticket.level.0,
             price: money(ticket.price, ticket.currency),
             epoch: ticket.epoch,
             issued_at: Rfc3339(ticket.issued_at),
+            offer: offer.map(|offer: &TicketOffer| OfferOut { to: &offer.to, expires_at: Rfc3339(offer.until) }),
+            code: view.code.as_deref(),
         }
     }
 }

@@ -146,6 +146,7 @@ fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>, starts
         orphan_rule: body.orphan_rule.unwrap_or(false),
         opens_at: body.on_sale_at.as_deref().map(|text| check.moment("/on_sale_at", text)),
         refunds: body.refunds.as_ref().map_or_else(RefundPolicy::default, |policy| refunds(check, policy, starts_at)),
+        entry: body.entry.as_ref().map(|entry| entry.terms(check)).unwrap_or_default(),
     }
 }
 

@@ -12,6 +12,7 @@ use boxoffice_ledger::ids::*;
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{HoldInfo, SaleState, SeatState};
 use boxoffice_ledger::plan::*;
+use boxoffice_ledger::tickets::{EntryTerms, TicketRecord, TicketState};
 use boxoffice_ledger::time::{Millis, Timestamp};
 use parking_lot::Mutex;
 
@@ -202,6 +203,7 @@ impl Fake {
             orphan_rule: false,
             opens_at: None,
             refunds: RefundPolicy::default(),
+            entry: EntryTerms::default(),
         };
         let event = event.unwrap_or_else(|| NewEvent {
             name: "Midnight Radio, Arena North".into(),
@@ -257,8 +259,10 @@ impl Fake {
             currency: euro(),
             void: false,
             issued_at: EXPIRES,
+            moved: false,
+            offer: None,
         };
-        vec![TicketView { ticket: record, event: Some(self.view(None)), pending: true }]
+        vec![TicketView { ticket: record, event: Some(self.view(None)), pending: true, state: TicketState::Issued, code: None }]
     }
 
     fn the_hold(&self, caller: Caller, hold: HoldId) -> Answer<HoldInfo> {

@@ -3,6 +3,7 @@
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{HoldState, Rejection, SaleState, SeatState};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
+use boxoffice_ledger::tickets::ScanReason;
 use boxoffice_ledger::time::Timestamp;
 use serde_json::json;
 
@@ -35,6 +36,7 @@ fn row(rejection: Rejection) -> (Rejection, u16, &'static str) {
         Rejection::TooSoon { retry_at: Some(_) } => (429, "too_soon"),
         Rejection::TooSoon { retry_at: None } => (409, "too_often"),
         Rejection::AmountMismatch { .. } => (409, "amount_mismatch"),
+        Rejection::TicketRefused { .. } => (409, "ticket_refused"),
         Rejection::WrongState { .. } => (409, "wrong_state"),
     };
     (rejection, status, code)
@@ -64,6 +66,7 @@ fn rejections() -> Vec<Rejection> {
         Rejection::TooSoon { retry_at: opens_at },
         Rejection::TooSoon { retry_at: None },
         Rejection::AmountMismatch { expected: 5 },
+        Rejection::TicketRefused { reason: ScanReason::Void, used: None },
         Rejection::WrongState { detail: "x".into() },
     ]
 }

@@ -1,6 +1,7 @@
 //! Who may do what: every route with every role, tokens that are not good, cookies from elsewhere, other people's objects.
 
 use boxoffice_ledger::command::Role;
+use boxoffice_ledger::ids::{OrderId, Slot, TicketId};
 
 use super::fake::{event_id, performer_id, plan_hash, venue_id};
 use super::harness::Edge;
@@ -11,6 +12,7 @@ fn path(route: &Route) -> String {
     let id = match route.path.split('/').nth(1) {
         Some("venue") => venue_id().to_string(),
         Some("performer") => performer_id().to_string(),
+        Some("user") => TicketId::of_order(OrderId::for_tickets(1, Slot::new(9), 0), 0).to_string(),
         _ => event_id().to_string(),
     };
     let path = route.path.replace("{id}", &id).replace("{query}", "radio").replace("{hash}", &plan_hash().to_string());
@@ -35,6 +37,10 @@ fn expected(route: &Route) -> Option<Role> {
         (Verb::Get, "/" | "/healthz" | "/readyz" | "/problem/{code}" | "/layout/{hash}" | "/.well-known/jwks.json" | "/admin/claim") => {
             None
         }
+        (Verb::Get, "/.well-known/ticket-keys.json") => None,
+        (Verb::Get, "/event/{id}/gate") | (Verb::Post, "/scan" | "/event/{id}/scan/offline") => Some(Role::Gate),
+        (Verb::Get, "/event/{id}/scan" | "/event/{id}/ticket") => Some(Role::Coordinator),
+        (_, path) if path.starts_with("/user/ticket") || path.starts_with("/user/transfer") => Some(Role::Customer),
         (Verb::Get, path) if ["/event", "/venue", "/performer"].iter().any(|open| path.starts_with(open)) => None,
         (Verb::Post, "/user" | "/session" | "/session/refresh" | "/admin/claim") | (Verb::Delete, "/session") => None,
         (Verb::Post, "/payment/webhook") => None,
@@ -76,8 +82,18 @@ async fn nothing_is_allowed_that_is_not_meant_to_be() {
 
 #[tokio::test]
 async fn writes_need_a_key_unless_they_are_harmless_to_repeat() {
-    // What opens a session or mails a link is harmless to repeat, and what a link or a token does it does once.
-    let free = ["/session", "/session/refresh", "/user/password/reset", "/user/email", "/user/email/confirm", "/payment/webhook"];
+    // What opens a session or mails a link is harmless to repeat, and what a link or a token does it does once. A scan carries
+    // a number of its own, and a message of the payment provider its id.
+    let free = [
+        "/session",
+        "/session/refresh",
+        "/payment/webhook",
+        "/user/password/reset",
+        "/user/email",
+        "/user/email/confirm",
+        "/scan",
+        "/event/{id}/scan/offline",
+    ];
     for route in ROUTES.iter().filter(|route| route.method != Verb::Get) {
         if free.contains(&route.path) && route.method == Verb::Post {
             assert_eq!(route.key, crate::router::Key::None, "{}", route.path);

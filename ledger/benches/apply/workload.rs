@@ -8,6 +8,7 @@ use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::SeatOutcome;
 use boxoffice_ledger::plan::{Level, LevelIndex, Plan, Point, Row, Seat, SeatIndex, SeatKind, Section};
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::tickets::EntryTerms;
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 pub const SEATS: u32 = 100_000;
@@ -90,6 +91,7 @@ pub fn on_sale(price: u64) -> (SeatLedger, Clock) {
         orphan_rule: false,
         opens_at: None,
         refunds: boxoffice_ledger::command::RefundPolicy::default(),
+        entry: EntryTerms::default(),
     };
     apply(SeatCommand::CreateEvent { event: event(), plan: hash, terms });
     apply(SeatCommand::SetSale { request: request(u64::MAX), event: event(), action: SaleAction::Open });

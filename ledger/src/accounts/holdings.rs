@@ -6,9 +6,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{hash_order, hash_ticket};
-use crate::command::{OrderRecord, TicketRecord};
+use crate::command::OrderRecord;
 use crate::digest::Accumulator;
 use crate::ids::{OrderId, TicketId, UserId};
+use crate::tickets::TicketRecord;
 
 /// One user's records, each list ascending by id, which is the order of their creation.
 #[derive(Clone, Debug, Default)]

@@ -31,6 +31,8 @@ fn ticket(user: u64, id: u64, epoch: u64, void: bool) -> Delivery {
         currency: Currency::parse("EUR").unwrap(),
         void,
         issued_at: Timestamp(3),
+        moved: false,
+        offer: None,
     })
 }
 

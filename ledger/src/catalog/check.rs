@@ -81,6 +81,9 @@ pub fn terms(terms: &SaleTerms) -> Check {
     if let Some((pointer, detail)) = terms.refunds.fault() {
         return Err(malformed(pointer, detail));
     }
+    if let Some(problem) = terms.entry.problem() {
+        return Err(malformed("/terms/entry", problem));
+    }
     match terms.prices.iter().position(|&price| price > PRICE_MAX) {
         Some(place) => Err(malformed(&format!("/terms/prices/{place}"), "at most 1,000,000,000,000 minor units")),
         None => Ok(()),

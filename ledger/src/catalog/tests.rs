@@ -8,6 +8,7 @@ use crate::ids::{RequestId, UserId};
 use crate::money::Currency;
 use crate::plan::tests::small;
 use crate::tables::{self, Line};
+use crate::tickets::EntryTerms;
 use crate::time::Millis;
 use alloc::string::ToString;
 use alloc::vec;
@@ -61,6 +62,7 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
                 orphan_rule: true,
                 opens_at: None,
                 refunds: crate::command::RefundPolicy::default(),
+                entry: EntryTerms::default(),
             };
             let event = Event {
                 id: EventId(id),

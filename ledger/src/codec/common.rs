@@ -3,12 +3,13 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{CodecError, wire};
-use crate::command::{BlobChunk, Delivery, OrderRecord, RefundPolicy, RefundWho, SaleTerms, TicketRecord};
+use super::{CodecError, ticket as ticket_codec, wire};
+use crate::command::{BlobChunk, Delivery, OrderRecord, RefundPolicy, RefundWho, SaleTerms};
 use crate::ids::{EventId, OrderId, PlanHash, Request, RequestId, TicketId, UserId};
 use crate::money::Currency;
 use crate::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
+use crate::tickets::TicketRecord;
 use crate::time::{Millis, Timestamp};
 
 /// Writes 128 bits.
@@ -69,6 +70,7 @@ pub fn terms(terms: &SaleTerms) -> wire::SaleTerms {
         orphan_rule: terms.orphan_rule,
         opens_at_us: terms.opens_at.map(|at| at.0),
         refunds: (terms.refunds != RefundPolicy::default()).then(|| policy(&terms.refunds)),
+        entry: ticket_codec::entry_terms(terms.entry),
     }
 }
 
@@ -96,6 +98,7 @@ pub fn read_terms(terms: Option<wire::SaleTerms>) -> Result<SaleTerms, CodecErro
         orphan_rule: terms.orphan_rule,
         opens_at: terms.opens_at_us.map(Timestamp),
         refunds: terms.refunds.map(read_policy).transpose()?.unwrap_or_default(),
+        entry: ticket_codec::read_entry_terms(terms.entry),
     })
 }
 
@@ -160,6 +163,8 @@ pub fn ticket(ticket: &TicketRecord) -> wire::TicketRecord {
         currency: currency(ticket.currency),
         void: ticket.void,
         issued_at_us: ticket.issued_at.0,
+        moved: ticket.moved,
+        offer: ticket.offer.as_ref().map(ticket_codec::offer),
     }
 }
 
@@ -180,6 +185,8 @@ pub fn read_ticket(ticket: wire::TicketRecord) -> Result<TicketRecord, CodecErro
         currency: read_currency(ticket.currency)?,
         void: ticket.void,
         issued_at: Timestamp(ticket.issued_at_us),
+        moved: ticket.moved,
+        offer: ticket.offer.map(ticket_codec::read_offer),
     })
 }
 

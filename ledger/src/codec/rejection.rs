@@ -1,8 +1,9 @@
 //! Encoding of refusals, which all answers can hold.
 
-use super::wire::rejection::{Conflict, Field, Kind, LimitReached, PriceChanged, SaleNotOn, SeatsUnavailable, TooSoon};
-use super::{CodecError, common, wire};
+use super::wire::rejection::{Conflict, Field, Kind, LimitReached, PriceChanged, SaleNotOn, SeatsUnavailable, TicketRefused, TooSoon};
+use super::{CodecError, common, ticket, wire};
 use crate::outcome::Rejection;
+use crate::tickets::LastScan;
 use crate::time::Timestamp;
 
 pub fn rejection(rejection: &Rejection) -> wire::Rejection {
@@ -34,6 +35,11 @@ pub fn rejection(rejection: &Rejection) -> wire::Rejection {
         }
         Rejection::TooSoon { retry_at } => Kind::TooSoon(TooSoon { retry_at_us: retry_at.map(|at| at.0) }),
         Rejection::AmountMismatch { expected } => Kind::AmountMismatch(*expected),
+        Rejection::TicketRefused { reason, used } => Kind::TicketRefused(TicketRefused {
+            reason: ticket::scan_reason(*reason),
+            used_at_us: used.as_ref().map(|used| used.at.0),
+            used_gate: used.as_ref().map(|used| used.gate.clone()).unwrap_or_default(),
+        }),
         Rejection::WrongState { detail } => Kind::WrongState(detail.clone()),
     };
     wire::Rejection { kind: Some(kind) }
@@ -72,6 +78,10 @@ pub fn read_rejection(rejection: wire::Rejection) -> Result<Rejection, CodecErro
         }
         Kind::TooSoon(TooSoon { retry_at_us }) => Rejection::TooSoon { retry_at: retry_at_us.map(Timestamp) },
         Kind::AmountMismatch(expected) => Rejection::AmountMismatch { expected },
+        Kind::TicketRefused(TicketRefused { reason, used_at_us, used_gate: gate }) => Rejection::TicketRefused {
+            reason: ticket::read_scan_reason(reason)?,
+            used: used_at_us.map(|at| LastScan { at: Timestamp(at), gate }),
+        },
         Kind::WrongState(detail) => Rejection::WrongState { detail },
     })
 }
@@ -82,6 +92,7 @@ mod tests {
     use crate::money::Currency;
     use crate::outcome::{HoldState, SaleState, SeatState};
     use crate::plan::{AreaIndex, SeatIndex};
+    use crate::tickets::ScanReason;
     use alloc::string::ToString;
     use alloc::vec;
     use alloc::vec::Vec;
@@ -112,6 +123,11 @@ mod tests {
             Rejection::PriceChanged { total: u64::MAX, currency: Currency::parse("EUR").unwrap() },
             Rejection::TooSoon { retry_at: None },
             Rejection::AmountMismatch { expected: 0 },
+            Rejection::TicketRefused { reason: ScanReason::BadCode, used: None },
+            Rejection::TicketRefused {
+                reason: ScanReason::AlreadyUsed,
+                used: Some(LastScan { at: Timestamp(0), gate: "North".to_string() }),
+            },
             Rejection::WrongState { detail },
         ]
     }

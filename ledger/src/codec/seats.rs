@@ -9,7 +9,7 @@ pub(crate) use money::{dispute, read_dispute, read_refund, refund};
 use alloc::vec::Vec;
 
 use super::wire::seat_command::{self as on_wire, Kind};
-use super::{CodecError, common, envelope, wire};
+use super::{CodecError, common, envelope, ticket, wire};
 use crate::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SeatCommand};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, TicketId, UserId};
 use crate::plan::SectionIndex;
@@ -58,6 +58,7 @@ fn kind(command: &SeatCommand) -> Kind {
             let acks = acks.iter().map(|&(target, sequence)| on_wire::Ack { target, sequence }).collect();
             Kind::OutboxAck(on_wire::OutboxAck { acks })
         }
+        SeatCommand::Ticket { request, event, action } => Kind::Ticket(ticket::command(*request, *event, action)),
         SeatCommand::Pulse => Kind::Pulse(wire::Empty {}),
     }
 }
@@ -146,6 +147,10 @@ fn read_kind(kind: Kind) -> Result<SeatCommand, CodecError> {
             SeatCommand::OutboxAck { acks: command.acks.into_iter().map(|ack| (ack.target, ack.sequence)).collect() }
         }
         Kind::Money(command) => SeatCommand::Money(money::read_command(command)?),
+        Kind::Ticket(command) => {
+            let (request, event, action) = ticket::read_command(command)?;
+            SeatCommand::Ticket { request, event, action }
+        }
         Kind::Pulse(_) => SeatCommand::Pulse,
     })
 }

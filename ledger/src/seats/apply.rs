@@ -113,7 +113,8 @@ fn request_of(command: &SeatCommand) -> Option<Request> {
         | SeatCommand::Release { request, .. }
         | SeatCommand::PayBegin { request, .. }
         | SeatCommand::Void { request, .. }
-        | SeatCommand::Block { request, .. } => Some(*request),
+        | SeatCommand::Block { request, .. }
+        | SeatCommand::Ticket { request, .. } => Some(*request),
         SeatCommand::Money(command) => command.request(),
         _ => None,
     }
@@ -304,6 +305,7 @@ fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
         })),
         SeatCommand::Money(command) => run_money(work, command),
         SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
+        SeatCommand::Ticket { action, .. } => new(work.ticket_action(action)),
         SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => {
             Ok((SeatOutcome::Done, false))
         }

@@ -9,12 +9,14 @@ use super::board::Board;
 use super::hashes;
 use super::house::House;
 use super::records::{AreaCell, Cell, Counts, Hold, UserCount};
-use crate::command::{Delivery, OrderRecord, SaleSummary, SaleTerms, TicketRecord};
+use super::tickets::TicketBook;
+use crate::command::{Delivery, OrderRecord, SaleSummary, SaleTerms};
 use crate::cow::{CowMap, CowVec};
 use crate::ids::{EventId, HoldId, OrderId, PlanHash, TicketId, UserId};
 use crate::orders::{Order, Place, Ticket, order_of};
 use crate::outcome::{HoldInfo, SaleState, SeatState};
 use crate::plan::{AreaIndex, LevelIndex, Plan, PlanIndex, SeatIndex};
+use crate::tickets::TicketRecord;
 
 /// Everything sold for one event. A clone shares all its chunks.
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ pub struct EventSale {
     pub(crate) holds: CowMap<HoldId, Hold>,
     pub(crate) orders: CowMap<OrderId, Order>,
     pub(crate) users: CowMap<UserId, UserCount>,
+    pub(crate) book: TicketBook,
     // What follows is derived from the above, and not part of snapshots.
     pub(crate) board: Board,
     pub(crate) sections: Vec<Counts>,
@@ -69,6 +72,7 @@ impl EventSale {
             holds: CowMap::new(),
             orders: CowMap::new(),
             users: CowMap::new(),
+            book: TicketBook::default(),
             board: Board::taken(&house),
             sections: Vec::new(),
             totals: Counts::default(),
@@ -301,10 +305,12 @@ impl EventSale {
             Place::Area(area) => (None, Some(area)),
         };
         let (section, row, seat_name) = self.labels(ticket.place);
+        let id = TicketId::of_order(order.id, ordinal);
+        let holder = self.book.holders.get(&id);
         TicketRecord {
-            id: TicketId::of_order(order.id, ordinal),
+            id,
             epoch: ticket.epoch,
-            user: order.user,
+            user: holder.map_or(order.user, |holder| holder.user),
             event: self.id,
             order: order.id,
             seat,
@@ -317,6 +323,8 @@ impl EventSale {
             currency: self.terms.currency,
             void: ticket.void,
             issued_at: order.confirmed_at,
+            moved: false,
+            offer: holder.and_then(|holder| holder.offer.as_deref().cloned()),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::ids::{EventId, PlanHash, UserId};
 use crate::orders::{Attempt, Order, Place};
 use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::tickets::{EntryTerms, Reentry, TicketRecord};
 use crate::time::Timestamp;
 
 const CLOCK: u32 = 100;
@@ -36,12 +37,30 @@ pub(crate) fn terms(event: EventId, plan: PlanHash, terms: &SaleTerms) -> u128 {
     let hasher = terms.prices.iter().fold(hasher.u64(terms.prices.len() as u64), |hasher, &price| hasher.u64(price));
     let hasher =
         hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule)).option(terms.opens_at.map(|at| at.0));
-    let policy = &terms.refunds;
+    entry_terms(policy(hasher, &terms.refunds), terms.entry).finish()
+}
+
+/// The refund policy; the usual one counts as none.
+fn policy(hasher: RecordHasher, policy: &RefundPolicy) -> RecordHasher {
     if *policy == RefundPolicy::default() {
-        return hasher.finish();
+        return hasher;
     }
     let until = policy.until.map(|at| at.0);
-    hasher.u64(MORE).u64(policy.who as u64).option(until).u32(policy.keep_bps).u64(policy.keep_fixed).finish()
+    hasher.u64(MORE).u64(policy.who as u64).option(until).u32(policy.keep_bps).u64(policy.keep_fixed)
+}
+
+/// The terms of entry; the usual ones count as none.
+fn entry_terms(hasher: RecordHasher, entry: EntryTerms) -> RecordHasher {
+    if entry == EntryTerms::default() {
+        return hasher;
+    }
+    let reentry = match entry.reentry {
+        Reentry::None => 0,
+        Reentry::OutThenIn => 1,
+        Reentry::Times(times) => u64::from(times) << 2 | 2,
+    };
+    let hasher = hasher.u64(reentry).u64(entry.doors_before.0).u64(entry.doors_after.0).u64(entry.transfer.into());
+    hasher.option(entry.transfer_until.map(|at| at.0))
 }
 
 pub(crate) fn head(head: &Head) -> u128 {
@@ -153,21 +172,7 @@ fn money(hasher: RecordHasher, order: &Order) -> RecordHasher {
 
 pub(crate) fn delivery(record: &Delivery) -> u128 {
     match record {
-        Delivery::Ticket(ticket) => RecordHasher::new(TICKET)
-            .u128(ticket.id.0)
-            .u128(ticket.user.0)
-            .u128(ticket.event.0)
-            .u128(ticket.order.0)
-            .u64(u64::from(ticket.epoch) << 32 | u64::from(ticket.level.0) << 1 | u64::from(ticket.void))
-            .u64(ticket.seat.map_or(u64::MAX, |seat| seat.0.into()))
-            .u64(ticket.area.map_or(u64::MAX, |area| area.0.into()))
-            .bytes(ticket.section.as_bytes())
-            .bytes(ticket.row.as_bytes())
-            .bytes(ticket.seat_name.as_bytes())
-            .bytes(ticket.currency.code().as_bytes())
-            .u64(ticket.price)
-            .u64(ticket.issued_at.0)
-            .finish(),
+        Delivery::Ticket(ticket) => ticket_record(ticket),
         Delivery::Order(order) => {
             let hasher = RecordHasher::new(ORDER_RECORD)
                 .u128(order.id.0)
@@ -181,6 +186,28 @@ pub(crate) fn delivery(record: &Delivery) -> u128 {
                 .u64(order.confirmed_at.0);
             if order.state == OrderState::AwaitingPayment { hasher.finish() } else { hasher.u64(order.state as u64).finish() }
         }
+    }
+}
+
+fn ticket_record(ticket: &TicketRecord) -> u128 {
+    let hasher = RecordHasher::new(TICKET)
+        .u128(ticket.id.0)
+        .u128(ticket.user.0)
+        .u128(ticket.event.0)
+        .u128(ticket.order.0)
+        .u64(u64::from(ticket.epoch) << 32 | u64::from(ticket.level.0) << 1 | u64::from(ticket.void))
+        .u64(ticket.seat.map_or(u64::MAX, |seat| seat.0.into()))
+        .u64(ticket.area.map_or(u64::MAX, |area| area.0.into()))
+        .bytes(ticket.section.as_bytes())
+        .bytes(ticket.row.as_bytes())
+        .bytes(ticket.seat_name.as_bytes())
+        .bytes(ticket.currency.code().as_bytes())
+        .u64(ticket.price)
+        .u64(ticket.issued_at.0);
+    match (ticket.moved, &ticket.offer) {
+        (false, None) => hasher.finish(),
+        (moved, None) => hasher.u64(moved.into()).finish(),
+        (moved, Some(offer)) => hasher.u64(moved.into()).bytes(offer.to.as_bytes()).u64(offer.until.0).finish(),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::ids::UserId;
 use crate::orders::{Attempt, Order, Place};
 use crate::outcome::{HoldState, OrderState, SaleState, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::tickets::Reentry;
 
 type Check = Result<(), String>;
 
@@ -55,6 +56,7 @@ impl SeatLedger {
             sale.users.sorted().into_iter().for_each(|(&user, &count)| digest.add(hashes::user(event, user, count)));
             sale.holds.sorted().into_iter().for_each(|(_, hold)| digest.add(hashes::hold(event, hold)));
             sale.orders.sorted().into_iter().for_each(|(_, order)| digest.add(hashes::order(event, order)));
+            sale.book.add_hashes(event, &mut digest);
         }
         for (target, acknowledged, _) in self.outbox.cursors() {
             digest.add(hashes::cursor(target, acknowledged));
@@ -131,6 +133,7 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     check_seats(sale, &cells)?;
     check_areas(sale, &areas)?;
     check_users(sale, &users)?;
+    check_book(sale)?;
     check_derived(sale)
 }
 
@@ -228,6 +231,37 @@ fn check_users(sale: &EventSale, expected: &BTreeMap<UserId, UserCount>) -> Chec
         must!(sale.users.get(user) == Some(count), "user {user} has {count:?}, not {:?}", sale.users.get(user));
         let limit = sale.terms.per_user_limit;
         must!(limit == 0 || count.total() <= limit, "user {user} has {count:?} of at most {limit}");
+    }
+    Ok(())
+}
+
+/// 20: entries are within the policy; holders, scans and conflicts are of tickets and gates that exist.
+fn check_book(sale: &EventSale) -> Check {
+    let book = &sale.book;
+    let names: BTreeSet<&str> = book.gates.iter().map(|gate| &*gate.name).collect();
+    must!(names.len() == book.gates.len(), "a gate twice");
+    let mut entered = 0_u64;
+    for (id, entry) in book.entries.sorted() {
+        must!(sale.issued(*id).is_some(), "{id} was scanned but never issued");
+        must!(usize::from(entry.gate) < book.gates.len(), "{id} was scanned at no gate");
+        must!(entry.entries > 0, "{id} was scanned but did not enter");
+        let most = match sale.terms.entry.reentry {
+            Reentry::None => 1,
+            Reentry::Times(times) => times,
+            Reentry::OutThenIn => u32::MAX,
+        };
+        must!(entry.entries <= most, "{id} entered {} times, {most} are possible", entry.entries);
+        entered += u64::from(entry.entries);
+    }
+    let counted: u64 = book.gates.iter().map(|gate| u64::from(gate.ins)).sum();
+    must!(entered == counted, "{entered} entries of tickets, {counted} of gates");
+    for (id, holder) in book.holders.sorted() {
+        let Some((_, _, ticket)) = sale.issued(*id) else { return Err(format!("{id} has a holder but was never issued")) };
+        must!(holder.moves > 0, "{id} has a holder but never moved");
+        must!(holder.offer.is_none() || !ticket.void, "{id} is void and offered");
+    }
+    for (place, (number, conflict)) in (0_u32..).zip(book.conflicts.sorted()) {
+        must!(place == *number && usize::from(conflict.gate) < book.gates.len(), "conflict {number} is out of place");
     }
     Ok(())
 }

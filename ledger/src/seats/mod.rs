@@ -5,13 +5,13 @@
 //!                                          time first: deadlines that are due end their holds
 //!
 //!  per event   cells      one per seat: state, and the hold or ticket that it belongs to        } records: in the digest
-//!              areas, holds, orders (with attempts and tickets), users                          } and in snapshots
+//!              areas, holds, orders (with attempts and tickets), users, book (gates, scans)      } and in snapshots
 //!              board, counters                                                                  } derived
 //!  per group   plans, remembered requests, outbox                                                 records
 //!              agenda: deadlines, ended holds, open attempts                                      derived
 //! ```
 //! Seats: `house` (a plan's index), `board` (free seats as bits), `best` and `rules` (which seats go together).
-//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`; `work` is the only place where records change.
+//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`; `work` is the only place where records change.
 
 mod agenda;
 mod apply;
@@ -30,8 +30,11 @@ mod progress;
 mod records;
 mod refund;
 mod rules;
+mod scan;
 mod shape;
 mod snapshot;
+mod tickets;
+mod transfer;
 mod undo;
 mod view;
 mod work;
@@ -40,6 +43,7 @@ pub use event::{EventSale, OrderView};
 pub use progress::RefundProgress;
 pub use records::{Counts, Hold, Item, UserCount};
 pub use shape::{BLOCK_SEATS_MAX, ITEMS_MAX, PRICE_MAX, TTL_RANGE};
+pub use tickets::{Conflict, DeadCode, Gate};
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;

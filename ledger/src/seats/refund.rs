@@ -40,6 +40,7 @@ impl Work<'_> {
         let missing = || not_found(if named { "ticket" } else { "order" });
         let order = self.sale.orders.get(&wish.order).filter(|order| may_act(wish.actor, order.user)).ok_or_else(missing)?;
         let ordinals = ordinals(order, wish)?;
+        self.may_void(order, &ordinals, wish.actor)?;
         let amount = self.amount(order, &ordinals, wish)?;
         if order.refund(wish.refund).is_some() {
             return Err(wrong("a refund with this id exists"));
@@ -123,6 +124,7 @@ impl Work<'_> {
             order.revision = order.revision.saturating_add(1);
             change(order);
         });
+        self.drop_offers(id, ordinals);
         let Some(order) = self.sale.orders.get(&id) else { return };
         self.agenda.note_refunds(event, order);
         if !order.admits() {
@@ -135,7 +137,7 @@ impl Work<'_> {
             records.push(Delivery::Ticket(record));
         }
         self.say_tickets(&records);
-        self.deliver(user, records);
+        self.deliver_each(records);
     }
 
     /// Refunds the next orders of a cancelled event, whole.

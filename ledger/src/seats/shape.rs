@@ -8,11 +8,13 @@ use alloc::format;
 use alloc::string::String;
 
 use super::event::EventSale;
+use super::transfer::fits_email;
 use crate::command::{Choice, SaleTerms, SeatCommand};
 use crate::ids::{EventId, HoldId, OrderId, TicketId};
 use crate::orders::order_of;
 use crate::outcome::Rejection;
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::tickets::{GATE_BYTES_MAX, TicketAction};
 use crate::time::Millis;
 
 /// Most seats and places of one hold.
@@ -45,7 +47,8 @@ pub(crate) fn event_of(command: &SeatCommand) -> Option<EventId> {
         | SeatCommand::PayUnknown { event, .. }
         | SeatCommand::Captured { event, .. }
         | SeatCommand::Void { event, .. }
-        | SeatCommand::Block { event, .. } => Some(*event),
+        | SeatCommand::Block { event, .. }
+        | SeatCommand::Ticket { event, .. } => Some(*event),
         SeatCommand::Money(command) => Some(command.event()),
         SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => None,
     }
@@ -89,6 +92,7 @@ pub(crate) fn check(command: &SeatCommand, sale: Option<&EventSale>) -> Result<(
             }
             check_seats(seats, sale)
         }
+        SeatCommand::Ticket { event, action, .. } => check_ticket(*event, action),
         SeatCommand::OutboxAck { acks } => {
             if acks.len() > ACKS_MAX || !acks.is_sorted_by(|left, right| left.0 < right.0) {
                 return Err(malformed("/acks", format!("must be at most {ACKS_MAX}, ascending by target, each once")));
@@ -131,10 +135,34 @@ fn check_terms(terms: &SaleTerms) -> Result<(), Rejection> {
     if let Some((pointer, detail)) = terms.refunds.fault() {
         return Err(malformed(pointer, detail));
     }
+    if let Some(problem) = terms.entry.problem() {
+        return Err(malformed("/terms/entry", problem));
+    }
     match terms.prices.iter().position(|&price| price > PRICE_MAX) {
         Some(level) => Err(malformed(format!("/terms/prices/{level}"), format!("at most {PRICE_MAX} is possible"))),
         None => Ok(()),
     }
+}
+
+fn check_ticket(event: EventId, action: &TicketAction) -> Result<(), Rejection> {
+    let ticket = match action {
+        TicketAction::Scan(scan) => {
+            if scan.gate.trim().is_empty() {
+                return Err(malformed("/gate", "the gate has no name"));
+            }
+            at_most("/gate", &scan.gate, GATE_BYTES_MAX)?;
+            // A code of another event names a ticket that is not here: that is for the scan to say.
+            return Ok(());
+        }
+        TicketAction::Offer { ticket, to: email, .. } | TicketAction::Claim { ticket, email, .. } => {
+            if !fits_email(email) {
+                return Err(malformed("/to", "an e-mail address of at most 254 bytes"));
+            }
+            ticket
+        }
+        TicketAction::Withdraw { ticket, .. } => ticket,
+    };
+    if event.slot() == ticket.slot() { Ok(()) } else { Err(malformed("/ticket", "a ticket's id must carry the slot of its event")) }
 }
 
 fn check_choice(choice: &Choice, sale: Option<&EventSale>) -> Result<(), Rejection> {

@@ -1,6 +1,8 @@
 //! Snapshots of an event group. Written are the records; seats' states, counters and indexes are worked out from them on
 //! reading, and the digest at the end tells whether the result is what was written.
 
+mod book;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -62,6 +64,7 @@ impl SeatLedger {
                 OFF_SALE => read_off_sale(part(&mut open)?, &envelope::exact(bytes)?)?,
                 HOLD => read_hold(part(&mut open)?, envelope::exact(bytes)?)?,
                 ORDER => read_order(part(&mut open)?, envelope::exact(bytes)?)?,
+                book::GATES..=book::CONFLICTS => book::read(&mut part(&mut open)?.book, kind, bytes)?,
                 TARGET => {
                     let message: wire::OutboxTarget = envelope::exact(bytes)?;
                     ledger.outbox.restore(message.target, message.acknowledged);
@@ -125,6 +128,7 @@ fn write_event(sale: &EventSale, writer: &mut FrameWriter<'_>) {
     for (_, order) in sale.orders.sorted() {
         writer.record(ORDER, &write_order(order));
     }
+    book::write(&sale.book, writer);
 }
 
 fn read_event(ledger: &SeatLedger, message: wire::SeatEvent) -> Result<EventSale, CodecError> {

@@ -15,6 +15,7 @@ use crate::orders::DisputeState;
 use crate::outcome::{Answer, Confirmation, HoldInfo, HoldState, Rejection, SaleState, SeatOutcome};
 use crate::plan::tests::small;
 use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
+use crate::tickets::{Claim, Direction, EntryTerms, Reentry, Scan, TicketAction};
 use crate::time::{Millis, Timestamp};
 
 const SLOT: Slot = Slot::new(77);
@@ -47,6 +48,7 @@ fn terms() -> SaleTerms {
         orphan_rule: true,
         opens_at: Some(Timestamp(5)),
         refunds: RefundPolicy::default(),
+        entry: EntryTerms::default(),
     }
 }
 
@@ -206,6 +208,59 @@ fn answers() -> Vec<Answer<SeatOutcome>> {
         SeatOutcome::Rejected(Rejection::NothingFits),
     ];
     outcomes.into_iter().enumerate().map(|(number, outcome)| Answer { outcome, replayed: number % 2 == 1 }).collect()
+}
+
+/// What becomes of the tickets of [`life`] that are not void.
+fn ticket_life() -> Vec<SeatCommand> {
+    let event = EVENT;
+    let ticket = |ordinal| TicketId::of_order(order_id(1), ordinal);
+    let other = UserId::new(5, Slot::new(10), 7);
+    let entry = EntryTerms {
+        reentry: Reentry::Times(3),
+        doors_before: Millis::from_mins(90),
+        doors_after: Millis(0),
+        transfer: false,
+        transfer_until: Some(Timestamp(7)),
+    };
+    let scan = |direction, named: Option<(TicketId, u32)>, offline_at| {
+        let claim = named.map(|(ticket, epoch)| Claim { event, ticket, epoch });
+        let doors = (Timestamp(0), Timestamp(1_790_000_000_000_000));
+        TicketAction::Scan(Scan { gate: "North 3".to_string(), nonce: 9, direction, claim, doors, offline_at })
+    };
+    let email = || "b@example.com".to_string();
+    let actions = vec![
+        TicketAction::Offer { ticket: ticket(3), user: USER, to: email() },
+        TicketAction::Withdraw { ticket: ticket(3), user: USER },
+        TicketAction::Offer { ticket: ticket(3), user: USER, to: email() },
+        TicketAction::Claim { ticket: ticket(3), user: other, email: email() },
+        TicketAction::Offer { ticket: ticket(3), user: other, to: email() },
+        scan(Direction::In, Some((ticket(0), 1)), None),
+        scan(Direction::Out, Some((ticket(0), 1)), None),
+        scan(Direction::In, None, Some(Timestamp(8))),
+        scan(Direction::In, Some((ticket(1), 1)), Some(Timestamp(9))),
+    ];
+    let created = EventId::new(1, SLOT, 3);
+    let terms = SaleTerms { entry, ..terms() };
+    let create = SeatCommand::CreateEvent { event: created, plan: PLAN, terms };
+    let numbered = (200..).zip(actions).map(|(number, action)| SeatCommand::Ticket { request: request(number), event, action });
+    [create].into_iter().chain(numbered).collect()
+}
+
+#[test]
+fn golden_bytes_of_tickets_stay_as_they_are() {
+    let mut ledger = lived();
+    for (number, command) in (0_u64..).zip(ticket_life()) {
+        let bytes = golden::check(&alloc::format!("seat-ticket-command-{number:02}"), &SeatLedger::encode_command(&command));
+        assert_eq!(SeatLedger::decode_command(&bytes).as_ref(), Ok(&command));
+        let answer = ledger.apply(Timestamp((30 + number) * 1_000_000), &command, &mut Vec::new());
+        assert!(!matches!(answer.outcome, SeatOutcome::Rejected(_)), "{command:?}: {answer:?}");
+        let bytes = golden::check(&alloc::format!("seat-ticket-answer-{number:02}"), &SeatLedger::encode_answer(&answer));
+        assert_eq!(SeatLedger::decode_answer(&bytes).as_ref(), Ok(&answer));
+        assert_eq!(ledger.check_invariants(), Ok(()));
+    }
+    let snapshot = golden::check("seat-ticket-snapshot", &golden::join(&frames(&ledger)));
+    let restored = read(golden::split(&snapshot)).unwrap();
+    assert_eq!((restored.digest(), restored.check_invariants()), (ledger.digest(), Ok(())));
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! What readers and workers ask of the ledger. Nothing here changes it.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::agenda::Agenda;
 use super::{EventSale, OrderView, SeatLedger};
-use crate::command::{Delivery, TicketRecord};
+use crate::command::Delivery;
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, RefundId, TicketId, UserId};
 use crate::orders::{OpenAttempt, OpenRefund};
 use crate::outbox::Outbox;
 use crate::outcome::{AttemptState, HoldInfo, RefundState, SaleState};
+use crate::tickets::TicketRecord;
 use crate::time::Timestamp;
 
 impl SeatLedger {
@@ -45,6 +47,25 @@ impl SeatLedger {
     #[must_use]
     pub fn ticket(&self, event: EventId, ticket: TicketId) -> Option<TicketRecord> {
         self.event(event)?.ticket(ticket)
+    }
+
+    /// An event's sale to keep while it moves on: readers that walk over all of it hold up no apply.
+    #[must_use]
+    pub fn frozen(&self, event: EventId) -> Option<Arc<EventSale>> {
+        self.events.get(&event).cloned()
+    }
+
+    /// The event that a ticket is for, and the ticket.
+    #[must_use]
+    pub fn find_ticket(&self, ticket: TicketId) -> Option<(EventId, TicketRecord)> {
+        self.events.values().find_map(|sale| Some((sale.id, sale.ticket(ticket)?)))
+    }
+
+    /// Tickets that wait for whoever has this e-mail, over all events.
+    #[must_use]
+    pub fn offers_to(&self, email: &str) -> Vec<TicketRecord> {
+        let events = self.events.values();
+        events.flat_map(|sale| sale.offers_to(email, self.at).into_iter().filter_map(|ticket| sale.ticket(ticket))).collect()
     }
 
     /// Payment attempts that are not over (neither failed nor captured), ascending by id, at most `max`. For the payment

@@ -12,6 +12,7 @@ use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::SeatOutcome;
 use boxoffice_ledger::plan::{Area, Level, LevelIndex, Plan, Point, Row, Seat, SeatKind, Section};
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::tickets::EntryTerms;
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 pub const SLOT: Slot = Slot::new(7);
@@ -32,6 +33,7 @@ pub fn terms() -> SaleTerms {
         orphan_rule: false,
         opens_at: None,
         refunds: RefundPolicy { who: RefundWho::Buyer, ..RefundPolicy::default() },
+        entry: EntryTerms::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{Answer, SeatOutcome};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::tickets::{Claim, Direction, EntryTerms, Reentry, Scan, TicketAction, TicketOutcome, TicketState};
 use boxoffice_ledger::time::{Millis, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -24,7 +25,7 @@ const SEATS: u32 = 7 + 7 + 4 + 66;
 fn command() -> impl Strategy<Value = SeatCommand> {
     let small = (0_u64..8, 0_u64..5, 0_u64..6, 0_u32..SEATS, prop::collection::vec(0..SEATS, 1..6), 0_u8..3, any::<bool>());
     let request = (0_u128..200, 0_u64..12).prop_map(|(id, body)| Request { id: RequestId(id), fingerprint: body / 11 });
-    (0_u8..36, small, request).prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
+    (0_u8..42, small, request).prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
         let (event, id, order) = (event(), hold_id(&format!("h{hold}")), order_id(&format!("o{hold}")));
         let attempt = attempt_id(&format!("p{attempt}"));
         let user = user_id(user);
@@ -69,7 +70,28 @@ fn command() -> impl Strategy<Value = SeatCommand> {
                 SeatCommand::SetSale { request, event, action }
             }
             23 => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
-            _ => SeatCommand::Money(money(kind, request, hold, seat, pick, flag, (id, order, attempt, user, actor))),
+            24..=35 => SeatCommand::Money(money(kind, request, hold, seat, pick, flag, (id, order, attempt, user, actor))),
+            36..=38 => {
+                let ticket = TicketId::of_order(order, u16::from(pick));
+                let scan = Scan {
+                    gate: ["North", "South"][usize::from(flag)].into(),
+                    nonce: u64::from(seat) % 4,
+                    direction: if kind == 38 { Direction::Out } else { Direction::In },
+                    claim: (seat != 1).then_some(Claim { event, ticket, epoch: 1 + seat % 3 }),
+                    doors: (house::START, house::START.plus(Millis::from_secs(100_000))),
+                    offline_at: (seat % 5 == 0).then_some(house::START.plus(Millis::from_secs(u64::from(seat)))),
+                };
+                SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan) }
+            }
+            _ => {
+                let ticket = TicketId::of_order(order, u16::from(pick));
+                let action = match kind {
+                    39 | 40 => TicketAction::Offer { ticket, user, to: format!("{}@x", seat % 3) },
+                    _ if flag => TicketAction::Withdraw { ticket, user },
+                    _ => TicketAction::Claim { ticket, user, email: format!("{}@x", seat % 3) },
+                };
+                SeatCommand::Ticket { request, event, action }
+            }
         }
     })
 }
@@ -116,12 +138,16 @@ fn money(
 }
 
 fn terms() -> impl Strategy<Value = SaleTerms> {
-    (0_u32..9, any::<bool>(), 0_u8..4).prop_map(|(limit, orphan_rule, free)| SaleTerms {
+    (0_u32..9, any::<bool>(), 0_u8..4, 0_u32..4).prop_map(|(limit, orphan_rule, free, times)| SaleTerms {
         refunds: RefundPolicy { keep_bps: limit * 500, keep_fixed: u64::from(limit), ..house::terms().refunds },
         per_user_limit: limit,
         orphan_rule,
         prices: if free == 0 { vec![0, 0] } else { vec![5000, 3000] },
         hold_ttl: Millis::from_mins(2),
+        entry: EntryTerms {
+            reentry: [Reentry::None, Reentry::OutThenIn, Reentry::Times(2), Reentry::Times(3)][times as usize],
+            ..EntryTerms::default()
+        },
         ..house::terms()
     })
 }
@@ -200,6 +226,28 @@ proptest! {
         prop_assert_eq!(through_snapshot(&live.ledger).digest(), live.ledger.digest());
     }
 
+    /// 20: nobody comes in with an old epoch or a void ticket, and of two scans of one code only one is new.
+    #[test]
+    fn only_good_codes_come_in(terms in terms(), entries in entries(200)) {
+        let mut run = Run::new(&terms);
+        for entry in &entries {
+            let before = run.ledger.clone();
+            let (answer, _) = run.step(entry);
+            let SeatCommand::Ticket { action: TicketAction::Scan(scan), .. } = &entry.1 else { continue };
+            let Some(Claim { ticket, epoch, .. }) = scan.claim else { continue };
+            let SeatOutcome::Ticket(TicketOutcome::Scanned(done)) = &answer.outcome else { continue };
+            if answer.replayed || scan.offline_at.is_some() {
+                continue;
+            }
+            prop_assert_eq!(done.conflict, None);
+            let record = before.ticket(event(), ticket).unwrap();
+            prop_assert!(!record.void && record.epoch == epoch, "{:?} let {:?} pass", record, scan);
+            let state = run.ledger.event(event()).unwrap().ticket_state(ticket, run.at);
+            let expected = if scan.direction == Direction::In { TicketState::CheckedIn } else { TicketState::CheckedOut };
+            prop_assert_eq!(state, Some(expected), "after {:?}", scan);
+        }
+    }
+
     #[test]
     fn changes_carry_a_map_from_one_state_to_the_next(entries in entries(120)) {
         let mut run = Run::new(&house::terms());
@@ -267,7 +315,7 @@ fn id() -> impl Strategy<Value = u128> {
 fn hostile() -> impl Strategy<Value = SeatCommand> {
     let numbers = prop::collection::vec(edge(), 0..70);
     let text = prop_oneof![Just(String::new()), Just("\0\u{202e}\u{1F3AB}".repeat(90)), "[a-z]{0,300}"];
-    (0_u8..19, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>()).prop_map(
+    (0_u8..22, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>()).prop_map(
         |(kind, (event_id, hold, user, order, attempt), (a, b, c), numbers, text, flag)| {
             let event = if flag { event() } else { EventId(event_id) };
             let request = Request { id: RequestId(user), fingerprint: a };
@@ -326,8 +374,36 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                 }
                 16 => SeatCommand::Money(MoneyCommand::RefundNext { event, limit: a as u32 }),
                 17 => SeatCommand::Money(MoneyCommand::Pin { request, event, hold, user, order, cart: CartId(user.0) }),
+                18..=20 => SeatCommand::Ticket {
+                    request,
+                    event,
+                    action: hostile_action(kind, event, user, TicketId(order.0), (a, b, c), text, flag),
+                },
                 _ => SeatCommand::OutboxAck { acks: numbers.iter().map(|&number| (number as u32, a)).collect() },
             }
         },
     )
+}
+
+fn hostile_action(
+    kind: u8,
+    event: EventId,
+    user: UserId,
+    ticket: TicketId,
+    (a, b, c): (u64, u64, u64),
+    text: String,
+    flag: bool,
+) -> TicketAction {
+    match (kind, flag) {
+        (20, true) => TicketAction::Offer { ticket, user, to: text },
+        (20, false) => TicketAction::Claim { ticket, user, email: text },
+        (_, flag) => TicketAction::Scan(Scan {
+            gate: text,
+            nonce: a,
+            direction: if flag { Direction::In } else { Direction::Out },
+            claim: flag.then_some(Claim { event, ticket, epoch: c as u32 }),
+            doors: (Timestamp(b), Timestamp(c)),
+            offline_at: flag.then_some(Timestamp(b)),
+        }),
+    }
 }

@@ -6,7 +6,8 @@ use boxoffice_ledger::ids::{AttemptId, HoldId, OrderId, RefundId, TicketId, User
 use boxoffice_ledger::orders::{OpenAttempt, OpenRefund, Order, order_of};
 use boxoffice_ledger::outcome::{Answer, HoldInfo, Rejection, SeatOutcome, SeatState};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
-use boxoffice_ledger::seats::{Counts, EventSale};
+use boxoffice_ledger::seats::{Counts, DeadCode, EventSale, Gate};
+use boxoffice_ledger::tickets::TicketOutcome;
 use boxoffice_ledger::time::Timestamp;
 
 use crate::house::START;
@@ -83,9 +84,49 @@ pub fn answer(sale: &EventSale, answer: &Answer<SeatOutcome>) -> String {
         SeatOutcome::Blocked { revoked } => {
             format!("blocked revoked=[{}]", revoked.iter().map(|&hold| hold_name(hold)).collect::<Vec<_>>().join(" "))
         }
+        SeatOutcome::Ticket(done) => ticket(done),
         SeatOutcome::Rejected(why) => format!("refused {}", rejection(sale, why)),
     };
     if answer.replayed { format!("again: {text}") } else { text }
+}
+
+fn ticket(done: &TicketOutcome) -> String {
+    match done {
+        TicketOutcome::Scanned(scanned) => {
+            let whose = scanned.user.map_or_else(String::new, |user| format!(" {}", user_name(user)));
+            let conflict = scanned.conflict.map_or_else(String::new, |reason| format!(" conflict {reason:?}"));
+            let ticket = scanned.ticket.map_or_else(|| "?".into(), ticket_name);
+            format!("scanned {ticket}{whose} entries={} at={}{conflict}", scanned.entries, time(scanned.at))
+        }
+        TicketOutcome::Moved { ticket, epoch, user, until } => {
+            let until = until.map_or_else(String::new, |until| format!(" until={}", time(until)));
+            format!("moved {} epoch={epoch} {}{until}", ticket_name(*ticket), user_name(*user))
+        }
+    }
+}
+
+pub fn gates(sale: &EventSale) -> String {
+    let gate = |gate: &Gate| format!("{} in={} out={} refused={}", gate.name, gate.ins, gate.outs, gate.refused);
+    let (inside, admitted) = sale.attendance();
+    let gates: Vec<String> = sale.gates().iter().map(gate).collect();
+    format!("inside={inside} admitted={admitted} {}", gates.join("; "))
+}
+
+pub fn conflicts(sale: &EventSale) -> String {
+    let conflict = |number| {
+        let conflict = sale.conflict(number).unwrap();
+        let ticket = conflict.ticket.map_or_else(|| "?".into(), ticket_name);
+        let gate = &sale.gates()[usize::from(conflict.gate)].name;
+        format!("{ticket} {:?} {:?} {gate} at={}", conflict.direction, conflict.reason, time(conflict.at))
+    };
+    (0..sale.conflict_count()).map(conflict).collect::<Vec<_>>().join("; ")
+}
+
+pub fn dead(sale: &EventSale) -> String {
+    let line = |dead: &DeadCode| {
+        format!("{}={}", ticket_name(dead.ticket), dead.good_from.map_or_else(|| "void".into(), |epoch| epoch.to_string()))
+    };
+    sale.dead_codes().iter().map(line).collect::<Vec<_>>().join(" ")
 }
 
 fn rejection(sale: &EventSale, why: &Rejection) -> String {
@@ -106,6 +147,10 @@ fn rejection(sale: &EventSale, why: &Rejection) -> String {
         Rejection::LimitReached { limit, have } => format!("limit {limit}, have {have}"),
         Rejection::PriceChanged { total, .. } => format!("price is {total}"),
         Rejection::NotFound { what } => format!("no {what}"),
+        Rejection::TicketRefused { reason, used } => {
+            let used = used.as_ref().map_or_else(String::new, |used| format!(" at {} {}", used.gate, time(used.at)));
+            format!("{reason:?}{used}")
+        }
         Rejection::WrongState { detail } => detail.clone(),
         Rejection::HoldEnded { state } => format!("hold ended: {state:?}"),
         other => format!("{other:?}"),
@@ -161,7 +206,12 @@ pub fn delivery(record: &Delivery) -> String {
             ticket.row,
             ticket.seat_name,
             ticket.price,
-            if ticket.void { " void" } else { "" }
+            match &ticket.offer {
+                _ if ticket.void => " void".into(),
+                _ if ticket.moved => " moved".into(),
+                Some(offer) => format!(" offered to {}", offer.to),
+                None => String::new(),
+            }
         ),
         Delivery::Order(order) => format!(
             "order {} revision={} {} total={} refunded={} receipt={} tickets={}",

@@ -4,17 +4,21 @@
 //! `extend|release h1 user=1`, `pay h1 user=1 [order=o1] [attempt=p1]`, `confirm o1 p1 N`, `fail|unknown|captured o1 p1`,
 //! `void o1/0 ... [user=1] [block]`, those of `money.rs`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`,
 //! `ack 1=3`, `pulse`.
+//! `scan in|out o1/0 epoch=1 gate=North [nonce=n1] [doors=0s-100s] [offline=5s]` (`bad` instead of a ticket: no good code;
+//! `elsewhere`: a code of another event),
+//! `offer o1/0 user=1 to=b@x`, `withdraw o1/0 user=1`, `claim o1/0 user=2 email=b@x`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
-//! Questions: `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`, `order o1`, `outbox 1`, `changes`,
-//! `attempts`, `refunds o1`, `asking`, `progress`, `deadline`, `from`, `packed`.
+//! Questions: `ticket o1/0`, `gates`, `conflicts`, `dead`, `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`,
+//! `order o1`, `outbox 1`, `changes`, `attempts`, `refunds o1`, `asking`, `progress`, `deadline`, `from`, `packed`.
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::{Actor, BlockAction, Choice, SaleAction, SeatCommand};
-use boxoffice_ledger::ids::{AttemptId, HoldId, OrderId, Request, RequestId, Slot, TicketId, UserId};
+use boxoffice_ledger::ids::{AttemptId, EventId, HoldId, OrderId, Request, RequestId, Slot, TicketId, UserId};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
 use boxoffice_ledger::seats::{EventSale, SeatLedger};
+use boxoffice_ledger::tickets::{Claim, Direction, Scan, TicketAction};
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 use crate::house::{SLOT, START, event};
@@ -171,6 +175,16 @@ impl Script {
                 let open = self.ledger.open_attempts(100);
                 open.iter().map(render::open_attempt).collect::<Vec<_>>().join(" ")
             }
+            "ticket" => sale.ticket_state(ticket_id(name), self.ledger.at()).map_or_else(
+                || "nothing".into(),
+                |state| {
+                    let record = sale.ticket(ticket_id(name)).unwrap();
+                    format!("{state:?} epoch={} {}", record.epoch, render::user_name(record.user))
+                },
+            ),
+            "gates" => render::gates(sale),
+            "conflicts" => render::conflicts(sale),
+            "dead" => render::dead(sale),
             "deadline" => self.ledger.next_deadline().map_or_else(|| "none".into(), render::time),
             "from" => format!("{:?}", sale.from_price()),
             "refunds" => sale.order(order_id(name)).map_or_else(|| "nothing".into(), |view| render::refunds(&view.order)),
@@ -245,6 +259,8 @@ impl Script {
                 let acks = words.named.iter().filter(|(target, _)| target.parse::<u32>().is_ok());
                 SeatCommand::OutboxAck { acks: acks.map(|(target, upto)| (target.parse().unwrap(), upto.parse().unwrap())).collect() }
             }
+            "scan" => SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan(words)) },
+            "offer" | "withdraw" | "claim" => SeatCommand::Ticket { request, event, action: give(words) },
             "pulse" => SeatCommand::Pulse,
             other => SeatCommand::Money(money::command(other, names, words, request)),
         }
@@ -275,6 +291,36 @@ impl Script {
         let many = words.number("from").zip(words.number("many")).unwrap_or_default();
         let run = (many.0..many.0 + many.1).map(|number| SeatIndex(number as u32));
         Choice::Chosen { areas: areas.collect(), seats: seats.iter().map(|name| seat(sale, name)).chain(run).collect() }
+    }
+}
+
+fn moment(text: &str) -> Timestamp {
+    START.plus(Millis::from_secs(text.strip_suffix('s').unwrap().parse().unwrap()))
+}
+
+fn scan(words: &Words<'_>) -> Scan {
+    let (open, close) = words.get("doors").unwrap_or("0s-100000s").split_once('-').unwrap();
+    Scan {
+        gate: words.get("gate").map_or_else(|| "North".into(), repeated),
+        nonce: words.get("nonce").map_or(0, |nonce| number(nonce) as u64),
+        direction: if words.plain[1] == "out" { Direction::Out } else { Direction::In },
+        claim: (words.plain[2] != "bad").then(|| Claim {
+            event: if words.has("elsewhere") { EventId(1) } else { event() },
+            ticket: ticket_id(words.plain[2]),
+            epoch: words.number("epoch").unwrap_or(1) as u32,
+        }),
+        doors: (moment(open), moment(close)),
+        offline_at: words.get("offline").map(moment),
+    }
+}
+
+fn give(words: &Words<'_>) -> TicketAction {
+    let (ticket, user) = (ticket_id(words.plain[1]), user_id(words.number("user").unwrap()));
+    let email = |name| words.get(name).map_or_else(String::new, repeated);
+    match words.plain[0] {
+        "offer" => TicketAction::Offer { ticket, user, to: email("to") },
+        "withdraw" => TicketAction::Withdraw { ticket, user },
+        _ => TicketAction::Claim { ticket, user, email: email("email") },
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs the tables in `tests/cases/seats`. A case is a block of lines: `case: what it shows`, then `house: ...` (see `house.rs`)
 //! and perhaps `terms: limit=4 ttl=8m orphan prices=1,2 opens=10s refunds=buyer
-//! until=10s keep=1000+50 unopened`, then lines `command -> answer`.
+//! until=10s keep=1000+50 unopened times=2 out-then-in stay stay-from=10s`, then lines `command -> answer`.
 //! With UPDATE_CASES set, the answers in the files are replaced by what came out: read the difference before you keep it.
 
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ use std::path::Path;
 use boxoffice_ledger::command::{RefundWho, SaleTerms};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::tickets::Reentry;
 use boxoffice_ledger::time::Millis;
 
 use crate::house::{self, START};
@@ -35,6 +36,12 @@ fn terms(text: &str) -> (SaleTerms, bool) {
                 (terms.refunds.keep_bps, terms.refunds.keep_fixed) = (bps.parse().unwrap(), fixed.parse().unwrap());
             }
             ("orphan", _) => terms.orphan_rule = true,
+            ("times", value) => terms.entry.reentry = Reentry::Times(value.parse().unwrap()),
+            ("out-then-in", _) => terms.entry.reentry = Reentry::OutThenIn,
+            ("stay", _) => terms.entry.transfer = false,
+            ("stay-from", value) => {
+                terms.entry.transfer_until = Some(START.plus(Millis::from_secs(value.strip_suffix('s').unwrap().parse().unwrap())));
+            }
             ("unopened", _) => open = false,
             other => panic!("no such term: {other:?}"),
         }

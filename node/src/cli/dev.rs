@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads};
+use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_ledger::command::Role;
@@ -107,6 +107,7 @@ fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Res
             payment: provider.payment(format!("{}/", members[0].http)),
             mail: Mail { dir: Some(data.join("mail")), ..Mail::default() },
             allowed_origins: Vec::new(),
+            tickets: TicketKeys::default(),
         };
         let path = data.join(format!("n{number}.toml"));
         std::fs::write(&path, toml::to_string(&config)?).with_context(|| format!("write {}", path.display()))?;

@@ -8,6 +8,8 @@ use boxoffice_ledger::command::{BlockAction, Choice, OrderRecord, Performer, Sal
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, VenueId};
 use boxoffice_ledger::outcome::{HoldInfo, SaleState};
 use boxoffice_ledger::plan::{Plan, SeatIndex};
+use boxoffice_ledger::tickets::TicketState;
+use bytes::Bytes;
 
 use super::Service;
 
@@ -140,12 +142,78 @@ impl Backend for Service {
         self.list_orders(cx, caller, limit, cursor).await
     }
 
-    async fn tickets(&self, cx: Context, caller: Caller, limit: usize, cursor: Option<&str>) -> Answer<Read<TicketPage>> {
-        self.list_tickets(cx, caller, limit, cursor).await
+    async fn tickets(
+        &self,
+        cx: Context,
+        caller: Caller,
+        filter: TicketFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<TicketPage>> {
+        self.list_tickets(cx, caller, filter, limit, cursor).await
     }
 
     async fn ticket(&self, cx: Context, caller: Caller, ticket: TicketId) -> Answer<Read<TicketView>> {
         self.read_ticket(cx, caller, ticket).await
+    }
+
+    async fn draw_ticket(&self, cx: Context, caller: Caller, ticket: TicketId, drawing: Drawing) -> Answer<Read<Bytes>> {
+        self.drawn_ticket(cx, caller, ticket, drawing).await
+    }
+
+    async fn offer_ticket(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId, to: String) -> Answer<Written<Transfer>> {
+        self.offer(cx, caller, request, ticket, to).await
+    }
+
+    async fn withdraw_offer(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId) -> Answer<Written<()>> {
+        self.withdraw(cx, caller, request, ticket).await
+    }
+
+    async fn offers(&self, cx: Context, caller: Caller) -> Answer<Read<TicketPage>> {
+        self.offered_tickets(cx, caller).await
+    }
+
+    async fn accept_offer(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId) -> Answer<Written<TicketView>> {
+        self.take_up(cx, caller, request, ticket).await
+    }
+
+    async fn scan(&self, cx: Context, caller: Caller, scan: ScanInput) -> Answer<Written<ScanView>> {
+        self.scan_ticket(cx, caller, scan).await
+    }
+
+    async fn upload_scans(
+        &self,
+        cx: Context,
+        caller: Caller,
+        event: EventId,
+        gate: String,
+        scans: Vec<OfflineScan>,
+    ) -> Answer<Written<Vec<Uploaded>>> {
+        self.record_scans(cx, caller, event, gate, scans).await
+    }
+
+    async fn gate(&self, cx: Context, caller: Caller, event: EventId) -> Answer<Read<GateView>> {
+        self.gate_view(cx, caller, event).await
+    }
+
+    async fn scan_report(&self, cx: Context, caller: Caller, event: EventId, limit: usize, from: u32) -> Answer<Read<ScanReport>> {
+        self.report(cx, caller, event, limit, from).await
+    }
+
+    async fn event_tickets(
+        &self,
+        cx: Context,
+        caller: Caller,
+        event: EventId,
+        state: Option<TicketState>,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<Page<EventTicket>>> {
+        self.list_event_tickets(cx, caller, event, state, limit, cursor).await
+    }
+
+    fn ticket_keys(&self) -> Vec<TicketKey> {
+        self.public_keys()
     }
 
     async fn venues(&self, cx: Context, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>> {

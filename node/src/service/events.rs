@@ -259,6 +259,7 @@ impl Service {
         }
     }
 
+    /// An event of the caller; an operator's are all.
     pub(super) async fn own_event(&self, cx: Context, caller: Caller, id: EventId) -> Answer<Event> {
         need(caller, Role::Coordinator)?;
         let found = self.find(cx, CATALOG, || self.catalog.read().event(id).cloned()).await?;

@@ -5,12 +5,14 @@ mod backend;
 mod booking;
 mod catalog;
 mod events;
+mod gates;
 pub mod identity;
 mod orders;
 mod paying;
 mod reconcile;
 mod status;
 mod tickets;
+mod transfers;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::replica::Replica;
+use crate::tickets::keys::Keyring;
 pub use catalog::chunks;
 pub use reconcile::Step;
 pub use webhook::EDGE_OWNS_MS;
@@ -65,6 +68,8 @@ pub struct Service {
     pub search: boxoffice_search::Index,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
+    /// Who signs tickets.
+    pub keyring: Keyring,
     /// Password hashing, bounded.
     pub passwords: Passwords,
     /// Tokens, keys and links.

@@ -10,6 +10,8 @@ use boxoffice_ledger::outcome::{
     AttemptState, Confirmation, HoldInfo, HoldState, OrderState, RefundState, Rejection, SaleState, SeatState,
 };
 use boxoffice_ledger::plan::*;
+use boxoffice_ledger::seats::{Conflict, DeadCode, Gate};
+use boxoffice_ledger::tickets::{Direction, LastScan, ScanReason, TicketState};
 use bytes::Bytes;
 
 use super::{EXPIRES, Fake, GROUP, euro, event_id, performer_id, plan_hash, venue_id};
@@ -292,15 +294,126 @@ impl Backend for Fake {
         self.read(cx, Page { items: vec![record], next: None })
     }
 
-    async fn tickets(&self, cx: Context, caller: Caller, _: usize, _: Option<&str>) -> Answer<Read<TicketPage>> {
-        self.enter("tickets")?;
+    async fn tickets(&self, cx: Context, caller: Caller, filter: TicketFilter, _: usize, _: Option<&str>) -> Answer<Read<TicketPage>> {
+        self.enter(&format!("tickets {:?} {}", filter.when, filter.event.is_some()))?;
         self.read(cx, TicketPage { page: Page { items: self.tickets_of(caller.user), next: None }, complete: false })
     }
 
     async fn ticket(&self, cx: Context, caller: Caller, ticket: TicketId) -> Answer<Read<TicketView>> {
         self.enter("ticket")?;
         let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
-        self.read(cx, found.ok_or(Failure::NotFound("ticket"))?)
+        let found = found.ok_or(Failure::NotFound("ticket"))?;
+        self.read(cx, TicketView { code: Some("CODE".into()), ..found })
+    }
+
+    async fn draw_ticket(&self, cx: Context, caller: Caller, ticket: TicketId, drawing: Drawing) -> Answer<Read<Bytes>> {
+        self.enter(&format!("draw_ticket {drawing:?}"))?;
+        let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
+        found.ok_or(Failure::NotFound("ticket"))?;
+        self.read(cx, Bytes::from_static(b"drawn"))
+    }
+
+    async fn offer_ticket(&self, _: Context, caller: Caller, _: Request, ticket: TicketId, to: String) -> Answer<Written<Transfer>> {
+        self.enter(&format!("offer_ticket {to}"))?;
+        let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
+        found.ok_or(Failure::NotFound("ticket"))?;
+        self.written(Transfer { ticket, to, until: EXPIRES })
+    }
+
+    async fn withdraw_offer(&self, _: Context, caller: Caller, _: Request, ticket: TicketId) -> Answer<Written<()>> {
+        self.enter("withdraw_offer")?;
+        let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
+        found.ok_or(Failure::NotFound("ticket"))?;
+        self.written(())
+    }
+
+    async fn offers(&self, cx: Context, caller: Caller) -> Answer<Read<TicketPage>> {
+        self.enter("offers")?;
+        self.read(cx, TicketPage { page: Page { items: self.tickets_of(caller.user), next: None }, complete: true })
+    }
+
+    async fn accept_offer(&self, _: Context, caller: Caller, _: Request, ticket: TicketId) -> Answer<Written<TicketView>> {
+        self.enter("accept_offer")?;
+        let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
+        self.written(found.ok_or(Failure::NotFound("offer"))?)
+    }
+
+    async fn scan(&self, _: Context, caller: Caller, scan: ScanInput) -> Answer<Written<ScanView>> {
+        self.enter(&format!("scan {} {} {:?}", scan.gate, scan.nonce, scan.direction))?;
+        match scan.code.as_str() {
+            "FORGED" => Err(Failure::NotAdmitted(ScanReason::BadCode)),
+            "USED" => {
+                let used = Some(LastScan { at: EXPIRES, gate: "South".into() });
+                Err(Failure::Rejected(Rejection::TicketRefused { reason: ScanReason::AlreadyUsed, used }, self.revision()))
+            }
+            _ => {
+                let ticket = self.tickets_of(caller.user).remove(0).ticket;
+                self.written(ScanView { ticket, initials: "AL".into(), direction: scan.direction, entries: 1, at: EXPIRES })
+            }
+        }
+    }
+
+    async fn upload_scans(
+        &self,
+        _: Context,
+        _: Caller,
+        event: EventId,
+        gate: String,
+        scans: Vec<OfflineScan>,
+    ) -> Answer<Written<Vec<Uploaded>>> {
+        self.enter(&format!("upload_scans {gate} {}", scans.len()))?;
+        self.known(event)?;
+        let conflict = |scan: &OfflineScan| (scan.code == "FORGED").then_some(ScanReason::BadCode);
+        self.written(scans.iter().map(|scan| Uploaded { ticket: None, conflict: conflict(scan) }).collect())
+    }
+
+    async fn gate(&self, cx: Context, _: Caller, event: EventId) -> Answer<Read<GateView>> {
+        self.enter("gate")?;
+        self.known(event)?;
+        let event = self.view(None).event;
+        let doors = event.terms.entry.doors(event.starts_at);
+        let dead = vec![
+            DeadCode { ticket: TicketId::of_order(self.order_id(), 0), good_from: Some(3) },
+            DeadCode { ticket: TicketId::of_order(self.order_id(), 1), good_from: None },
+        ];
+        self.read(cx, GateView { event, doors, dead })
+    }
+
+    async fn scan_report(&self, cx: Context, _: Caller, event: EventId, _: usize, from: u32) -> Answer<Read<ScanReport>> {
+        self.enter(&format!("scan_report {from}"))?;
+        self.known(event)?;
+        let conflict = Conflict {
+            ticket: None,
+            epoch: 0,
+            direction: Direction::In,
+            reason: ScanReason::BadCode,
+            gate: 0,
+            at: EXPIRES,
+            recorded_at: EXPIRES,
+        };
+        let gates = vec![Gate { name: "North".into(), ins: 3, outs: 1, refused: 2 }];
+        let (conflicts, next) = (vec![(from, conflict)], Some(from + 1));
+        self.read(cx, ScanReport { issued: 5, admitted: 3, inside: 2, gates, conflict_count: 9, conflicts, next })
+    }
+
+    async fn event_tickets(
+        &self,
+        cx: Context,
+        caller: Caller,
+        event: EventId,
+        state: Option<TicketState>,
+        _: usize,
+        _: Option<&str>,
+    ) -> Answer<Read<Page<EventTicket>>> {
+        self.enter(&format!("event_tickets {state:?}"))?;
+        self.known(event)?;
+        let ticket = self.tickets_of(caller.user).remove(0).ticket;
+        let scanned = Some(LastScan { at: EXPIRES, gate: "North".into() });
+        self.read(cx, Page { items: vec![EventTicket { ticket, state: TicketState::CheckedIn, scanned }], next: None })
+    }
+
+    fn ticket_keys(&self) -> Vec<TicketKey> {
+        vec![TicketKey { id: "01020304".into(), public: [7; 32] }]
     }
 
     async fn venues(&self, cx: Context, _: usize, _: Option<&str>) -> Answer<Read<Page<Arc<Venue>>>> {

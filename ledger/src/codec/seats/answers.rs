@@ -7,7 +7,7 @@ use prost::Message;
 use prost::encoding::encode_varint;
 
 use super::super::wire::seat_answer::Outcome as WireOutcome;
-use super::super::{CodecError, common, envelope, rejection, wire};
+use super::super::{CodecError, common, envelope, rejection, ticket, wire};
 use crate::ids::{HoldId, OrderId, UserId};
 use crate::outcome::{Answer, Confirmation, HoldInfo, SeatOutcome};
 use crate::time::Timestamp;
@@ -37,6 +37,7 @@ pub(crate) fn write_answer(outcome: &SeatOutcome, replayed: bool, bytes: &mut Ve
         }),
         SeatOutcome::Blocked { revoked } => pen.message(9, |pen| revoked.iter().for_each(|hold| pen.id(1, hold.0))),
         SeatOutcome::Rejected(why) => pen.message(10, |pen| rejection::rejection(why).encode_raw(pen.0)),
+        SeatOutcome::Ticket(done) => pen.message(15, |pen| ticket::answer(done).encode_raw(pen.0)),
     }
 }
 
@@ -154,6 +155,7 @@ fn read_outcome(outcome: WireOutcome) -> Result<SeatOutcome, CodecError> {
             SeatOutcome::Blocked { revoked: message.revoked.into_iter().map(|hold| hold_id(Some(hold))).collect::<Result<_, _>>()? }
         }
         WireOutcome::Rejected(why) => SeatOutcome::Rejected(rejection::read_rejection(why)?),
+        WireOutcome::Ticket(done) => SeatOutcome::Ticket(ticket::read_answer(done)?),
     })
 }
 

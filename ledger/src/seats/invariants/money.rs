@@ -15,7 +15,7 @@ pub(super) fn check(sale: &EventSale, order: &Order) -> Check {
     match order.state {
         OrderState::AwaitingPayment | OrderState::Failed => check_unpaid(sale, order),
         OrderState::Cancelled => check_cancelled(order),
-        OrderState::Confirmed | OrderState::PartRefunded | OrderState::Refunded => check_confirmed(order),
+        OrderState::Confirmed | OrderState::PartRefunded | OrderState::Refunded => check_confirmed(sale, order),
     }
 }
 
@@ -56,7 +56,7 @@ fn check_cancelled(order: &Order) -> Check {
 }
 
 /// 13, 14: what was paid is the value of tickets that admit, what was given back, and what was kept.
-fn check_confirmed(order: &Order) -> Check {
+fn check_confirmed(sale: &EventSale, order: &Order) -> Check {
     let paid = matches!(last(order), Some(AttemptState::Authorized | AttemptState::Captured | AttemptState::Voided));
     must!(if order.total == 0 { !paid } else { paid }, "tickets without payment");
     must!(order.receipt > 0 && !order.tickets.is_empty(), "confirmed without receipt or tickets");
@@ -77,7 +77,10 @@ fn check_confirmed(order: &Order) -> Check {
     must!(given == i128::from(order.refunded), "{} refunded, its refunds say {given}", order.refunded);
     must!(i128::from(order.total) - given == value(false) + kept, "{kept} kept does not add up");
     must!(order.state == order.state_by_refunds(), "{:?} does not fit its refunds", order.state);
-    must!(order.tickets.iter().all(|ticket| ticket.epoch == 1 + u32::from(ticket.void)), "an epoch does not fit");
+    for (id, ticket) in order.tickets() {
+        let moves = sale.book.holders.get(&id).map_or(0, |holder| holder.moves);
+        must!(ticket.epoch == 1 + u32::from(ticket.void) + moves, "epoch {} of {id} does not fit {moves} moves", ticket.epoch);
+    }
     let open = order.refunds.iter().any(|refund| refund.state == RefundState::Requested);
     must!(last(order) != Some(AttemptState::Voided) || (order.is_undone() && !open), "voided although it stands");
     Ok(())

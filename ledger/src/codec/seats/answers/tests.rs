@@ -4,9 +4,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::ids::TicketId;
 use crate::money::Currency;
 use crate::outcome::{HoldState, Rejection, SaleState, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::tickets::{ScanReason, Scanned, TicketOutcome};
 
 fn info(seats: u32, hold: u128, order: Option<u128>) -> HoldInfo {
     HoldInfo {
@@ -41,6 +43,10 @@ fn outcomes() -> Vec<SeatOutcome> {
     outcomes.extend([0, 1, u128::MAX].map(|id| SeatOutcome::Confirmed(confirmation(id, id as u64))));
     outcomes.extend([0, u64::MAX].map(|refund| SeatOutcome::Voided { order: OrderId(5 << 64), refund, currency }));
     outcomes.extend([0, 1, 100, 20_000].map(|count| SeatOutcome::Blocked { revoked: (0..count).map(HoldId).collect() }));
+    let moved = |id| TicketOutcome::Moved { ticket: TicketId(id), epoch: 2, user: UserId(id), until: Some(Timestamp(0)) };
+    outcomes.extend([0, 1, u128::MAX].map(|id| SeatOutcome::Ticket(moved(id))));
+    let scanned = Scanned { ticket: None, user: None, entries: 0, at: Timestamp(0), conflict: Some(ScanReason::BadCode) };
+    outcomes.push(SeatOutcome::Ticket(TicketOutcome::Scanned(scanned)));
     outcomes.extend([0, 3, 300].map(|count| SeatOutcome::Rejected(taken(count))));
     outcomes
 }
