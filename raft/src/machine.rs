@@ -36,9 +36,9 @@ impl Halt {
 
 /// A replicated state machine. Every method but `freeze`'s result runs on the group's apply task, one call at a time.
 pub trait StateMachine: Send + 'static {
-    /// Applies one committed batch. Where somebody waits for `replies`, one per command is added to them, in the same order; elsewhere (on
-    /// followers, after a restart) there is no need to make any. `at_us` (microseconds since the Unix epoch) is the same on every replica and
-    /// strictly increases from batch to batch.
+    /// Applies one committed batch. Where somebody waits for `replies`, one per command is added to them, in the same order;
+    /// elsewhere (on followers, after a restart) there is no need to make any. `at_us` (microseconds since the Unix epoch) is the
+    /// same on every replica and strictly increases from batch to batch.
     ///
     /// # Errors
     /// `Halt` when this node cannot apply the batch (a command it does not know, a broken invariant): the group stops loudly on this node.

@@ -284,14 +284,13 @@ impl Ready<'_> {
             self.nodes.provider.id(),
             text(&self.provider.key_file().to_string_lossy()),
         );
+        let tokens = format!(r#"{{"coordinator":{},"operator":{}}}"#, text(self.coordinator), text(self.operator));
         let claim = self.claim.map_or("null".into(), text);
         format!(
-            r#"{{"ready":true,"web":{},"nodes":[{}],"provider":{provider},"events":[{}],"tokens":{{"coordinator":{},"operator":{}}},"claim":{claim}}}"#,
+            r#"{{"ready":true,"web":{},"nodes":[{}],"provider":{provider},"events":[{}],"tokens":{tokens},"claim":{claim}}}"#,
             text(&format!("{}/", self.urls[0])),
             nodes.join(","),
             events.join(","),
-            text(self.coordinator),
-            text(self.operator),
         )
     }
 

@@ -65,6 +65,7 @@ fn event() -> Event {
             hold_ttl: Millis::from_mins(8),
             orphan_rule: false,
             opens_at: None,
+            refunds: boxoffice_ledger::command::RefundPolicy::default(),
             entry: EntryTerms::default(),
         },
         owner: UserId(2),
