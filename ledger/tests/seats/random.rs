@@ -71,29 +71,30 @@ fn command() -> impl Strategy<Value = SeatCommand> {
             }
             23 => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
             24..=35 => SeatCommand::Money(money(kind, request, hold, seat, pick, flag, (id, order, attempt, user, actor))),
-            36..=38 => {
-                let ticket = TicketId::of_order(order, u16::from(pick));
-                let scan = Scan {
-                    gate: ["North", "South"][usize::from(flag)].into(),
-                    nonce: u64::from(seat) % 4,
-                    direction: if kind == 38 { Direction::Out } else { Direction::In },
-                    claim: (seat != 1).then_some(Claim { event, ticket, epoch: 1 + seat % 3 }),
-                    doors: (house::START, house::START.plus(Millis::from_secs(100_000))),
-                    offline_at: (seat % 5 == 0).then_some(house::START.plus(Millis::from_secs(u64::from(seat)))),
-                };
-                SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan) }
-            }
-            _ => {
-                let ticket = TicketId::of_order(order, u16::from(pick));
-                let action = match kind {
-                    39 | 40 => TicketAction::Offer { ticket, user, to: format!("{}@x", seat % 3) },
-                    _ if flag => TicketAction::Withdraw { ticket, user },
-                    _ => TicketAction::Claim { ticket, user, email: format!("{}@x", seat % 3) },
-                };
-                SeatCommand::Ticket { request, event, action }
-            }
+            _ => SeatCommand::Ticket {
+                request,
+                event,
+                action: of_ticket(kind, TicketId::of_order(order, u16::from(pick)), user, seat, flag),
+            },
         }
     })
+}
+
+/// Something done with a ticket: scans more often than transfers.
+fn of_ticket(kind: u8, ticket: TicketId, user: UserId, seat: u32, flag: bool) -> TicketAction {
+    match kind {
+        36..=38 => TicketAction::Scan(Scan {
+            gate: ["North", "South"][usize::from(flag)].into(),
+            nonce: u64::from(seat) % 4,
+            direction: if kind == 38 { Direction::Out } else { Direction::In },
+            claim: (seat != 1).then_some(Claim { event: event(), ticket, epoch: 1 + seat % 3 }),
+            doors: (house::START, house::START.plus(Millis::from_secs(100_000))),
+            offline_at: seat.is_multiple_of(5).then_some(house::START.plus(Millis::from_secs(u64::from(seat)))),
+        }),
+        39 | 40 => TicketAction::Offer { ticket, user, to: format!("{}@x", seat % 3) },
+        _ if flag => TicketAction::Withdraw { ticket, user },
+        _ => TicketAction::Claim { ticket, user, email: format!("{}@x", seat % 3) },
+    }
 }
 
 /// A command about money with small numbers. What pays, captures and refunds comes often, so that refunds meet real money.
@@ -323,12 +324,10 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
             let seats: Vec<SeatIndex> = numbers.iter().map(|&number| SeatIndex(number as u32)).collect();
             let actor = if flag { Actor::User(user) } else { Actor::System };
             match kind {
-                0 => SeatCommand::PlanChunk(BlobChunk {
-                    hash: PlanHash([a as u8; 32]),
-                    total: b as u32,
-                    offset: c as u32,
-                    bytes: text.into_bytes(),
-                }),
+                0 => {
+                    let (hash, total, offset) = (PlanHash([a as u8; 32]), b as u32, c as u32);
+                    SeatCommand::PlanChunk(BlobChunk { hash, total, offset, bytes: text.into_bytes() })
+                }
                 1 => SeatCommand::CreateEvent {
                     event: EventId(event_id),
                     plan: PlanHash([1; 32]),
@@ -374,11 +373,10 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                 }
                 16 => SeatCommand::Money(MoneyCommand::RefundNext { event, limit: a as u32 }),
                 17 => SeatCommand::Money(MoneyCommand::Pin { request, event, hold, user, order, cart: CartId(user.0) }),
-                18..=20 => SeatCommand::Ticket {
-                    request,
-                    event,
-                    action: hostile_action(kind, event, user, TicketId(order.0), (a, b, c), text, flag),
-                },
+                18..=20 => {
+                    let action = hostile_action(kind, event, user, TicketId(order.0), (a, b, c), text, flag);
+                    SeatCommand::Ticket { request, event, action }
+                }
                 _ => SeatCommand::OutboxAck { acks: numbers.iter().map(|&number| (number as u32, a)).collect() },
             }
         },
