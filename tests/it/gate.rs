@@ -156,6 +156,24 @@ async fn a_code_that_is_not_good_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_refunded_ticket_is_refused_and_a_used_one_is_not_refunded() {
+    let staff = coordinator();
+    let more = json!({"starts_at": at_second(0), "refunds": {"who": "buyer"}});
+    let event = shop::put_on_sale(&staff, &Terms { more, ..Terms::free(4) }).await;
+    let somebody = buyer(3);
+    let (given_back, used) = (bought(&somebody, &event, 0).await, bought(&somebody, &event, 1).await);
+    let dead = code(&somebody, &given_back).await;
+    let _ = somebody.post(&format!("/user/ticket/{given_back}/refund"), &json!({})).await.expect(201);
+    refused(scan(&staff, &event, "North", "n1", &dead).await, "void");
+    let _ = somebody.get(&format!("/user/ticket/{given_back}.svg")).await.problem(409, "wrong_state");
+    let gate = staff.get(&format!("/event/{event}/gate?consistency=linearizable")).await.expect(200);
+    assert_eq!(gate["revoked"], json!([[given_back, null]]), "{gate}");
+
+    let _ = scan(&staff, &event, "North", "n2", &code(&somebody, &used).await).await.expect(200);
+    let _ = somebody.post(&format!("/user/ticket/{used}/refund"), &json!({})).await.problem(409, "wrong_state");
+}
+
+#[tokio::test]
 async fn a_ticket_is_given_to_another_account_and_the_old_code_dies() {
     let staff = coordinator();
     let event = shop::put_on_sale(&staff, &tonight(4)).await;
