@@ -36,6 +36,7 @@ async fn a_person_books_a_seat_in_the_browser() {
         .current_dir(&flow)
         .env("BASE_URL", cluster().url(2))
         .env("EVENT", &terms.name)
+        .env("PATIENCE_MS", "60000")
         .env("COORDINATOR_TOKEN", cluster().someone(Role::Coordinator).token)
         .output()
         .expect("node runs");
