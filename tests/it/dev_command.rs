@@ -117,7 +117,8 @@ fn walk_through(base: &str) {
     let block = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a block of sh");
     let script = block.replace("http://127.0.0.1:7480", base);
     assert!(script.contains(base), "the block names the address that dev prints");
-    let run = || Command::new("bash").args(["-e", "-u", "-o", "pipefail", "-c", &script]).output().expect("bash runs");
+    // Without pipefail: `head` closes its pipe while curl may still write. What a line needs of the one before, it misses loudly.
+    let run = || Command::new("bash").args(["-e", "-u", "-c", &script]).output().expect("bash runs");
     let mut output = run();
     // 504 is an honest answer of a machine that does too much at once; a reader would run the block again, and so does this.
     if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("error: 504") {
