@@ -12,6 +12,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, header};
 use bytes::Bytes;
 use futures::FutureExt;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Body as _;
 
 use crate::call::{self, Call};
 use crate::cors;
@@ -24,6 +26,8 @@ use crate::who;
 
 /// Longest path and query, in bytes.
 const URI_BYTES_MAX: usize = 2048;
+/// Most bytes that are read of a body that nobody wants.
+const DRAINED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Where a connection comes from; the server puts it into each request.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +35,13 @@ pub struct Peer(pub IpAddr);
 
 /// Answers a request on a route.
 pub async fn run(edge: Arc<Edge>, route: &'static Route, request: Request) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
+    let asks_first = parts.headers.contains_key(header::EXPECT);
     let id = edge.ids.take(&parts.headers);
     let uri = parts.uri.clone();
     let origin = cors::allowed(&edge.config, &parts.headers);
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
-    let outcome = AssertUnwindSafe(serve(&edge, route, parts, body)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(serve(&edge, route, parts, &mut body)).catch_unwind().await;
     let mut response = match outcome {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.response(uri.path(), id.to_str().unwrap_or_default()),
@@ -52,7 +57,21 @@ pub async fn run(edge: Arc<Edge>, route: &'static Route, request: Request) -> Re
     }
     finish(response.headers_mut(), id);
     cors::allow(response.headers_mut(), origin);
+    if !body.is_end_stream() && (asks_first || !drain(&edge, body).await) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
+}
+
+/// Reads what is left of the body of a request that was refused by its head, so that the connection can go on and the answer
+/// is not lost in a reset; whether all of it was read. Bounded in bytes and in time.
+async fn drain(edge: &Edge, body: Body) -> bool {
+    if body.size_hint().lower() > DRAINED_BYTES_MAX as u64 {
+        return false;
+    }
+    let mut rest = Limited::new(body, DRAINED_BYTES_MAX);
+    let read = async { while matches!(rest.frame().await, Some(Ok(_))) {} };
+    tokio::time::timeout(edge.config.body_timeout, read).await.is_ok() && rest.is_end_stream()
 }
 
 /// Answers a request that no route takes: a file of the page, a browser's question whether another origin may ask, or a problem.
@@ -80,7 +99,7 @@ fn finish(headers: &mut HeaderMap, id: HeaderValue) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
 }
 
-async fn serve(edge: &Arc<Edge>, route: &'static Route, mut parts: Parts, body: Body) -> Result<Response<Body>, HttpProblem> {
+async fn serve(edge: &Arc<Edge>, route: &'static Route, mut parts: Parts, body: &mut Body) -> Result<Response<Body>, HttpProblem> {
     let _room = if route.class == Class::Probe { None } else { Some(edge.limits.request()?) };
     if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
         return Err(HttpProblem::new(Code::UriTooLong, format!("At most {URI_BYTES_MAX} bytes.")));
@@ -125,7 +144,7 @@ fn key_required() -> HttpProblem {
     HttpProblem::new(Code::IdempotencyKeyRequired, "Send an Idempotency-Key, so that a retry cannot happen twice.")
 }
 
-async fn read_body(edge: &Edge, route: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes, HttpProblem> {
+async fn read_body(edge: &Edge, route: &Route, headers: &HeaderMap, body: &mut Body) -> Result<Bytes, HttpProblem> {
     let too_large = || HttpProblem::new(Code::PayloadTooLarge, format!("At most {} bytes.", route.body_max));
     if route.method == Verb::Get {
         return Ok(Bytes::new());
@@ -134,8 +153,8 @@ async fn read_body(edge: &Edge, route: &Route, headers: &HeaderMap, body: Body) 
     if length.is_some_and(|length| length > route.body_max as u64) {
         return Err(too_large());
     }
-    let bytes = match tokio::time::timeout(edge.config.body_timeout, axum::body::to_bytes(body, route.body_max)).await {
-        Ok(Ok(bytes)) => bytes,
+    let bytes = match tokio::time::timeout(edge.config.body_timeout, Limited::new(body, route.body_max).collect()).await {
+        Ok(Ok(read)) => read.to_bytes(),
         Ok(Err(_)) if length.is_none() => return Err(too_large()),
         Ok(Err(_)) => return Err(HttpProblem::new(Code::MalformedRequest, "The body ended early.")),
         Err(_) => return Err(HttpProblem::new(Code::RequestTimeout, "The body did not arrive in time.")),

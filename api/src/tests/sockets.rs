@@ -329,6 +329,28 @@ async fn slow_and_huge_requests_are_ended() {
 }
 
 #[tokio::test]
+async fn a_connection_is_good_after_a_refusal_or_says_that_it_is_not() {
+    let server = Server::start(config()).await;
+    // Refused by its head alone, while most of the body is still on its way: what follows on the connection is answered.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let body = "x".repeat(1_000_000);
+    let (path, length) = (format!("/event/{}/hold", event_id()), body.len());
+    stream.write_all(format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let refused = read_until(&mut stream, "instance").await;
+    assert!(refused.starts_with("HTTP/1.1 401") && !refused.contains("connection: close"), "{refused}");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert!(read_until(&mut stream, "\"up\"}").await.contains("HTTP/1.1 200"));
+    // More than is worth reading: the connection ends, and the answer says so.
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000000\r\n\r\n");
+    assert!(server.raw(head.as_bytes(), "instance").await.contains("connection: close"));
+    // Who asks before sending is told no, and sends nothing.
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1000\r\n\r\n");
+    let answer = server.raw(head.as_bytes(), "instance").await;
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
 async fn connections_beyond_the_bound_are_closed_at_once() {
     let mut few = config();
     few.connections_max = 1;
