@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use axum::extract::{FromRequestParts, Query, RawPathParams};
+use axum::extract::Query;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use boxoffice_ledger::ids::Request;
 use bytes::Bytes;
-use futures::FutureExt;
 
 use crate::backend::{Caller, Context, Freshness, Grant, Revision};
+use crate::dispatch::Params;
 use crate::error::{Code, HttpProblem};
 use crate::json::Expand;
 
@@ -41,7 +41,7 @@ pub struct Call {
     /// The freshness that was asked for.
     pub freshness: Option<Freshness>,
     /// Parameters of the path.
-    pub params: Option<RawPathParams>,
+    pub params: Params,
     /// Parameters of the query, all known to the route.
     pub query: Vec<(String, String)>,
 }
@@ -78,7 +78,7 @@ impl Call {
     /// A parameter of the path, percent-decoded.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
-        self.params.iter().flatten().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+        self.params.get(name)
     }
 
     /// An id in the path.
@@ -160,19 +160,6 @@ pub const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 #[must_use]
 pub fn unauthenticated() -> HttpProblem {
     HttpProblem::new(Code::Unauthenticated, "Send a valid access token.").header(header::WWW_AUTHENTICATE, BEARER)
-}
-
-/// The parameters of the path; a path without any has `None`.
-///
-/// # Errors
-/// 400 when one is not UTF-8 after percent-decoding, or has control characters.
-pub fn path_params(parts: &mut Parts, path: &str) -> Result<Option<RawPathParams>, HttpProblem> {
-    if !path.contains('{') {
-        return Ok(None);
-    }
-    let wrong = || HttpProblem::new(Code::MalformedRequest, "The path is not well formed.");
-    let params = RawPathParams::from_request_parts(parts, &()).now_or_never().ok_or_else(wrong)?.map_err(|_| wrong())?;
-    if params.iter().any(|(_, value)| value.chars().any(char::is_control)) { Err(wrong()) } else { Ok(Some(params)) }
 }
 
 /// The parameters of the query, each known and given once.

@@ -1,16 +1,19 @@
 //! The edge as a whole: what all routes share, put together once at start.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Response};
 use boxoffice_ledger::ids::EventId;
 
 use crate::auth::{KeyError, Tokens};
 use crate::backend::{Backend, Caller, Grant};
 use crate::config::ApiConfig;
+use crate::dispatch;
 use crate::idempotency::Requests;
 use crate::kept::Kept;
 use crate::layout::Offers;
@@ -18,7 +21,6 @@ use crate::limits::Limits;
 use crate::live::Hub;
 use crate::program::Programs;
 use crate::route::seat::Rendered;
-use crate::router;
 
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
@@ -75,7 +77,6 @@ impl Edge {
 #[derive(Clone)]
 pub struct Api {
     edge: Arc<Edge>,
-    router: Router,
 }
 
 /// Why the edge cannot start.
@@ -110,13 +111,12 @@ impl Api {
             config,
             hub,
         });
-        let router = router::build(&edge);
-        Ok(Self { edge, router })
+        Ok(Self { edge })
     }
 
-    /// The routes as a service, for tests and simulations without sockets.
-    pub fn router(&self) -> Router {
-        self.router.clone()
+    /// Answers one request that came from this address.
+    pub async fn answer(&self, request: Request, from: IpAddr) -> Response<Body> {
+        dispatch::answer(&self.edge, request, from).await
     }
 
     /// What the routes share.

@@ -1,7 +1,7 @@
 //! What every request goes through, in one function instead of a stack of boxed layers: name, room, rates, who, role,
 //! standing, query, body, idempotency, the route, and the headers of the answer. A panic becomes a 500.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +17,7 @@ use hyper::body::Body as _;
 
 use crate::call::{self, Call};
 use crate::cors;
+use crate::dispatch::Params;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
 use crate::idempotency;
@@ -29,19 +30,15 @@ const URI_BYTES_MAX: usize = 2048;
 /// Most bytes that are read of a body that nobody wants.
 const DRAINED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Where a connection comes from; the server puts it into each request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
-
-/// Answers a request on a route.
-pub async fn run(edge: Arc<Edge>, route: &'static Route, request: Request) -> Response<Body> {
+/// Answers a request on a route; `params` is `None` when those of its path are not well formed.
+pub async fn run(edge: &Arc<Edge>, route: &'static Route, params: Option<Params>, request: Request, from: IpAddr) -> Response<Body> {
     let (parts, mut body) = request.into_parts();
     let asks_first = parts.headers.contains_key(header::EXPECT);
     let id = edge.ids.take(&parts.headers);
     let uri = parts.uri.clone();
     let origin = cors::allowed(&edge.config, &parts.headers);
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
-    let outcome = AssertUnwindSafe(serve(&edge, route, parts, &mut body)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(serve(edge, route, Head { parts, params, from }, &mut body)).catch_unwind().await;
     let mut response = match outcome {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.response(uri.path(), id.to_str().unwrap_or_default()),
@@ -57,7 +54,7 @@ pub async fn run(edge: Arc<Edge>, route: &'static Route, request: Request) -> Re
     }
     finish(response.headers_mut(), id);
     cors::allow(response.headers_mut(), origin);
-    if !body.is_end_stream() && (asks_first || !drain(&edge, body).await) {
+    if !body.is_end_stream() && (asks_first || !drain(edge, body).await) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
@@ -99,12 +96,19 @@ fn finish(headers: &mut HeaderMap, id: HeaderValue) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
 }
 
-async fn serve(edge: &Arc<Edge>, route: &'static Route, mut parts: Parts, body: &mut Body) -> Result<Response<Body>, HttpProblem> {
+/// What is known of a request before its body.
+struct Head {
+    parts: Parts,
+    params: Option<Params>,
+    from: IpAddr,
+}
+
+async fn serve(edge: &Arc<Edge>, route: &'static Route, head: Head, body: &mut Body) -> Result<Response<Body>, HttpProblem> {
+    let Head { parts, params, from: address } = head;
     let _room = if route.class == Class::Probe { None } else { Some(edge.limits.request()?) };
     if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
         return Err(HttpProblem::new(Code::UriTooLong, format!("At most {URI_BYTES_MAX} bytes.")));
     }
-    let address = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
     match route.class {
         Class::Normal => edge.limits.address(address)?,
         Class::Login => edge.limits.login_address(address)?,
@@ -121,7 +125,7 @@ async fn serve(edge: &Arc<Edge>, route: &'static Route, mut parts: Parts, body: 
     if !reads && route.access != Access::Public {
         who::check_standing(edge, &who, deadline).await?;
     }
-    let params = call::path_params(&mut parts, route.path)?;
+    let params = params.ok_or_else(|| HttpProblem::new(Code::MalformedRequest, "The path is not well formed."))?;
     let query = call::query(&parts, route.query)?;
     let freshness = call::freshness(&parts.headers, &query)?;
     let key = match route.key {

@@ -1,8 +1,8 @@
 //! The edge: HTTP, JSON, sockets and the page. Calls out through one trait; knows no leaders, groups or forwarding.
 //!
 //! ```text
-//! server -> router (the table) -> layers (name, room, rates, who, role, body, key) -> route -> dyn Backend
-//!                                                                             live <- Hub <- changes of the node
+//! server -> dispatch (over the table in router) -> layers (name, room, rates, who, role, body, key) -> route -> dyn Backend
+//!                                                                                           live <- Hub <- changes of the node
 //! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -21,6 +21,7 @@ pub mod server;
 mod call;
 mod check;
 mod cors;
+mod dispatch;
 mod idempotency;
 mod json;
 mod kept;

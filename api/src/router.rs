@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::Response;
-use axum::routing::{MethodFilter, on};
 use boxoffice_ledger::command::Role;
 use futures::future::BoxFuture;
 
 use crate::call::Call;
 use crate::edge::Edge;
-use crate::error::{Code, HttpProblem};
+use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
-use crate::layers;
 use crate::live;
 use crate::route::{admin, event, hold, key, performer, refund, sale, scan, seat, session, site, ticket, user, venue, webhook};
 
@@ -226,22 +222,3 @@ pub static ROUTES: &[Route] = &[
     get("/", PUBLIC, &[], |edge, call| Box::pin(site::page(edge, call))),
     get("/problem/{code}", PUBLIC, &[], |edge, call| Box::pin(site::problem(edge, call))),
 ];
-
-/// The table as a service.
-pub fn build(edge: &Arc<Edge>) -> Router {
-    let mut router = Router::new();
-    for route in ROUTES {
-        let filter = match route.method {
-            Verb::Get => MethodFilter::GET,
-            Verb::Post => MethodFilter::POST,
-            Verb::Patch => MethodFilter::PATCH,
-            Verb::Delete => MethodFilter::DELETE,
-        };
-        let edge = Arc::clone(edge);
-        router = router.route(route.path, on(filter, move |request: Request| layers::run(edge, route, request)));
-    }
-    let (missing, wrong) = (Arc::clone(edge), Arc::clone(edge));
-    router
-        .fallback(move |request: Request| async move { layers::unrouted(&missing, &request, Code::NotFound) })
-        .method_not_allowed_fallback(move |request: Request| async move { layers::unrouted(&wrong, &request, Code::MethodNotAllowed) })
-}

@@ -8,20 +8,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use futures::future::{Either, select};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tower_service::Service;
 
 use crate::edge::Api;
-use crate::layers::Peer;
 use crate::limits::{Room, TIDY_EVERY, Taken};
 
 /// Most headers in a request, and most bytes of its head.
@@ -50,7 +47,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
             _ = tidy.tick() => api.edge().limits.tidy(),
             accepted = listener.accept() => match accepted {
                 Ok((stream, from)) => if let Some(place) = room.take() {
-                    let connection = Connection { http: Arc::clone(&http), router: api.router(), ended: ended.clone(), _place: place };
+                    let connection = Connection { http: Arc::clone(&http), api: api.clone(), ended: ended.clone(), _place: place };
                     tokio::spawn(connection.run(stream, from));
                 },
                 Err(error) => {
@@ -70,7 +67,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
 
 struct Connection {
     http: Arc<http1::Builder>,
-    router: Router,
+    api: Api,
     ended: watch::Receiver<bool>,
     _place: Taken,
 }
@@ -80,12 +77,12 @@ impl Connection {
         if stream.set_nodelay(true).is_err() {
             return; // It is gone already.
         }
-        let peer = Peer(from.ip().to_canonical());
-        let router = self.router;
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            let answer = router.clone().call(request.map(Body::new));
-            async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        let from = from.ip().to_canonical();
+        let api = self.api;
+        let service = service_fn(move |request: Request<Incoming>| {
+            let api = api.clone();
+            let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
+            async move { Ok::<_, Infallible>(api.answer(request, from).await) }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let ended = pin!(async move { self.ended.wait_for(|ended| *ended).await.is_ok() });

@@ -1,7 +1,7 @@
 //! The contract of the edge, against a backend in memory: every route, every problem, hostile input, roles, live maps.
 
 mod fake;
-mod harness;
+pub mod harness;
 
 #[cfg(feature = "client")]
 mod clients;

@@ -1,15 +1,14 @@
 //! One helper touches the edge; every test touches the helper.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{Slot, UserId};
 use serde_json::Value;
-use tower::ServiceExt;
 
 use super::fake::Fake;
 use crate::backend::Caller;
@@ -23,7 +22,6 @@ pub struct Edge {
     pub fake: Arc<Fake>,
     /// The edge.
     pub api: Api,
-    router: Router,
 }
 
 /// An answer.
@@ -77,7 +75,7 @@ impl Edge {
         let hub = Hub::new();
         fake.hub.get_or_init(|| Arc::clone(&hub));
         let api = Api::new(fake.clone(), config, hub).unwrap();
-        Self { fake, router: api.router(), api }
+        Self { fake, api }
     }
 
     /// A token of a user of this role; `number` tells users apart.
@@ -96,7 +94,7 @@ impl Edge {
         if !body.is_empty() && !headers.iter().any(|line| line.starts_with("content-type")) {
             request = request.header("content-type", "application/json");
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let response = self.api.answer(request.body(Body::from(body.to_owned())).unwrap(), Ipv4Addr::LOCALHOST.into()).await;
         let (parts, body) = response.into_parts();
         let endless = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
         let bytes = if endless { bytes::Bytes::new() } else { axum::body::to_bytes(body, usize::MAX).await.unwrap() };

@@ -118,7 +118,7 @@ async fn bad_paths_and_queries_are_refused_at_the_edge() {
         refused(&edge, method, path, "", *status, says).await;
     }
     assert_eq!(edge.fake.writes(), Vec::<String>::new());
-    assert_eq!(edge.staff("DELETE", "/event", "").await.header("allow"), "GET,HEAD,POST");
+    assert_eq!(edge.staff("DELETE", "/event", "").await.header("allow"), "GET, HEAD, POST");
 }
 
 #[tokio::test]
