@@ -1,4 +1,4 @@
-//! What a node does for its groups now and then: pings, snapshots, purges, pulses, cutting off followers that lag too far.
+//! What a node does for its groups now and then: heartbeats, pings, snapshots, purges, pulses, cutting off followers that lag too far.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,19 @@ async fn ping_one(peers: &PeerClient, time: &ClusterTime, peer: u64) {
     if let Ok(reply::Body::Pong(pong)) = answer {
         time.report(peer, pong.wall_us, sent.elapsed());
         peers.heard(peer, pong.writable);
+    }
+}
+
+/// Sends the heartbeats of all groups that this node leads at the same moment, so that they share frames and wake-ups.
+pub async fn heartbeat(groups: Vec<Arc<GroupCore>>, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let led = groups.iter().filter(|core| core.leadership().is_leader);
+        let beats = led.filter_map(|core| core.raft()).map(|raft| async move { raft.trigger().heartbeat().await });
+        // A core that is gone needs none, and one that is stuck must not hold up the others.
+        let _ = timeout(every / 4, futures::future::join_all(beats)).await;
     }
 }
 

@@ -43,6 +43,7 @@ mod peers;
 mod progress;
 mod queue;
 mod read;
+mod runtime;
 mod sm;
 mod snapshot;
 mod supervise;

@@ -237,6 +237,7 @@ impl Inner {
         let opener = Opener { machines, random: env.random.clone(), config };
         inner.open_groups(&opener).await?;
         let cores: Vec<_> = inner.groups.values().cloned().collect();
+        inner.spawn(housekeeping::heartbeat(cores.clone(), Duration::from_millis(options.tuning.heartbeat_ms)));
         inner.spawn(housekeeping::pulse(cores.clone(), time));
         inner.spawn(housekeeping::snapshots(cores.clone(), inner.log.clone(), building, housekeeping));
         inner.spawn(balance::run(cores, inner.peers.clone(), inner.log.clone(), options.tuning.spread_after));

@@ -9,7 +9,6 @@ use openraft::async_runtime::WatchReceiver;
 use openraft::impls::EmptyNode;
 use openraft::{SnapshotPolicy, StepDownPolicy};
 use openraft_rt::deterministic_rng::DeterministicRng;
-use openraft_rt_tokio::TokioRuntime;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::core::GroupCore;
@@ -20,6 +19,7 @@ use crate::log_store::LogStore;
 use crate::machine::Machines;
 use crate::network::Network;
 use crate::options::Tuning;
+use crate::runtime::Aligned;
 use crate::sm::Adapter;
 use crate::types::{Raft, entry_id, log_id};
 
@@ -44,6 +44,8 @@ pub fn raft_config(tuning: &Tuning, cluster: &str) -> Result<Arc<openraft::Confi
     let config = openraft::Config {
         cluster_name: cluster.to_owned(),
         heartbeat_interval: tuning.heartbeat_ms,
+        // Sent for all groups at once, see `housekeeping`.
+        enable_heartbeat: false,
         election_timeout_min: tuning.election_min_ms,
         election_timeout_max: tuning.election_max_ms,
         enable_pre_vote: Some(true),
@@ -79,7 +81,7 @@ pub async fn open(core: &Arc<GroupCore>, opener: &Opener) -> io::Result<Raft> {
     let machine = Adapter::new((opener.machines)(core.id), core.surroundings.clone());
     let network = Network::new(core.clone());
     let start = Raft::new(core.node.0, opener.config.clone(), network, log, machine);
-    let raft = DeterministicRng::<TokioRuntime>::scope(opener.random.next_u64(), start).await.map_err(io::Error::other)?;
+    let raft = DeterministicRng::<Aligned>::scope(opener.random.next_u64(), start).await.map_err(io::Error::other)?;
     core.note_role(&raft);
     core.set_raft(Some(raft.clone()));
     core.queue.reopen();

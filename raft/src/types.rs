@@ -9,10 +9,10 @@ use openraft::raft::ClientWriteResult;
 use openraft::raft::responder::Responder;
 use openraft::{EntryPayload, OptionalSend, RaftTypeConfig, alias};
 use openraft_rt::deterministic_rng::DeterministicRng;
-use openraft_rt_tokio::TokioRuntime;
 
 use crate::log::{EntryId, Vote};
 use crate::proto;
+use crate::runtime::Aligned;
 
 /// Chooses openraft's types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ impl RaftTypeConfig for Config {
     type Vote = openraft::impls::Vote<Self::LeaderId>;
     type Payload = EntryPayload<Batch, u64, EmptyNode>;
     type Entry = Entry<LeaderId<u64, u64>, Self::Payload>;
-    type AsyncRuntime = DeterministicRng<TokioRuntime>;
+    type AsyncRuntime = DeterministicRng<Aligned>;
     type Responder<T>
         = Tell<T>
     where

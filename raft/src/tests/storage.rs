@@ -8,7 +8,6 @@ use std::time::Duration;
 use boxoffice_cluster_config::ids::{ClusterId, GroupId};
 use openraft::testing::log::{StoreBuilder, Suite};
 use openraft_rt::deterministic_rng::DeterministicRng;
-use openraft_rt_tokio::TokioRuntime;
 use tokio::sync::{Notify, Semaphore};
 
 use super::counter::Counter;
@@ -16,6 +15,7 @@ use crate::disk::{Disk, SimDisk};
 use crate::log::{Entry, EntryId, Log, LogOptions, Vote};
 use crate::log_store::LogStore;
 use crate::progress::{Progress, SnapshotEvery};
+use crate::runtime::Aligned;
 use crate::sm::{Adapter, Surroundings};
 use crate::snapshot::store::Store;
 use crate::types::Config;
@@ -67,7 +67,7 @@ impl StoreBuilder<Config, LogStore, Adapter> for Builder {
 
 async fn run(builder: Builder) {
     let suite = Suite::<Config, LogStore, Adapter, Builder, ()>::test_all(builder);
-    DeterministicRng::<TokioRuntime>::scope(7, suite).await.expect("the suite passes");
+    DeterministicRng::<Aligned>::scope(7, suite).await.expect("the suite passes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
