@@ -35,7 +35,7 @@ pub use identity::{
     PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
 };
 pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
-pub use named::{Named, Names, PublicSeatState};
+pub use named::{Named, PublicSeatState, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
 pub use request::{
     AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PolicyBody, PricesBody,
@@ -43,8 +43,8 @@ pub use request::{
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 pub use ticket::{
-    EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut, TransferBody, TransferOut,
-    UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
+    EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut,
+    TransferBody, TransferOut, UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
 };
 
 /// Header of the revision that an answer reflects.

@@ -138,13 +138,7 @@ fn out<'a>(map: &'a SeatMap, layout: &Layout, list: Option<ListOut<SeatOut<'a>>>
 
 fn counts(map: &SeatMap) -> Vec<CountOut<'_>> {
     fn line(count: &SectionCount) -> CountOut<'_> {
-        CountOut {
-            section: &count.name,
-            available: count.available,
-            held: count.held,
-            sold: count.sold,
-            capacity: count.capacity,
-        }
+        CountOut { section: &count.name, available: count.available, held: count.held, sold: count.sold, capacity: count.capacity }
     }
     map.counts.iter().map(line).collect()
 }
