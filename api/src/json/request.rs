@@ -16,7 +16,7 @@ use crate::error::{Code, HttpProblem};
 use crate::route::{event, hold, performer, refund, sale, venue};
 
 /// One line of text for people that is not blank.
-pub(super) const LINE: &str = r"^[^\p{Cc}]*\S[^\p{Cc}]*$";
+pub(super) const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$";
 
 /// Reads a JSON body; an empty one counts as `{}`.
 ///

@@ -25,6 +25,7 @@ use crate::layout::Layout;
 /// The seats of an event. `states` has two bits a seat in layout order, lowest bits of each byte first, in Base64: 0 available,
 /// 1 held, 2 sold, 3 not for sale.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SeatMapOut")]
 pub struct MapOut<'a> {
     #[schemars(extend("const" = "seat_map"))]
     object: &'static str,
