@@ -23,7 +23,7 @@ function members(/** @type {any} */ api, /** @type {any} */ schema, /** @type {s
     const target = nameOf(member) ?? nameOf(member.items) ?? nameOf(member.anyOf?.find(nameOf)) ?? "";
     const head = [
       h("code", { class: "name" }, name),
-      h("span", { class: "kind" }, kind(api, member)),
+      h("span", { class: "type" }, kind(api, member)),
       whole.required?.includes(name) && h("span", { class: "needed" }, "required"),
       member.description && h("div", { class: "note" }, markdown(member.description)),
     ];
@@ -43,7 +43,7 @@ function parameters(/** @type {any} */ api, /** @type {any} */ operation) {
       "li",
       null,
       h("code", { class: "name" }, whole.name),
-      h("span", { class: "kind" }, `${whole.in}, ${kind(api, whole.schema)}`),
+      h("span", { class: "type" }, `${whole.in}, ${kind(api, whole.schema)}`),
       whole.required && h("span", { class: "needed" }, "required"),
       h("div", { class: "note" }, markdown(whole.description)),
     );
@@ -67,7 +67,7 @@ function answer(/** @type {any} */ api, /** @type {string} */ status, /** @type 
     if (fold.children.length > 1) return;
     const names = Object.keys(whole.headers ?? {});
     const contents = Object.entries(whole.content ?? {}).map(([type, { schema }]) => [
-      h("p", null, h("code", null, type), h("span", { class: "kind" }, kind(api, schema))),
+      h("p", null, h("code", null, type), h("span", { class: "type" }, kind(api, schema))),
       schema.anyOf ? schema.anyOf.map((/** @type {any} */ one) => [h("p", { class: "name" }, nameOf(one)), members(api, one)]) : members(api, schema),
       status < "300" && type === "application/json" && h("pre", null, JSON.stringify(sample(api, schema), null, 2)),
     ]);
@@ -134,10 +134,14 @@ function section(/** @type {any} */ api, /** @type {any} */ tag) {
   return { whole, heading, nodes };
 }
 
-/** Opens what the address names. */
+/** Opens what the address names, even if a search has hidden it. */
 function open() {
   const node = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!(node instanceof HTMLDetailsElement)) return;
+  if (node.hidden) {
+    query.value = "";
+    query.dispatchEvent(new Event("input"));
+  }
   node.open = true;
   node.scrollIntoView();
   node.querySelector("summary")?.focus({ preventScroll: true });

@@ -104,9 +104,7 @@ function sampleText(pattern) {
  * @param {any} operation
  */
 export function curl(origin, method, path, operation) {
-  const words = ["curl"];
-  if (method !== "get") words.push(`-X ${method.toUpperCase()}`);
-  words.push(quote(origin + path));
+  const words = [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}${quote(origin + path)}`];
   if (operation.security?.some((/** @type {any} */ way) => way.bearer)) words.push('-H "Authorization: Bearer $TOKEN"');
   const parameters = operation.parameters ?? [];
   if (parameters.some((/** @type {any} */ one) => one.$ref?.endsWith("/idempotency-key"))) words.push('-H "Idempotency-Key: $(uuidgen)"');
