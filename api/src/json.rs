@@ -4,6 +4,8 @@
 mod catalog;
 mod identity;
 mod money;
+mod named;
+mod node;
 mod request;
 mod sale;
 mod ticket;
@@ -18,26 +20,31 @@ use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, SaleState, 
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
 use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::backend::{Read, Revision, Written};
 use crate::layout::Offer;
 
-pub use catalog::{EventOut, Expand, PerformerOut, VenueOut, layout_bytes};
-pub use identity::{
-    AccountOut, ClaimBody, EmailBody, EmailConfirmBody, KeyBody, LoginBody, PasswordBody, RefreshBody, RegisterBody, ResetBody,
-    ResetConfirmBody, RoleBody, SessionOut, audit_value, key_value, made_key_value, session_value,
+pub use catalog::{
+    BlockOut, EventOut, Expand, PerformerOut, SaleMovedOut, VenueOut, VenuePlanOut, WarningOut, layout_bytes, layout_schema,
 };
-pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, sale_status};
+pub use identity::{
+    AccountOut, AuditOut, ClaimBody, ClaimOut, EmailBody, EmailChangeOut, EmailConfirmBody, KeyBody, KeyOut, LoginBody, PasswordBody,
+    PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
+};
+pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
+pub use named::{Named, PublicSeatState, TextForm};
+pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
 pub use request::{
     AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PolicyBody, PricesBody,
     RefundBody, SeatRef, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 pub use ticket::{
-    EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, OfflineBody, ReportOut, ScanBody, ScanOut, TransferBody, TransferOut,
-    UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
+    EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut,
+    TransferBody, TransferOut, UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
 };
 
 /// Header of the revision that an answer reflects.
@@ -80,7 +87,7 @@ impl Serialize for Rfc3339 {
 }
 
 /// An amount with its currency.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct MoneyOut {
     /// Minor units.
     pub amount: u64,
@@ -110,8 +117,10 @@ pub fn money_value(amount: u64, currency: Currency) -> Value {
 }
 
 /// A page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ListOf{T}")]
 pub struct ListOut<T> {
+    #[schemars(extend("const" = "list"))]
     object: &'static str,
     data: Vec<T>,
     has_more: bool,

@@ -16,6 +16,7 @@ pub mod edge;
 pub mod error;
 pub mod import;
 pub mod live;
+pub mod openapi;
 pub mod server;
 
 mod call;

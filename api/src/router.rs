@@ -220,5 +220,7 @@ pub static ROUTES: &[Route] = &[
     probe("/healthz", |edge, call| Box::pin(admin::healthz(edge, call))),
     probe("/readyz", |edge, call| Box::pin(admin::readyz(edge, call))),
     get("/", PUBLIC, &[], |edge, call| Box::pin(site::page(edge, call))),
+    get("/docs", PUBLIC, &[], |edge, call| Box::pin(site::docs(edge, call))),
+    get("/openapi.json", PUBLIC, &[], |edge, call| Box::pin(site::openapi(edge, call))),
     get("/problem/{code}", PUBLIC, &[], |edge, call| Box::pin(site::problem(edge, call))),
 ];

@@ -1,5 +1,6 @@
 //! The page in a real browser, and its pure modules under Node.js. Skipped loudly where these are missing.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use boxoffice_ledger::command::Role;
@@ -20,15 +21,36 @@ fn the_pages_modules_pass_their_tests() {
     assert!(!text.contains("# tests 0") && !text.contains("tests 0\n"), "no test was found: {text}");
 }
 
+/// The folder of the browser's tests, if they can run here.
+fn flows() -> Option<PathBuf> {
+    let folder = source_tree().join("tests/browser");
+    if !has_program("chromium") || !has_program("node") {
+        skip("chromium", "node or chromium is not installed");
+    } else if !folder.join("node_modules").exists() {
+        skip("chromium", "tests/browser has no node_modules: run npm ci there");
+    } else {
+        return Some(folder);
+    }
+    None
+}
+
+#[tokio::test]
+async fn the_documentation_can_be_read_offline() {
+    let Some(flows) = flows() else { return };
+    let output = Command::new("node")
+        .arg("docs.mjs")
+        .current_dir(&flows)
+        .env("BASE_URL", cluster().url(1))
+        .env("PATIENCE_MS", "60000")
+        .output()
+        .expect("node runs");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+}
+
 #[tokio::test]
 async fn a_person_books_a_seat_in_the_browser() {
-    let flow = source_tree().join("tests/browser");
-    if !has_program("chromium") || !has_program("node") {
-        return skip("chromium", "node or chromium is not installed");
-    }
-    if !flow.join("node_modules").exists() {
-        return skip("chromium", "tests/browser has no node_modules: run npm ci there");
-    }
+    let Some(flow) = flows() else { return };
     let terms = Terms { name: "Browser Night".into(), ..Terms::free(120).priced(1500) };
     shop::put_on_sale(&coordinator(), &terms).await;
     let output = Command::new("node")

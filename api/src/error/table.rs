@@ -1,7 +1,7 @@
 //! Every problem code with its status, title and advice, in one table.
 
 /// What can be wrong, as the caller's program sees it. The names are the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)] // The table below documents each one.
 pub enum Code {
     MalformedRequest,

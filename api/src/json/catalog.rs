@@ -1,13 +1,16 @@
 //! Answers about events, venues, performers, accounts and layouts.
 
-use boxoffice_ledger::command::{Performer, Venue};
-use boxoffice_ledger::ids::{EventId, PerformerId, PlanHash, VenueId};
+use boxoffice_ledger::command::{EventStatus, Performer, Venue};
+use boxoffice_ledger::ids::{EventId, HoldId, PerformerId, PlanHash, VenueId};
+use boxoffice_ledger::outcome::SaleState;
 use boxoffice_ledger::plan::{Plan, SeatKind};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{EntryOut, MoneyOut, PolicyOut, Rfc3339, Text, event_status, money, sale_state};
+use super::{EntryOut, MoneyOut, Named, PolicyOut, Rfc3339, Text, event_status, money, sale_state};
 use crate::backend::{EventView, Revision, SaleView};
+use crate::import::Problems;
 
 /// Which references are given whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,13 +24,15 @@ pub struct Expand {
 }
 
 /// An event.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct EventOut<'a> {
+    #[schemars(extend("const" = "event"))]
     object: &'static str,
     id: Text<EventId>,
     name: &'a str,
     description: &'a str,
     category: &'a str,
+    #[schemars(with = "Named<EventStatus>")]
     status: &'static str,
     starts_at: Rfc3339,
     time_zone: &'a str,
@@ -49,22 +54,24 @@ pub struct EventOut<'a> {
     revision: Option<Text<Revision>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged, bound = "I: std::fmt::Display, O: Serialize")]
+#[schemars(bound = "Text<I>: JsonSchema, O: JsonSchema", inline)]
 enum Ref<I, O> {
     Id(Text<I>),
     Whole(O),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PriceOut {
     level: usize,
     #[serde(flatten)]
     price: MoneyOut,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SaleOut {
+    #[schemars(with = "Named<SaleState>")]
     state: &'static str,
     available: u32,
     held: u32,
@@ -133,8 +140,9 @@ impl<'a> EventOut<'a> {
 }
 
 /// A venue.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct VenueOut<'a> {
+    #[schemars(extend("const" = "venue"))]
     object: &'static str,
     id: Text<VenueId>,
     name: &'a str,
@@ -176,8 +184,9 @@ impl<'a> VenueOut<'a> {
 }
 
 /// A performer.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PerformerOut<'a> {
+    #[schemars(extend("const" = "performer"))]
     object: &'static str,
     id: Text<PerformerId>,
     name: &'a str,
@@ -206,6 +215,80 @@ impl<'a> PerformerOut<'a> {
     pub fn at(mut self, revision: Revision) -> Self {
         self.revision = Some(Text(revision));
         self
+    }
+}
+
+/// Where an event's sale went.
+#[derive(Serialize, JsonSchema)]
+pub struct SaleMovedOut {
+    #[schemars(extend("const" = "sale"))]
+    object: &'static str,
+    event: Text<EventId>,
+    #[schemars(with = "Named<SaleState>")]
+    state: &'static str,
+    revision: Text<Revision>,
+}
+
+impl SaleMovedOut {
+    /// The sale of an event as it stands since this revision.
+    #[must_use]
+    pub fn new(event: EventId, state: SaleState, revision: Revision) -> Self {
+        Self { object: "sale", event: Text(event), state: sale_state(state), revision: Text(revision) }
+    }
+}
+
+/// Seats that were taken off sale or put back.
+#[derive(Serialize, JsonSchema)]
+pub struct BlockOut {
+    #[schemars(extend("const" = "block"))]
+    object: &'static str,
+    event: Text<EventId>,
+    #[schemars(extend("enum" = ["block", "unblock", "kill"]))]
+    action: String,
+    seats: usize,
+    revoked_holds: Vec<Text<HoldId>>,
+    revision: Text<Revision>,
+}
+
+impl BlockOut {
+    /// What was done to so many seats, and which holds ended by it.
+    #[must_use]
+    pub fn new(event: EventId, action: String, seats: usize, revoked: &[HoldId], revision: Revision) -> Self {
+        let revoked_holds = revoked.iter().copied().map(Text).collect();
+        Self { object: "block", event: Text(event), action, seats, revoked_holds, revision: Text(revision) }
+    }
+}
+
+/// A venue with what was noticed about its new plan.
+#[derive(Serialize, JsonSchema)]
+pub struct VenuePlanOut<'a> {
+    #[serde(flatten)]
+    venue: VenueOut<'a>,
+    warnings: Vec<WarningOut<'a>>,
+    warnings_total: usize,
+}
+
+/// Something noticed in an upload.
+#[derive(Serialize, JsonSchema)]
+pub struct WarningOut<'a> {
+    pointer: &'a str,
+    code: &'static str,
+    detail: &'a str,
+}
+
+impl<'a> VenuePlanOut<'a> {
+    /// A venue with the warnings of its upload.
+    #[must_use]
+    pub fn new(venue: VenueOut<'a>, warnings: &'a Problems) -> Self {
+        Self { venue, warnings: WarningOut::list(warnings), warnings_total: warnings.total() }
+    }
+}
+
+impl<'a> WarningOut<'a> {
+    /// The first of what was noticed.
+    #[must_use]
+    pub fn list(problems: &'a Problems) -> Vec<Self> {
+        problems.listed.iter().map(|one| Self { pointer: &one.pointer, code: one.code.as_str(), detail: &one.detail }).collect()
     }
 }
 
@@ -248,4 +331,42 @@ pub fn layout_bytes(hash: PlanHash, plan: &Plan) -> Vec<u8> {
         "sections": sections, "areas": areas,
     });
     serde_json::to_vec(&layout).unwrap_or_default()
+}
+
+/// The schema of what [`layout_bytes`] writes.
+#[must_use]
+pub fn layout_schema() -> Schema {
+    let number = json_schema!({"type": "integer"});
+    let name = json_schema!({"type": "string"});
+    let seat = json_schema!({
+        "type": "array", "minItems": 4, "maxItems": 5,
+        "description": "`[name, level, x, y, kind]`; kind is left out when it is standard.",
+        "prefixItems": [name, number, number, number, {"enum": ["accessible", "companion", "restricted"]}],
+    });
+    let row = json_schema!({
+        "type": "object", "required": ["name", "seats"],
+        "properties": {"name": name, "seats": {"type": "array", "items": seat}},
+    });
+    let section = json_schema!({
+        "type": "object", "required": ["name", "rows"],
+        "properties": {"name": name, "rows": {"type": "array", "items": row}},
+    });
+    let area = json_schema!({
+        "type": "object", "required": ["name", "capacity", "level", "x", "y"],
+        "properties": {"name": name, "capacity": number, "level": number, "x": number, "y": number},
+    });
+    let level = json_schema!({
+        "type": "object", "required": ["name", "color"],
+        "properties": {"name": name, "color": {"type": "string", "pattern": "^#[0-9a-f]{6}$"}},
+    });
+    let list = |items: &Schema| json_schema!({"type": "array", "items": items});
+    json_schema!({
+        "type": "object", "description": "A whole layout. Seats get dense indexes in order of appearance.",
+        "required": ["object", "id", "name", "levels", "focal", "sections", "areas"],
+        "properties": {
+            "object": {"const": "layout"}, "id": {"type": "string", "pattern": "^lay_[0-9a-f]{64}$"}, "name": name,
+            "levels": list(&level), "focal": {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
+            "sections": list(&section), "areas": list(&area),
+        },
+    })
 }

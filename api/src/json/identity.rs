@@ -1,27 +1,32 @@
 //! Accounts, sessions, keys and the audit trail as JSON.
 
+use boxoffice_ledger::accounts::{KEY_NAME_BYTES_MAX, NAME_BYTES_MAX};
 use boxoffice_ledger::audit::{AuditAction, AuditEntry};
-use boxoffice_ledger::command::Scopes;
+use boxoffice_ledger::command::{Role, Scope};
 use boxoffice_ledger::ids::{KeyId, SessionId, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::{Rfc3339, Text, role};
-use crate::backend::{Account, AuditPage, KeyView, MadeKey, Opened, Revision, SessionView};
-use crate::scope;
+use super::request::LINE;
+use super::{ListOut, Named, Rfc3339, Text, role};
+use crate::backend::{Account, AuditPage, KeyView, MadeKey, NewKey, Opened, Revision, SessionView};
+use crate::{password, scope};
 
 /// `POST /user`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct RegisterBody {
+    #[schemars(email, length(max = 254))]
     pub email: String,
+    #[schemars(length(max = NAME_BYTES_MAX), pattern(LINE))]
     pub name: String,
+    #[schemars(length(min = *password::CHARS.start(), max = *password::CHARS.end()))]
     pub password: String,
 }
 
 /// `POST /session`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct LoginBody {
@@ -33,7 +38,7 @@ pub struct LoginBody {
 }
 
 /// `POST /session/refresh`; without a token the cookie counts.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct RefreshBody {
@@ -41,50 +46,55 @@ pub struct RefreshBody {
 }
 
 /// `POST /user/{id}/role`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct RoleBody {
+    #[schemars(with = "Named<Role>")]
     pub role: String,
 }
 
 /// `POST /user/password`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct PasswordBody {
     pub old_password: String,
+    #[schemars(length(min = *password::CHARS.start(), max = *password::CHARS.end()))]
     pub password: String,
 }
 
 /// `POST /user/password/reset`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct ResetBody {
+    #[schemars(email, length(max = 254))]
     pub email: String,
 }
 
 /// `POST /user/password/reset/confirm`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct ResetConfirmBody {
     pub token: String,
+    #[schemars(length(min = *password::CHARS.start(), max = *password::CHARS.end()))]
     pub password: String,
 }
 
 /// `POST /user/email`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct EmailBody {
+    #[schemars(email, length(max = 254))]
     pub email: String,
     pub password: String,
 }
 
 /// `POST /user/email/confirm`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct EmailConfirmBody {
@@ -92,33 +102,41 @@ pub struct EmailConfirmBody {
 }
 
 /// `POST /key`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct KeyBody {
+    #[schemars(length(max = KEY_NAME_BYTES_MAX), pattern(LINE))]
     pub name: String,
+    #[schemars(with = "Vec<Named<Scope>>", length(min = 1))]
     pub scopes: Vec<String>,
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: Option<String>,
 }
 
 /// `POST /admin/claim`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct ClaimBody {
     pub token: String,
+    #[schemars(email, length(max = 254))]
     pub email: String,
+    #[schemars(length(max = NAME_BYTES_MAX), pattern(LINE))]
     pub name: String,
+    #[schemars(length(min = *password::CHARS.start(), max = *password::CHARS.end()))]
     pub password: String,
 }
 
 /// An account.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct AccountOut<'a> {
+    #[schemars(extend("const" = "user"))]
     object: &'static str,
     id: Text<UserId>,
     email: &'a str,
     name: &'a str,
+    #[schemars(with = "Named<Role>")]
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<Text<Revision>>,
@@ -140,12 +158,14 @@ impl<'a> AccountOut<'a> {
 }
 
 /// A fresh access token.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct SessionOut<'a> {
+    #[schemars(extend("const" = "session"))]
     object: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Text<SessionId>>,
     access_token: &'a str,
+    #[schemars(extend("const" = "Bearer"))]
     token_type: &'static str,
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,57 +191,193 @@ impl<'a> SessionOut<'a> {
 }
 
 /// A session in the list of its owner.
-#[must_use]
-pub fn session_value(session: &SessionView, current: Option<SessionId>) -> Value {
-    json!({
-        "object": "session", "id": session.id.to_string(), "created_at": Rfc3339(session.opened_at).to_string(),
-        "last_used_at": Rfc3339(session.used_at).to_string(), "expires_at": Rfc3339(session.expires_at).to_string(),
-        "address": session.visitor.address, "agent": session.visitor.agent, "current": current == Some(session.id),
-    })
+#[derive(Serialize, JsonSchema)]
+pub struct SessionEntryOut<'a> {
+    #[schemars(extend("const" = "session"))]
+    object: &'static str,
+    id: Text<SessionId>,
+    created_at: Rfc3339,
+    last_used_at: Rfc3339,
+    expires_at: Rfc3339,
+    address: &'a str,
+    agent: &'a str,
+    current: bool,
 }
 
-/// A key in the list of its owner.
-#[must_use]
-pub fn key_value(key: &KeyView) -> Value {
-    let mut value = new_key_value(key.id, &key.new.name, key.new.scopes);
-    value["created_at"] = Rfc3339(key.created_at).to_string().into();
-    value["expires_at"] = key.new.expires_at.map(|at| Rfc3339(at).to_string()).into();
-    value
+impl<'a> SessionEntryOut<'a> {
+    /// A session; `current` is the one that asks.
+    #[must_use]
+    pub fn new(session: &'a SessionView, current: Option<SessionId>) -> Self {
+        Self {
+            object: "session",
+            id: Text(session.id),
+            created_at: Rfc3339(session.opened_at),
+            last_used_at: Rfc3339(session.used_at),
+            expires_at: Rfc3339(session.expires_at),
+            address: &session.visitor.address,
+            agent: &session.visitor.agent,
+            current: current == Some(session.id),
+        }
+    }
 }
 
-/// A key that was just made, with its secret.
-#[must_use]
-pub fn made_key_value(made: &MadeKey) -> Value {
-    let mut value = new_key_value(made.id, &made.new.name, made.new.scopes);
-    value["key"] = made.text.as_str().into();
-    value["expires_at"] = made.new.expires_at.map(|at| Rfc3339(at).to_string()).into();
-    value
+/// A program's key.
+#[derive(Serialize, JsonSchema)]
+pub struct KeyOut<'a> {
+    #[schemars(extend("const" = "key"))]
+    object: &'static str,
+    id: Text<KeyId>,
+    name: &'a str,
+    #[schemars(with = "Vec<Named<Scope>>")]
+    scopes: Vec<&'static str>,
+    /// Its secret: shown once, when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<Rfc3339>,
+    expires_at: Option<Rfc3339>,
 }
 
-fn new_key_value(id: KeyId, name: &str, scopes: Scopes) -> Value {
-    let scopes: Vec<&str> = scopes.iter().map(scope::name).collect();
-    json!({"object": "key", "id": id.to_string(), "name": name, "scopes": scopes})
+impl<'a> KeyOut<'a> {
+    /// A key in the list of its owner.
+    #[must_use]
+    pub fn listed(key: &'a KeyView) -> Self {
+        Self { created_at: Some(Rfc3339(key.created_at)), ..Self::new(key.id, &key.new) }
+    }
+
+    /// A key that was just made, with its secret.
+    #[must_use]
+    pub fn made(made: &'a MadeKey) -> Self {
+        Self { key: Some(&made.text), ..Self::new(made.id, &made.new) }
+    }
+
+    fn new(id: KeyId, new: &'a NewKey) -> Self {
+        let scopes = new.scopes.iter().map(scope::name).collect();
+        let expires_at = new.expires_at.map(Rfc3339);
+        Self { object: "key", id: Text(id), name: &new.name, scopes, key: None, created_at: None, expires_at }
+    }
 }
 
 /// A page of an audit trail.
-#[must_use]
-pub fn audit_value(page: &AuditPage) -> Value {
-    let next = if page.more { page.entries.last().map(|entry| entry.number.to_string()) } else { None };
-    json!({
-        "object": "list", "data": page.entries.iter().map(entry_value).collect::<Vec<_>>(), "has_more": page.more, "next_cursor": next,
-        "group": page.group, "groups": page.groups, "first": page.first, "root": hex(&page.root),
-    })
+#[derive(Serialize, JsonSchema)]
+pub struct AuditOut<'a> {
+    #[serde(flatten)]
+    list: ListOut<AuditEntryOut<'a>>,
+    group: u32,
+    groups: &'a [u32],
+    first: u64,
+    root: String,
 }
 
-fn entry_value(entry: &AuditEntry) -> Value {
-    json!({
-        "object": "audit_entry", "number": entry.number, "at": Rfc3339(entry.at).to_string(),
-        "actor": entry.actor.map(|actor| actor.to_string()), "action": action(entry.action), "target": entry.object,
-        "detail": entry.detail, "hash": hex(&entry.hash),
-    })
+#[derive(Serialize, JsonSchema)]
+struct AuditEntryOut<'a> {
+    #[schemars(extend("const" = "audit_entry"))]
+    object: &'static str,
+    number: u64,
+    at: Rfc3339,
+    actor: Option<Text<UserId>>,
+    #[schemars(with = "Named<AuditAction>")]
+    action: &'static str,
+    target: &'a str,
+    detail: &'a str,
+    hash: String,
 }
 
-fn action(action: AuditAction) -> &'static str {
+impl<'a> AuditOut<'a> {
+    /// A page.
+    #[must_use]
+    pub fn new(page: &'a AuditPage) -> Self {
+        let next = if page.more { page.entries.last().map(|entry| entry.number.to_string()) } else { None };
+        let list = super::list(page.entries.iter().map(AuditEntryOut::new).collect(), next);
+        Self { list, group: page.group, groups: &page.groups, first: page.first, root: hex(&page.root) }
+    }
+
+    /// Where it goes on.
+    #[must_use]
+    pub fn next_cursor(&self) -> Option<&str> {
+        self.list.next_cursor()
+    }
+}
+
+impl<'a> AuditEntryOut<'a> {
+    fn new(entry: &'a AuditEntry) -> Self {
+        Self {
+            object: "audit_entry",
+            number: entry.number,
+            at: Rfc3339(entry.at),
+            actor: entry.actor.map(Text),
+            action: action(entry.action),
+            target: &entry.object,
+            detail: &entry.detail,
+            hash: hex(&entry.hash),
+        }
+    }
+}
+
+/// Whether the cluster has had its first admin.
+#[derive(Serialize, JsonSchema)]
+pub struct ClaimOut {
+    #[schemars(extend("const" = "claim"))]
+    object: &'static str,
+    claimed: bool,
+}
+
+impl ClaimOut {
+    /// Whether it has.
+    #[must_use]
+    pub fn new(claimed: bool) -> Self {
+        Self { object: "claim", claimed }
+    }
+}
+
+/// A new signing key.
+#[derive(Serialize, JsonSchema)]
+pub struct SigningKeyOut {
+    #[schemars(extend("const" = "signing_key"))]
+    object: &'static str,
+    epoch: u32,
+}
+
+impl SigningKeyOut {
+    /// The key of this epoch.
+    #[must_use]
+    pub fn new(epoch: u32) -> Self {
+        Self { object: "signing_key", epoch }
+    }
+}
+
+/// A link to set a password is on its way, if there is an account.
+#[derive(Serialize, JsonSchema)]
+pub struct PasswordResetOut {
+    #[schemars(extend("const" = "password_reset"))]
+    object: &'static str,
+    #[schemars(extend("const" = "if there is an account"))]
+    mailed: &'static str,
+}
+
+impl Default for PasswordResetOut {
+    fn default() -> Self {
+        Self { object: "password_reset", mailed: "if there is an account" }
+    }
+}
+
+/// A link to take up another e-mail is on its way to it.
+#[derive(Serialize, JsonSchema)]
+pub struct EmailChangeOut<'a> {
+    #[schemars(extend("const" = "email_change"))]
+    object: &'static str,
+    email: &'a str,
+}
+
+impl<'a> EmailChangeOut<'a> {
+    /// To this address.
+    #[must_use]
+    pub fn new(email: &'a str) -> Self {
+        Self { object: "email_change", email }
+    }
+}
+
+pub(super) fn action(action: AuditAction) -> &'static str {
     match action {
         AuditAction::RoleChanged => "role_changed",
         AuditAction::PasswordChanged => "password_changed",

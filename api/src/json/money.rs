@@ -1,19 +1,20 @@
 //! Answers about payments and refunds.
 
 use boxoffice_ledger::command::{RefundPolicy, RefundWho};
-use boxoffice_ledger::ids::{OrderId, RefundId, TicketId};
+use boxoffice_ledger::ids::{EventId, OrderId, RefundId, TicketId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::orders::DisputeState;
-use boxoffice_ledger::outcome::RefundState;
+use boxoffice_ledger::outcome::{AttemptState, RefundState, SaleState};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::{MoneyOut, Rfc3339, Text, attempt_state, money, sale_state};
+use super::{MoneyOut, Named, Rfc3339, Text, attempt_state, money, sale_state};
 use crate::backend::{DisputeView, Progress, RefundView, SaleStatus};
 
 /// How a payment stands, with what the buyer has to do next: fields of the hold or order that it belongs to.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PaymentOut {
+    #[schemars(with = "Named<AttemptState>")]
     payment: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_action: Option<NextAction>,
@@ -21,7 +22,7 @@ pub struct PaymentOut {
     decline_code: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct NextAction {
     url: String,
 }
@@ -39,11 +40,13 @@ impl PaymentOut {
 }
 
 /// A refund.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct RefundOut {
+    #[schemars(extend("const" = "refund"))]
     object: &'static str,
     id: Text<RefundId>,
     order: Text<OrderId>,
+    #[schemars(with = "Named<RefundState>")]
     state: &'static str,
     amount: MoneyOut,
     tickets: Vec<Text<TicketId>>,
@@ -73,10 +76,12 @@ impl RefundOut {
 }
 
 /// A dispute.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct DisputeOut {
+    #[schemars(extend("const" = "dispute"))]
     object: &'static str,
     id: String,
+    #[schemars(with = "Named<DisputeState>")]
     state: &'static str,
     amount: MoneyOut,
     opened_at: Rfc3339,
@@ -86,18 +91,23 @@ impl DisputeOut {
     /// A dispute.
     #[must_use]
     pub fn new(dispute: &DisputeView) -> Self {
-        let state = match dispute.state {
-            DisputeState::Open => "open",
-            DisputeState::Won => "won",
-            DisputeState::Lost => "lost",
-        };
+        let state = dispute_state(dispute.state);
         let amount = money(dispute.amount.amount, dispute.amount.currency);
         Self { object: "dispute", id: dispute.id.clone(), state, amount, opened_at: Rfc3339(dispute.opened_at) }
     }
 }
 
+/// Name of a dispute's state.
+pub(super) fn dispute_state(state: DisputeState) -> &'static str {
+    match state {
+        DisputeState::Open => "open",
+        DisputeState::Won => "won",
+        DisputeState::Lost => "lost",
+    }
+}
+
 /// Name of a refund's state.
-fn refund_state(state: RefundState) -> &'static str {
+pub(super) fn refund_state(state: RefundState) -> &'static str {
     match state {
         RefundState::Requested => "requested",
         RefundState::Done => "done",
@@ -106,7 +116,7 @@ fn refund_state(state: RefundState) -> &'static str {
 }
 
 /// Name of who may give tickets back.
-fn refund_who(who: RefundWho) -> &'static str {
+pub(super) fn refund_who(who: RefundWho) -> &'static str {
     match who {
         RefundWho::Staff => "staff",
         RefundWho::Buyer => "buyer",
@@ -115,8 +125,9 @@ fn refund_who(who: RefundWho) -> &'static str {
 }
 
 /// An event's refund policy.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PolicyOut {
+    #[schemars(with = "Named<RefundWho>")]
     who: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Rfc3339>,
@@ -134,16 +145,50 @@ impl PolicyOut {
 }
 
 /// How a sale stands for its coordinator.
-#[must_use]
-pub fn sale_status(event: &str, status: &SaleStatus) -> Value {
-    let sale = &status.sale;
-    let mut out = json!({
-        "object": "sale", "event": event, "state": sale_state(sale.state), "available": sale.available, "held": sale.held,
-        "sold": sale.sold, "capacity": sale.capacity,
-    });
-    if let Some(refunds) = status.refunds {
-        let (orders, done, pending, failed) = (refunds.orders, refunds.done, refunds.pending, refunds.failed);
-        out["refunds"] = json!({"orders": orders, "done": done, "pending": pending, "failed": failed});
+#[derive(Serialize, JsonSchema)]
+pub struct SaleStatusOut {
+    #[schemars(extend("const" = "sale"))]
+    object: &'static str,
+    event: Text<EventId>,
+    #[schemars(with = "Named<SaleState>")]
+    state: &'static str,
+    available: u32,
+    held: u32,
+    sold: u32,
+    capacity: u32,
+    /// How far the refunds of a cancelled event have come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunds: Option<RefundCountsOut>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RefundCountsOut {
+    orders: u64,
+    done: u64,
+    pending: u64,
+    failed: u64,
+}
+
+impl SaleStatusOut {
+    /// The sale of an event.
+    #[must_use]
+    pub fn new(event: EventId, status: &SaleStatus) -> Self {
+        let sale = &status.sale;
+        let refunds = status.refunds.map(|counts| RefundCountsOut {
+            orders: counts.orders,
+            done: counts.done,
+            pending: counts.pending,
+            failed: counts.failed,
+        });
+        Self {
+            object: "sale",
+            event: Text(event),
+            state: sale_state(sale.state),
+            available: sale.available,
+            held: sale.held,
+            sold: sale.sold,
+            capacity: sale.capacity,
+            refunds,
+        }
     }
-    out
 }

@@ -1,13 +1,22 @@
 //! Request bodies. Unknown fields are refused; what serde cannot say is checked by the routes.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use boxoffice_ledger::command::RefundWho;
+use boxoffice_ledger::ids::{PerformerId, TicketId, VenueId};
 use boxoffice_ledger::plan::SeatIndex;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
+use super::{Named, Text};
 use crate::error::{Code, HttpProblem};
+use crate::route::{event, hold, performer, refund, sale, venue};
+
+/// One line of text for people that is not blank.
+pub(super) const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$";
 
 /// Reads a JSON body; an empty one counts as `{}`.
 ///
@@ -108,8 +117,33 @@ impl<'de> Deserialize<'de> for AreaRef {
     }
 }
 
+/// The schema of an index below 2^32 or a text.
+fn index_or_text(what: &str) -> Schema {
+    json_schema!({"description": what, "anyOf": [{"type": "integer", "minimum": 0, "maximum": u32::MAX}, {"type": "string"}]})
+}
+
+impl JsonSchema for SeatRef {
+    fn schema_name() -> Cow<'static, str> {
+        "SeatRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        index_or_text("A seat: its index in the layout, or its label `SECTION-ROW-SEAT`.")
+    }
+}
+
+impl JsonSchema for AreaRef {
+    fn schema_name() -> Cow<'static, str> {
+        "AreaRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        index_or_text("A section or area: its index in the layout, or its name.")
+    }
+}
+
 /// `POST /event/{id}/hold`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HoldBody {
     /// Numbered seats.
@@ -123,20 +157,22 @@ pub struct HoldBody {
 }
 
 /// Places in an area.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlacesBody {
     /// Which area.
     pub area: AreaRef,
     /// How many places.
+    #[schemars(range(min = 1))]
     pub quantity: u32,
 }
 
 /// Best available.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BestBody {
     /// How many seats.
+    #[schemars(range(min = 1))]
     pub quantity: u32,
     /// Only in this section.
     pub section: Option<AreaRef>,
@@ -188,28 +224,49 @@ impl<'de> Deserialize<'de> for TotalBody {
     }
 }
 
+impl JsonSchema for TotalBody {
+    fn schema_name() -> Cow<'static, str> {
+        "TotalBody".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let amount = json_schema!({"type": "integer", "minimum": 0, "maximum": u64::MAX});
+        json_schema!({
+            "description": "A total in minor units, alone or with its currency.",
+            "anyOf": [amount, {
+                "type": "object", "properties": {"amount": amount, "currency": {"type": "string"}},
+                "required": ["amount", "currency"], "additionalProperties": false,
+            }],
+        })
+    }
+}
+
 /// `POST /event/{id}/hold/{hold}/pay`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PayBody {
     /// The provider's token; not needed when the total is zero.
+    #[schemars(length(max = hold::METHOD_BYTES_MAX))]
     pub payment_method: Option<String>,
 }
 
 /// `POST /event/{id}/block`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockBody {
     /// Which seats.
+    #[schemars(length(min = 1, max = sale::SEATS_MAX))]
     pub seats: Vec<SeatRef>,
     /// `block`, `unblock` or `kill`.
+    #[schemars(extend("enum" = ["block", "unblock", "kill"]))]
     pub action: String,
     /// Why.
+    #[schemars(length(max = sale::REASON_BYTES_MAX), pattern(LINE))]
     pub reason: String,
 }
 
 /// Prices: a list by level index, or an object by level name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a list of amounts by level, or an object from level name to amount; amounts in minor units")]
 pub enum PricesBody {
     /// By level index.
@@ -219,21 +276,31 @@ pub enum PricesBody {
 }
 
 /// `POST /event`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct EventBody {
+    #[schemars(length(max = event::NAME_BYTES_MAX), pattern(LINE))]
     pub name: String,
+    #[schemars(length(max = event::DESCRIPTION_BYTES_MAX))]
     pub description: Option<String>,
+    #[schemars(length(max = event::CATEGORY_BYTES_MAX))]
     pub category: Option<String>,
+    #[schemars(with = "Text<VenueId>")]
     pub venue: String,
+    #[schemars(with = "Option<Vec<Text<PerformerId>>>", length(max = event::PERFORMERS_MAX))]
     pub performers: Option<Vec<String>>,
+    #[schemars(extend("format" = "date-time"))]
     pub starts_at: String,
+    #[schemars(extend("pattern" = "^[A-Z]{3}$"))]
     pub currency: String,
     pub prices: PricesBody,
+    #[schemars(range(max = event::PER_USER_MAX))]
     pub per_user_limit: Option<u32>,
+    #[schemars(range(min = event::HOLD_TTL_S_MIN, max = event::HOLD_TTL_S_MAX))]
     pub hold_ttl_s: Option<u64>,
     pub orphan_rule: Option<bool>,
+    #[schemars(extend("format" = "date-time"))]
     pub on_sale_at: Option<String>,
     pub entry: Option<super::EntryBody>,
     pub draft: Option<bool>,
@@ -241,66 +308,85 @@ pub struct EventBody {
 }
 
 /// An event's refund policy.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct PolicyBody {
+    #[schemars(with = "Named<RefundWho>")]
     pub who: String,
+    #[schemars(extend("format" = "date-time"))]
     pub until: Option<String>,
+    #[schemars(range(max = event::HOURS_BEFORE_MAX))]
     pub until_hours_before: Option<u64>,
+    #[schemars(range(max = 10_000))]
     pub keep_bps: Option<u32>,
+    #[schemars(range(max = event::PRICE_MAX))]
     pub keep_fixed: Option<u64>,
 }
 
 /// `POST /order/{id}/refund`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct RefundBody {
+    #[schemars(with = "Option<Vec<Text<TicketId>>>", length(max = refund::TICKETS_MAX))]
     pub tickets: Option<Vec<String>>,
+    #[schemars(range(min = 1))]
     pub amount: Option<u64>,
+    #[schemars(length(max = refund::REASON_BYTES_MAX))]
     pub reason: Option<String>,
     pub block: Option<bool>,
 }
 
 /// `POST /order/{id}/cancel`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct CancelBody {
+    #[schemars(length(max = refund::REASON_BYTES_MAX), pattern(LINE))]
     pub reason: String,
     pub block: Option<bool>,
 }
 
 /// `PATCH /event/{id}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct EventPatchBody {
+    #[schemars(length(max = event::NAME_BYTES_MAX), pattern(LINE))]
     pub name: Option<String>,
+    #[schemars(length(max = event::DESCRIPTION_BYTES_MAX))]
     pub description: Option<String>,
+    #[schemars(length(max = event::CATEGORY_BYTES_MAX))]
     pub category: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     pub starts_at: Option<String>,
+    #[schemars(with = "Option<Vec<Text<PerformerId>>>", length(max = event::PERFORMERS_MAX))]
     pub performers: Option<Vec<String>>,
 }
 
 /// `POST /venue` and `PATCH /venue/{id}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct VenueBody {
+    #[schemars(length(max = venue::NAME_BYTES_MAX), pattern(LINE))]
     pub name: Option<String>,
+    #[schemars(length(max = venue::CITY_BYTES_MAX), pattern(LINE))]
     pub city: Option<String>,
+    #[schemars(extend("pattern" = "^([A-Z]{2})?$"))]
     pub country: Option<String>,
     pub time_zone: Option<String>,
 }
 
 /// `POST /performer` and `PATCH /performer/{id}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct PerformerBody {
+    #[schemars(length(max = performer::NAME_BYTES_MAX), pattern(LINE))]
     pub name: Option<String>,
+    #[schemars(length(max = performer::GENRE_BYTES_MAX))]
     pub genre: Option<String>,
 }
 

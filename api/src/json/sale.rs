@@ -2,21 +2,23 @@
 
 use boxoffice_ledger::command::OrderRecord;
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, TicketId, UserId};
-use boxoffice_ledger::outcome::{HoldInfo, OrderState};
+use boxoffice_ledger::outcome::{HoldInfo, HoldState, OrderState};
 use boxoffice_ledger::plan::{SeatIndex, SeatKind};
 use boxoffice_ledger::tickets::{TicketOffer, TicketRecord, TicketState};
+use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use super::{DisputeOut, EventOut, MoneyOut, PaymentOut, RefundOut, Rfc3339, Text, hold_state, money, order_state};
+use super::{DisputeOut, EventOut, MoneyOut, Named, PaymentOut, PublicSeatState, RefundOut, Rfc3339, Text, hold_state, money, order_state};
 use crate::backend::{OrderView, Payment, Progress, Revision, TicketView};
 use crate::layout::{Offer, Place};
 
 /// A seat by index and, where the layout is known, by label.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct SeatOut<'a> {
     index: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     seat: Option<Label<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     section: Option<&'a str>,
@@ -27,8 +29,10 @@ pub struct SeatOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["accessible", "companion", "restricted"]))]
     kind: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Named<PublicSeatState>>")]
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     price: Option<MoneyOut>,
@@ -87,7 +91,7 @@ impl<'a> SeatOut<'a> {
 }
 
 /// An area.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct AreaOut<'a> {
     index: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,11 +109,13 @@ impl<'a> AreaOut<'a> {
 }
 
 /// A hold.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct HoldOut<'a> {
+    #[schemars(extend("const" = "hold"))]
     object: &'static str,
     id: Text<HoldId>,
     user: Text<UserId>,
+    #[schemars(with = "Named<HoldState>")]
     state: &'static str,
     seats: Vec<SeatOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -168,12 +174,14 @@ impl<'a> HoldOut<'a> {
 }
 
 /// An order.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct OrderOut {
+    #[schemars(extend("const" = "order"))]
     object: &'static str,
     id: Text<OrderId>,
     event: Text<EventId>,
     hold: Text<HoldId>,
+    #[schemars(with = "Named<OrderState>")]
     state: &'static str,
     #[serde(flatten)]
     payment: Option<PaymentOut>,
@@ -181,6 +189,7 @@ pub struct OrderOut {
     refunded: MoneyOut,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<u64>,
+    #[schemars(with = "Vec<Text<TicketId>>")]
     tickets: Tickets,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<RefundOut>,
@@ -257,11 +266,13 @@ impl OrderOut {
 }
 
 /// An order in its buyer's list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct OrderRecordOut {
+    #[schemars(extend("const" = "order"))]
     object: &'static str,
     id: Text<OrderId>,
     event: Text<EventId>,
+    #[schemars(with = "Named<OrderState>")]
     state: &'static str,
     total: MoneyOut,
     refunded: MoneyOut,
@@ -295,10 +306,12 @@ impl OrderRecordOut {
 }
 
 /// A ticket.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct TicketOut<'a> {
+    #[schemars(extend("const" = "ticket"))]
     object: &'static str,
     id: Text<TicketId>,
+    #[schemars(with = "Named<TicketState>")]
     state: &'static str,
     pending: bool,
     event: EventRef<'a>,
@@ -320,13 +333,13 @@ pub struct TicketOut<'a> {
 }
 
 /// To whom a ticket is offered.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OfferOut<'a> {
     to: &'a str,
     expires_at: Rfc3339,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 enum EventRef<'a> {
     Id(Text<EventId>),
@@ -334,7 +347,7 @@ enum EventRef<'a> {
 }
 
 /// Enough of an event to show a ticket by.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct EventSummary<'a> {
     name: &'a str,
     starts_at: Rfc3339,

@@ -4,29 +4,41 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use boxoffice_ledger::ids::{EventId, TicketId, UserId};
 use boxoffice_ledger::seats::{Conflict, DeadCode};
-use boxoffice_ledger::tickets::{DOORS_MAX, Direction, EntryTerms, LastScan, Reentry, ScanReason, TicketState};
+use boxoffice_ledger::tickets::{DOORS_MAX, Direction, EntryTerms, GATE_BYTES_MAX, LastScan, Reentry, ScanReason, TicketState};
 use boxoffice_ledger::time::{Millis, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AreaOut, Rfc3339, SeatOut, Text};
+use super::request::LINE;
+use super::{AreaOut, Named, Rfc3339, SeatOut, Text};
 use crate::backend::{EventTicket, GateView, Revision, ScanReport, ScanView, TicketKey, Transfer, Uploaded};
 use crate::check::Check;
 
+/// Most scans of one upload.
+pub const SCANS_MAX: usize = 500;
+/// Longest number of a scan, in bytes.
+pub const NONCE_BYTES_MAX: usize = 64;
+
 /// The door's part of `POST /event`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntryBody {
     /// `none`, `out_then_in` or `times`.
+    #[schemars(extend("enum" = ["none", "out_then_in", "times", null]))]
     pub reentry: Option<String>,
     /// With `times`: how often a ticket admits in all.
+    #[schemars(range(min = 1))]
     pub times: Option<u32>,
     /// Doors open so many seconds before the start.
+    #[schemars(range(max = DOORS_MAX.0 / 1000))]
     pub doors_before_s: Option<u64>,
     /// Doors close so many seconds after the start.
+    #[schemars(range(max = DOORS_MAX.0 / 1000))]
     pub doors_after_s: Option<u64>,
     /// Whether tickets may be given on.
     pub transfer: Option<bool>,
     /// No transfer from this moment on.
+    #[schemars(extend("format" = "date-time"))]
     pub transfer_until: Option<String>,
 }
 
@@ -60,8 +72,9 @@ impl EntryBody {
 }
 
 /// An event's door.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct EntryOut {
+    #[schemars(extend("enum" = ["none", "out_then_in", "times"]))]
     reentry: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<u32>,
@@ -94,50 +107,60 @@ impl EntryOut {
 }
 
 /// `POST /user/ticket/{id}/transfer`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransferBody {
     /// E-mail of the new owner.
+    #[schemars(email, length(max = 254))]
     pub to: String,
 }
 
 /// `POST /scan`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScanBody {
     /// The code as read.
     pub code: String,
     /// The gate's name.
+    #[schemars(length(max = GATE_BYTES_MAX), pattern(LINE))]
     pub gate: String,
     /// Drawn by the device for this scan, and the same when it is retried.
+    #[schemars(length(max = NONCE_BYTES_MAX), pattern(LINE))]
     pub nonce: String,
     /// `in` (the default) or `out`.
+    #[schemars(with = "Option<Named<Direction>>")]
     pub direction: Option<String>,
     /// The event that the gate admits to.
+    #[schemars(with = "Option<Text<EventId>>")]
     pub event: Option<String>,
 }
 
 /// `POST /event/{id}/scan/offline`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfflineBody {
     /// The gate's name.
+    #[schemars(length(max = GATE_BYTES_MAX), pattern(LINE))]
     pub gate: String,
     /// Its scans, in order.
+    #[schemars(length(min = 1, max = SCANS_MAX))]
     pub scans: Vec<OfflineScanBody>,
 }
 
 /// One scan of an offline gate.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfflineScanBody {
     /// The code as read.
     pub code: String,
     /// Drawn by the device for this scan.
+    #[schemars(length(max = NONCE_BYTES_MAX), pattern(LINE))]
     pub nonce: String,
     /// When, by the device's clock.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// `in` (the default) or `out`.
+    #[schemars(with = "Option<Named<Direction>>")]
     pub direction: Option<String>,
 }
 
@@ -151,7 +174,7 @@ pub fn direction_of(name: Option<&str>) -> Option<Direction> {
     }
 }
 
-fn direction(direction: Direction) -> &'static str {
+pub(super) fn direction(direction: Direction) -> &'static str {
     match direction {
         Direction::In => "in",
         Direction::Out => "out",
@@ -195,10 +218,12 @@ pub fn scan_reason(reason: ScanReason) -> &'static str {
 }
 
 /// An offer of a ticket.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct TransferOut<'a> {
+    #[schemars(extend("const" = "transfer"))]
     object: &'static str,
     ticket: Text<TicketId>,
+    #[schemars(extend("const" = "pending"))]
     state: &'static str,
     to: &'a str,
     expires_at: Rfc3339,
@@ -215,10 +240,13 @@ impl<'a> TransferOut<'a> {
 }
 
 /// A scan that was let through.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct ScanOut<'a> {
+    #[schemars(extend("const" = "scan"))]
     object: &'static str,
+    #[schemars(extend("const" = "admitted"))]
     result: &'static str,
+    #[schemars(with = "Named<Direction>")]
     direction: &'static str,
     ticket: Text<TicketId>,
     event: Text<EventId>,
@@ -251,19 +279,21 @@ impl<'a> ScanOut<'a> {
 }
 
 /// What became of an upload.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct UploadedOut {
+    #[schemars(extend("const" = "scan_upload"))]
     object: &'static str,
     recorded: usize,
     conflicts: usize,
     scans: Vec<UploadedScanOut>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct UploadedScanOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<Text<TicketId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Named<ScanReason>>")]
     conflict: Option<&'static str>,
 }
 
@@ -283,14 +313,14 @@ impl UploadedOut {
     }
 }
 
-/// `GET /.well-known/ticket-keys.json`: a JWK set (RFC 8037).
-#[derive(Serialize)]
+/// The keys that ticket codes are checked with: a JWK set (RFC 8037).
+#[derive(Serialize, JsonSchema)]
 pub struct KeysOut {
-    keys: Vec<KeyOut>,
+    keys: Vec<JwkOut>,
 }
 
-#[derive(Serialize)]
-struct KeyOut {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JwkOut {
     kty: &'static str,
     crv: &'static str,
     alg: &'static str,
@@ -308,8 +338,8 @@ impl KeysOut {
     }
 }
 
-fn key_list(keys: &[TicketKey]) -> Vec<KeyOut> {
-    let key = |key: &TicketKey| KeyOut {
+fn key_list(keys: &[TicketKey]) -> Vec<JwkOut> {
+    let key = |key: &TicketKey| JwkOut {
         kty: "OKP",
         crv: "Ed25519",
         alg: "EdDSA",
@@ -321,13 +351,14 @@ fn key_list(keys: &[TicketKey]) -> Vec<KeyOut> {
 }
 
 /// `GET /event/{id}/gate`. The age is in a header, so that the same content has the same tag.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct GateOut<'a> {
+    #[schemars(extend("const" = "gate"))]
     object: &'static str,
     event: Text<EventId>,
     name: &'a str,
     entry: EntryOut,
-    keys: Vec<KeyOut>,
+    keys: Vec<JwkOut>,
     /// `[ticket, good from epoch]`, or null for a void ticket; ascending by ticket.
     revoked: Vec<(Text<TicketId>, Option<u32>)>,
 }
@@ -348,8 +379,9 @@ impl<'a> GateOut<'a> {
 }
 
 /// `GET /event/{id}/scan`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct ReportOut<'a> {
+    #[schemars(extend("const" = "scan_report"))]
     object: &'static str,
     event: Text<EventId>,
     issued: u32,
@@ -360,7 +392,7 @@ pub struct ReportOut<'a> {
     conflicts: super::ListOut<ConflictOut<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct GateCountOut<'a> {
     gate: &'a str,
     #[serde(rename = "in")]
@@ -369,12 +401,14 @@ struct GateCountOut<'a> {
     refused: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ConflictOut<'a> {
     number: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<Text<TicketId>>,
+    #[schemars(with = "Named<ScanReason>")]
     reason: &'static str,
+    #[schemars(with = "Named<Direction>")]
     direction: &'static str,
     gate: &'a str,
     at: Rfc3339,
@@ -410,10 +444,12 @@ impl<'a> ReportOut<'a> {
 }
 
 /// A ticket in the list of its event's coordinator.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct EventTicketOut<'a> {
+    #[schemars(extend("const" = "ticket"))]
     object: &'static str,
     id: Text<TicketId>,
+    #[schemars(with = "Named<TicketState>")]
     state: &'static str,
     owner: Text<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -426,7 +462,7 @@ pub struct EventTicketOut<'a> {
     last_scan: Option<LastScanOut<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LastScanOut<'a> {
     at: Rfc3339,
     gate: &'a str,

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use boxoffice_ledger::time::Millis;
-use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::backend::Freshness;
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
-use crate::json::{self, AccountOut, ClaimBody};
+use crate::json::{self, AccountOut, AuditOut, ClaimBody, ClaimOut, DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut, SigningKeyOut};
 use crate::route::user::{new_account, request_of};
 
 /// How much longer than its last token a signing key is good, in milliseconds: clocks differ.
@@ -20,7 +19,7 @@ const OVERLAP_MORE_MS: u64 = 60_000;
 /// `GET /admin/claim`: whether the cluster has had its first admin.
 pub async fn claimed(edge: Arc<Edge>, call: Call) -> Outcome {
     let claimed = edge.backend.claimed(call.context()).await?;
-    Ok(json::answer(StatusCode::OK, &json!({"object": "claim", "claimed": claimed})))
+    Ok(json::answer(StatusCode::OK, &ClaimOut::new(claimed)))
 }
 
 /// `POST /admin/claim`: whoever has the link that the nodes print becomes the first admin.
@@ -37,13 +36,13 @@ pub async fn rotate_key(edge: Arc<Edge>, call: Call) -> Outcome {
     let overlap = Millis(u64::try_from(edge.config.token_ttl.as_millis()).unwrap_or(u64::MAX).saturating_add(OVERLAP_MORE_MS));
     let done = edge.backend.rotate_signing_key(call.context(), call.user()?, call.write()?, overlap).await?;
     edge.follow_keys();
-    Ok(json::written(StatusCode::OK, &done, &json!({"object": "signing_key", "epoch": done.value})))
+    Ok(json::written(StatusCode::OK, &done, &SigningKeyOut::new(done.value)))
 }
 
 /// `GET /.well-known/jwks.json`
 pub async fn public_keys(edge: Arc<Edge>, _call: Call) -> Outcome {
     edge.follow_keys();
-    Ok(json::answer(StatusCode::OK, &json!({"keys": edge.tokens.public_keys()})))
+    Ok(json::answer(StatusCode::OK, &KeySetOut::new(edge.tokens.public_keys())))
 }
 
 /// `GET /admin/audit`
@@ -56,9 +55,9 @@ pub async fn audit(edge: Arc<Edge>, call: Call) -> Outcome {
     let group = group.map(u32::try_from).transpose().map_err(|_| HttpProblem::not_found("group"))?;
     let after = cursor.map(|text| number(text, "?cursor")).transpose()?;
     let found = edge.backend.audit(call.fresh(Freshness::Linearizable), group, after, limit).await?;
-    let value = json::audit_value(&found.value);
-    let mut response = json::read(&found, &value);
-    super::linked(&call, &mut response, value["next_cursor"].as_str());
+    let page = AuditOut::new(&found.value);
+    let mut response = json::read(&found, &page);
+    super::linked(&call, &mut response, page.next_cursor());
     Ok(response)
 }
 
@@ -70,39 +69,24 @@ pub async fn digest(edge: Arc<Edge>, call: Call) -> Outcome {
         Some(text) => Some(text.parse().map_err(|_| HttpProblem::field("?index", "invalid", "a log index"))?),
     };
     let (index, digest) = edge.backend.digest(group, index).await?;
-    let body = json!({"object": "digest", "group": group, "index": index, "digest": format!("{digest:032x}")});
-    Ok(json::answer(StatusCode::OK, &body))
+    Ok(json::answer(StatusCode::OK, &DigestOut::new(group, index, digest)))
 }
 
 /// `GET /status`
 pub async fn status(edge: Arc<Edge>, _call: Call) -> Outcome {
     let node = edge.backend.status().await;
-    let groups: Vec<Value> = node
-        .groups
-        .iter()
-        .map(|group| {
-            json!({
-                "group": group.group, "kind": group.kind, "role": group.role, "leader": group.leader, "term": group.term,
-                "applied": group.applied, "last": group.last,
-            })
-        })
-        .collect();
-    let body = json!({
-        "object": "node", "node": node.node, "cluster": node.cluster, "groups": groups, "log_fsyncs": node.log_fsyncs,
-        "log_bytes": node.log_bytes, "cpu_us": node.cpu_us, "search_index": node.search_index, "live_sockets": edge.limits.sockets_open(),
-    });
-    Ok(json::answer(StatusCode::OK, &body))
+    Ok(json::answer(StatusCode::OK, &NodeOut::new(&node, edge.limits.sockets_open())))
 }
 
 /// `GET /healthz`
 pub async fn healthz(_edge: Arc<Edge>, _call: Call) -> Outcome {
-    Ok(json::answer(StatusCode::OK, &json!({"object": "health", "status": "up"})))
+    Ok(json::answer(StatusCode::OK, &HealthOut::default()))
 }
 
 /// `GET /readyz`
 pub async fn readyz(edge: Arc<Edge>, _call: Call) -> Outcome {
     match edge.backend.ready().await {
-        Ok(()) => Ok(json::answer(StatusCode::OK, &json!({"object": "readiness", "ready": true}))),
+        Ok(()) => Ok(json::answer(StatusCode::OK, &ReadyOut::default())),
         Err(why) => Err(HttpProblem::new(Code::NotReady, why).after_ms(1_000)),
     }
 }

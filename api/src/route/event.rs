@@ -18,14 +18,28 @@ use crate::edge::Edge;
 use crate::error::HttpProblem;
 use crate::json::{self, EventBody, EventOut, EventPatchBody, Expand, PolicyBody, PricesBody};
 
-const NAME_BYTES_MAX: usize = 200;
-const DESCRIPTION_BYTES_MAX: usize = 8_000;
-const CATEGORY_BYTES_MAX: usize = 64;
-const PERFORMERS_MAX: usize = 32;
-const SEARCH_CHARS_MAX: usize = 256;
-const CITY_BYTES_MAX: usize = 120;
+/// Longest name, in bytes.
+pub const NAME_BYTES_MAX: usize = 200;
+/// Longest description, in bytes.
+pub const DESCRIPTION_BYTES_MAX: usize = 8_000;
+/// Longest category, in bytes.
+pub const CATEGORY_BYTES_MAX: usize = 64;
+/// Most performers of an event.
+pub const PERFORMERS_MAX: usize = 32;
+/// Longest search, in characters.
+pub const SEARCH_CHARS_MAX: usize = 256;
+/// Longest name of a city or category to filter by, in bytes.
+pub const CITY_BYTES_MAX: usize = 120;
 /// Highest price, in minor units: far above any ticket, far below any overflow of a total.
-const PRICE_MAX: u64 = 100_000_000_000;
+pub const PRICE_MAX: u64 = 100_000_000_000;
+/// Shortest life of a hold, in seconds.
+pub const HOLD_TTL_S_MIN: u64 = 120;
+/// Longest life of a hold, in seconds.
+pub const HOLD_TTL_S_MAX: u64 = 1800;
+/// Largest limit of tickets per user that can be set.
+pub const PER_USER_MAX: u32 = 100_000;
+/// Earliest end of refunds, in hours before the start: a leap year.
+pub const HOURS_BEFORE_MAX: u64 = 8784;
 /// How long a hold lives if the event does not say, in seconds.
 const HOLD_TTL_S: u64 = 480;
 
@@ -136,8 +150,8 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
 
 fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>, starts_at: Timestamp) -> SaleTerms {
     let hold_ttl_s = body.hold_ttl_s.unwrap_or(HOLD_TTL_S);
-    check.range("/hold_ttl_s", hold_ttl_s, 120, 1800);
-    check.range("/per_user_limit", u64::from(body.per_user_limit.unwrap_or(0)), 0, 100_000);
+    check.range("/hold_ttl_s", hold_ttl_s, HOLD_TTL_S_MIN, HOLD_TTL_S_MAX);
+    check.range("/per_user_limit", u64::from(body.per_user_limit.unwrap_or(0)), 0, PER_USER_MAX.into());
     SaleTerms {
         currency: currency.or_else(|| Currency::parse("XXX")).expect("XXX is three capital letters"),
         prices: Vec::new(),
@@ -165,10 +179,10 @@ fn refunds(check: &mut Check, body: &PolicyBody, starts_at: Timestamp) -> Refund
         check.wrong("/refunds/until", "conflict", "either until or until_hours_before");
     }
     let hours = body.until_hours_before.unwrap_or(0);
-    check.range("/refunds/until_hours_before", hours, 0, 8784);
+    check.range("/refunds/until_hours_before", hours, 0, HOURS_BEFORE_MAX);
     check.range("/refunds/keep_bps", u64::from(body.keep_bps.unwrap_or(0)), 0, 10_000);
     check.range("/refunds/keep_fixed", body.keep_fixed.unwrap_or(0), 0, PRICE_MAX);
-    let before = body.until_hours_before.map(|_| Timestamp(starts_at.0.saturating_sub(hours.min(8784) * 3_600_000_000)));
+    let before = body.until_hours_before.map(|_| Timestamp(starts_at.0.saturating_sub(hours.min(HOURS_BEFORE_MAX) * 3_600_000_000)));
     let until = body.until.as_deref().map(|text| check.moment("/refunds/until", text)).or(before);
     RefundPolicy { who, until, keep_bps: body.keep_bps.unwrap_or(0), keep_fixed: body.keep_fixed.unwrap_or(0) }
 }

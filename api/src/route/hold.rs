@@ -19,7 +19,7 @@ use crate::json::{self, AreaRef, BestBody, HoldBody, HoldOut, OrderOut, PayBody,
 use crate::layout::{Layout, Offer};
 
 /// Longest token of a payment method, in bytes.
-const METHOD_BYTES_MAX: usize = 255;
+pub const METHOD_BYTES_MAX: usize = 255;
 
 /// `POST /event/{id}/hold`
 pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {

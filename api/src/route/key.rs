@@ -8,14 +8,13 @@ use boxoffice_ledger::accounts::KEY_NAME_BYTES_MAX;
 use boxoffice_ledger::command::{Scope, Scopes};
 use boxoffice_ledger::ids::KeyId;
 use boxoffice_ledger::time::Timestamp;
-use serde_json::json;
 
 use super::Outcome;
 use crate::backend::{Freshness, NewKey};
 use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
-use crate::json::{self, KeyBody};
+use crate::json::{self, KeyBody, KeyOut};
 use crate::scope;
 
 /// `POST /key`
@@ -43,7 +42,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
     check.done()?;
     let new = NewKey { name, scopes: scopes.into_iter().collect::<Scopes>(), expires_at };
     let done = edge.backend.create_key(call.context(), call.user()?, call.write()?, new).await?;
-    let mut response = json::written(StatusCode::CREATED, &done, &json::made_key_value(&done.value));
+    let mut response = json::written(StatusCode::CREATED, &done, &KeyOut::made(&done.value));
     json::put_location(&mut response, "/key");
     Ok(response)
 }
@@ -51,8 +50,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
 /// `GET /key`
 pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
     let found = edge.backend.keys(call.fresh(Freshness::Linearizable), call.user()?.user).await?;
-    let data: Vec<_> = found.value.iter().map(json::key_value).collect();
-    Ok(json::read(&found, &json!({"object": "list", "data": data, "has_more": false, "next_cursor": null})))
+    Ok(json::read(&found, &json::list(found.value.iter().map(KeyOut::listed).collect(), None)))
 }
 
 /// `DELETE /key/{id}`

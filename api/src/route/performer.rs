@@ -12,8 +12,10 @@ use crate::check::Check;
 use crate::edge::Edge;
 use crate::json::{self, PerformerBody, PerformerOut};
 
-const NAME_BYTES_MAX: usize = 200;
-const GENRE_BYTES_MAX: usize = 120;
+/// Longest name, in bytes.
+pub const NAME_BYTES_MAX: usize = 200;
+/// Longest genre, in bytes.
+pub const GENRE_BYTES_MAX: usize = 120;
 
 /// `GET /performer`
 pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {

@@ -11,12 +11,12 @@ use crate::backend::{Freshness, RefundWish};
 use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
-use crate::json::{self, CancelBody, RefundBody, RefundOut};
+use crate::json::{self, CancelBody, RefundBody, RefundOut, SaleStatusOut};
 
 /// Most tickets of one refund.
-const TICKETS_MAX: usize = 50;
+pub const TICKETS_MAX: usize = 50;
 /// Longest reason, in bytes.
-const REASON_BYTES_MAX: usize = 255;
+pub const REASON_BYTES_MAX: usize = 255;
 
 /// `POST /order/{id}/refund`
 pub async fn of_order(edge: Arc<Edge>, call: Call) -> Outcome {
@@ -79,5 +79,5 @@ async fn ask(edge: &Edge, call: &Call, order: OrderId, wish: RefundWish) -> Outc
 pub async fn sale(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
     let found = edge.backend.sale_status(call.fresh(Freshness::Local), call.user()?, event).await?;
-    Ok(json::read(&found, &json::sale_status(&event.to_string(), &found.value)))
+    Ok(json::read(&found, &SaleStatusOut::new(event, &found.value)))
 }

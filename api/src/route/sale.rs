@@ -5,19 +5,18 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use boxoffice_ledger::command::{BlockAction, SaleAction};
 use boxoffice_ledger::ids::EventId;
-use serde_json::json;
 
 use super::Outcome;
 use super::hold::resolve_seats;
 use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
-use crate::json::{self, BlockBody};
+use crate::json::{self, BlockBody, BlockOut, SaleMovedOut};
 
 /// Most seats that one request may block.
-const SEATS_MAX: usize = 10_000;
+pub const SEATS_MAX: usize = 10_000;
 /// Longest reason, in bytes.
-const REASON_BYTES_MAX: usize = 255;
+pub const REASON_BYTES_MAX: usize = 255;
 
 /// `POST /event/{id}/open`
 pub async fn open(edge: Arc<Edge>, call: Call) -> Outcome {
@@ -47,10 +46,7 @@ pub async fn cancel(edge: Arc<Edge>, call: Call) -> Outcome {
 async fn act(edge: Arc<Edge>, call: Call, action: SaleAction) -> Outcome {
     let event: EventId = call.id("id", "event")?;
     let done = edge.backend.move_sale(call.context(), call.user()?, call.write()?, event, action).await?;
-    let body = json!({
-        "object": "sale", "event": event.to_string(), "state": json::sale_state(done.value), "revision": done.revision.to_string(),
-    });
-    Ok(json::written(StatusCode::OK, &done, &body))
+    Ok(json::written(StatusCode::OK, &done, &SaleMovedOut::new(event, done.value, done.revision)))
 }
 
 /// `POST /event/{id}/block`
@@ -78,10 +74,6 @@ pub async fn block(edge: Arc<Edge>, call: Call) -> Outcome {
     let seats = resolve_seats(&mut check, &offer.layout, &body.seats);
     check.done()?;
     let done = edge.backend.block_seats(call.context(), caller, request, event, seats, action, reason).await?;
-    let revoked: Vec<String> = done.value.iter().map(ToString::to_string).collect();
-    let answer = json!({
-        "object": "block", "event": event.to_string(), "action": body.action, "seats": body.seats.len(), "revoked_holds": revoked,
-        "revision": done.revision.to_string(),
-    });
+    let answer = BlockOut::new(event, body.action, body.seats.len(), &done.value, done.revision);
     Ok(json::written(StatusCode::OK, &done, &answer))
 }

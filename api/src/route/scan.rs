@@ -15,14 +15,10 @@ use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{self, EventTicketOut, GateOut, OfflineBody, ReportOut, ScanBody, ScanOut, UploadedOut};
+use crate::json::{self, EventTicketOut, GateOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut, UploadedOut};
 
 /// Largest upload, in bytes.
 pub const UPLOAD_BYTES_MAX: usize = 512 * 1024;
-/// Most scans of one upload.
-const SCANS_MAX: usize = 500;
-/// Longest number of a scan, in bytes.
-const NONCE_BYTES_MAX: usize = 64;
 
 /// `POST /scan`
 pub async fn scan(edge: Arc<Edge>, call: Call) -> Outcome {

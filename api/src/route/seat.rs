@@ -8,32 +8,56 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use boxoffice_ledger::ids::{EventId, PlanHash};
+use boxoffice_ledger::outcome::SaleState;
 use boxoffice_ledger::plan::{SeatIndex, SectionIndex};
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{Outcome, cacheable, linked, tagged};
-use crate::backend::{Freshness, Revision, SeatMap};
+use crate::backend::{Freshness, Revision, SeatMap, SectionCount};
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{self, ListOut, SeatOut, Text};
+use crate::json::{self, ListOut, MoneyOut, Named, SeatOut, Text};
 use crate::layout::Layout;
 
-/// What `GET /event/{id}/seat` answers. `states` has two bits a seat in layout order, lowest bits of each byte first.
-#[derive(Serialize)]
-struct MapOut<'a> {
+/// The seats of an event. `states` has two bits a seat in layout order, lowest bits of each byte first, in Base64: 0 available,
+/// 1 held, 2 sold, 3 not for sale.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SeatMapOut")]
+pub struct MapOut<'a> {
+    #[schemars(extend("const" = "seat_map"))]
     object: &'static str,
     event: Text<EventId>,
     layout: Text<PlanHash>,
+    #[schemars(with = "Named<SaleState>")]
     sale: &'static str,
     seats: u32,
     states: String,
-    counts: Value,
-    prices: Value,
+    counts: Vec<CountOut<'a>>,
+    prices: Vec<LevelOut<'a>>,
+    /// Seats as objects, when the query asks for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     list: Option<ListOut<SeatOut<'a>>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct CountOut<'a> {
+    section: &'a str,
+    available: u32,
+    held: u32,
+    sold: u32,
+    capacity: u32,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct LevelOut<'a> {
+    level: usize,
+    name: &'a str,
+    #[schemars(pattern(r"^#[0-9a-f]{6}$"))]
+    color: String,
+    price: MoneyOut,
 }
 
 /// A whole seat map as it was last sent.
@@ -99,7 +123,7 @@ async fn read_map(edge: &Edge, call: &Call, event: EventId) -> Outcome {
     Ok(tagged(call, response, &format!("\"{}\"", found.revision)))
 }
 
-fn out<'a>(map: &SeatMap, layout: &Layout, list: Option<ListOut<SeatOut<'a>>>) -> MapOut<'a> {
+fn out<'a>(map: &'a SeatMap, layout: &Layout, list: Option<ListOut<SeatOut<'a>>>) -> MapOut<'a> {
     MapOut {
         object: "seat_map",
         event: Text(map.event),
@@ -113,20 +137,17 @@ fn out<'a>(map: &SeatMap, layout: &Layout, list: Option<ListOut<SeatOut<'a>>>) -
     }
 }
 
-fn counts(map: &SeatMap) -> Value {
-    let line = |count: &crate::backend::SectionCount| {
-        json!({
-            "section": count.name, "available": count.available, "held": count.held, "sold": count.sold,
-            "capacity": count.capacity,
-        })
-    };
+fn counts(map: &SeatMap) -> Vec<CountOut<'_>> {
+    fn line(count: &SectionCount) -> CountOut<'_> {
+        CountOut { section: &count.name, available: count.available, held: count.held, sold: count.sold, capacity: count.capacity }
+    }
     map.counts.iter().map(line).collect()
 }
 
-fn prices(map: &SeatMap) -> Value {
+fn prices(map: &SeatMap) -> Vec<LevelOut<'_>> {
     let line = |(level, &amount): (usize, &u64)| {
         let (name, color) = map.plan.levels.get(level).map_or(("", 0), |level| (level.name.as_str(), level.color & 0x00ff_ffff));
-        json!({"level": level, "name": name, "color": format!("#{color:06x}"), "price": json::money_value(amount, map.currency)})
+        LevelOut { level, name, color: format!("#{color:06x}"), price: json::money(amount, map.currency) }
     };
     map.prices.iter().enumerate().map(line).collect()
 }

@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use boxoffice_ledger::accounts::{ADDRESS_BYTES_MAX, AGENT_BYTES_MAX, SESSION_LIFE};
 use boxoffice_ledger::ids::SessionId;
-use serde_json::json;
 
 use super::Outcome;
 use crate::backend::{Account, Caller, Freshness, Grant, Opened, Visitor};
@@ -15,7 +14,7 @@ use crate::call::{self, Call};
 use crate::check::email;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem, bad_credentials};
-use crate::json::{self, LoginBody, RefreshBody, SessionOut};
+use crate::json::{self, LoginBody, RefreshBody, SessionEntryOut, SessionOut};
 use crate::password;
 use crate::who::{REFRESH_COOKIE, SESSION_COOKIE, cookie, cross_site, same_origin};
 
@@ -50,8 +49,8 @@ pub async fn refresh(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
     let found = edge.backend.sessions(call.fresh(Freshness::Linearizable), call.user()?.user).await?;
     let current = call.grant.and_then(|grant| grant.session);
-    let data: Vec<_> = found.value.iter().map(|session| json::session_value(session, current)).collect();
-    Ok(json::read(&found, &json!({"object": "list", "data": data, "has_more": false, "next_cursor": null})))
+    let data = found.value.iter().map(|session| SessionEntryOut::new(session, current)).collect();
+    Ok(json::read(&found, &json::list(data, None)))
 }
 
 /// `DELETE /session/{id}`

@@ -7,10 +7,11 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::Outcome;
+use super::{Outcome, tagged};
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::{HttpProblem, help_page};
+use crate::{json, openapi};
 
 /// What a page may load: its own files and sockets, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
@@ -25,6 +26,19 @@ struct Files;
 /// `GET /`
 pub async fn page(_edge: Arc<Edge>, call: Call) -> Outcome {
     file("/", &call.parts.headers).ok_or_else(|| HttpProblem::not_found("page"))
+}
+
+/// `GET /docs`
+pub async fn docs(_edge: Arc<Edge>, call: Call) -> Outcome {
+    file("/docs.html", &call.parts.headers).ok_or_else(|| HttpProblem::not_found("page"))
+}
+
+/// `GET /openapi.json`
+pub async fn openapi(_edge: Arc<Edge>, call: Call) -> Outcome {
+    let text = openapi::text();
+    let mut response = json::answer_bytes(StatusCode::OK, text.into());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(tagged(&call, response, &format!("\"{}\"", &blake3::hash(text.as_bytes()).to_hex()[..16])))
 }
 
 /// A file of the page, if there is one at this path.

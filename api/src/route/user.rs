@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::http::{Method, StatusCode};
 use boxoffice_ledger::accounts::NAME_BYTES_MAX;
 use boxoffice_ledger::ids::{Request, UserId};
-use serde_json::json;
 
 use super::{Outcome, session};
 use crate::auth::{ROLES, role_of};
@@ -15,7 +14,10 @@ use crate::call::Call;
 use crate::check::{Check, email};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{self, AccountOut, EmailBody, EmailConfirmBody, PasswordBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody};
+use crate::json::{
+    self, AccountOut, EmailBody, EmailChangeOut, EmailConfirmBody, PasswordBody, PasswordResetOut, RegisterBody, ResetBody,
+    ResetConfirmBody, RoleBody,
+};
 use crate::{idempotency, password};
 
 /// `POST /user`
@@ -96,7 +98,7 @@ pub async fn ask_reset(edge: Arc<Edge>, call: Call) -> Outcome {
     check.done()?;
     edge.limits.mail(&email)?;
     edge.backend.ask_password_reset(email);
-    Ok(json::answer(StatusCode::ACCEPTED, &json!({"object": "password_reset", "mailed": "if there is an account"})))
+    Ok(json::answer(StatusCode::ACCEPTED, &PasswordResetOut::default()))
 }
 
 /// `POST /user/password/reset/confirm`
@@ -121,7 +123,7 @@ pub async fn ask_email(edge: Arc<Edge>, call: Call) -> Outcome {
     // Counted apart from links to set a password, so that nobody can keep those from an address this way.
     edge.limits.mail(&format!("confirm {email}"))?;
     edge.backend.ask_email_change(call.context(), caller, body.password, email.clone()).await?;
-    Ok(json::answer(StatusCode::ACCEPTED, &json!({"object": "email_change", "email": email})))
+    Ok(json::answer(StatusCode::ACCEPTED, &EmailChangeOut::new(&email)))
 }
 
 /// `POST /user/email/confirm`

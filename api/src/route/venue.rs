@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use boxoffice_ledger::ids::VenueId;
-use serde_json::{Value, json};
 
 use super::{Outcome, cacheable, linked, tagged};
 use crate::backend::{Freshness, Problem, VenueInput};
@@ -12,11 +11,13 @@ use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
-use crate::import::{self, Fix, ImportError, Problems, UnknownFix};
-use crate::json::{self, VenueBody, VenueOut};
+use crate::import::{self, Fix, ImportError, UnknownFix};
+use crate::json::{self, VenueBody, VenueOut, VenuePlanOut, WarningOut};
 
-const NAME_BYTES_MAX: usize = 200;
-const CITY_BYTES_MAX: usize = 120;
+/// Longest name, in bytes.
+pub const NAME_BYTES_MAX: usize = 200;
+/// Longest name of a city, in bytes.
+pub const CITY_BYTES_MAX: usize = 120;
 
 /// `GET /venue`
 pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
@@ -77,15 +78,9 @@ pub async fn put_plan(edge: Arc<Edge>, call: Call) -> Outcome {
         return Err(HttpProblem::invalid(&problems));
     }
     let done = edge.backend.put_plan(call.context(), caller, request, venue, imported.plan).await?;
-    let mut body = serde_json::to_value(VenueOut::new(&done.value).at(done.revision)).unwrap_or_default();
-    body["warnings"] = listed(&imported.warnings);
-    body["warnings_total"] = imported.warnings.total().into();
-    let response = json::written(StatusCode::CREATED, &done, &body);
+    let venue = VenueOut::new(&done.value).at(done.revision);
+    let response = json::written(StatusCode::CREATED, &done, &VenuePlanOut::new(venue, &imported.warnings));
     Ok(tagged(&call, response, &format!("\"{}\"", done.value.version)))
-}
-
-fn listed(problems: &Problems) -> Value {
-    problems.listed.iter().map(|one| json!({"pointer": one.pointer, "code": one.code.as_str(), "detail": one.detail})).collect()
 }
 
 /// What was wrong with an upload, and the fix that would make it right, if one alone does.
@@ -97,7 +92,7 @@ fn refused(error: ImportError) -> HttpProblem {
         ImportError::UnknownFormat => HttpProblem::field("", "unknown_format", detail),
         ImportError::Invalid(problems) => {
             let problem = HttpProblem::new(Code::ValidationFailed, detail)
-                .with("errors", listed(&problems))
+                .with("errors", serde_json::to_value(WarningOut::list(&problems)).unwrap_or_default())
                 .with("errors_total", problems.total().into());
             match problems.fix() {
                 Some(fix) => problem.with("fix", format!("?fix={fix}").into()),

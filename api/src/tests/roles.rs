@@ -34,6 +34,7 @@ fn expected(route: &Route) -> Option<Role> {
     match (route.method, route.path) {
         (Verb::Get, "/event/{id}/sale") | (Verb::Post, "/order/{id}/cancel") => Some(Role::Coordinator),
         (Verb::Get, path) if path.starts_with("/event/{id}/hold") => Some(Role::Customer),
+        (Verb::Get, "/docs" | "/openapi.json") => None,
         (Verb::Get, "/" | "/healthz" | "/readyz" | "/problem/{code}" | "/layout/{hash}" | "/.well-known/jwks.json" | "/admin/claim") => {
             None
         }

@@ -50,6 +50,9 @@ enum Command {
     /// Measure a running cluster.
     #[command(after_help = "Example:\n  boxoffice bench book --config node.toml --seats 50000 --clients 64,256")]
     Bench(crate::bench::BenchArgs),
+    /// Print the OpenAPI document of this build.
+    #[command(after_help = "Example:\n  boxoffice openapi > openapi.json")]
+    Openapi,
     /// Bring real data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Secret => crate::secret::fresh().map(|secret| print!("{secret}")).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => serve::check(&args),
         Command::Bench(args) => crate::bench::run(&args),
+        Command::Openapi => openapi(),
         Command::Import(command) => import::run(command),
     };
     result.unwrap_or_else(|error| {
@@ -75,6 +79,11 @@ pub fn main() -> ExitCode {
         }
         ExitCode::FAILURE
     })
+}
+
+fn openapi() -> anyhow::Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(&boxoffice_api::openapi::document())?);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A runtime of so many threads: one is enough for commands that talk to a cluster.

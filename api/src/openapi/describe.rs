@@ -1,0 +1,38 @@
+//! What people say of each route, by tag: one entry a route, in the files below. To describe a new route, add its entry to the
+//! list of its tag; a test names every route that has none.
+
+mod account;
+mod booking;
+mod catalog;
+mod event;
+mod gate;
+mod node;
+mod session;
+mod ticket;
+
+use super::operation::Operation;
+
+/// A group of routes.
+pub struct Tag {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub text: &'static str,
+    /// Its routes.
+    pub operations: Vec<Operation>,
+}
+
+/// All of them, in the order of the document.
+pub fn tags() -> Vec<Tag> {
+    let tag = |name, text, operations| Tag { name, text, operations };
+    vec![
+        tag("Events", "Looking, searching, creating; the sale; seats and live maps.", event::operations()),
+        tag("Booking", "Holding seats, paying, orders and refunds.", booking::operations()),
+        tag("Tickets", "The caller's tickets, and giving them to others.", ticket::operations()),
+        tag("Gates", "Scanning at the door, online and offline, and what was seen there.", gate::operations()),
+        tag("Catalog", "Venues with their seating plans, and performers.", catalog::operations()),
+        tag("Accounts", "Opening an account, its password, e-mail and role; keys of programs.", account::operations()),
+        tag("Sessions", "Logging in and out.", session::operations()),
+        tag("Nodes", "For operators, load balancers and people with a browser.", node::operations()),
+    ]
+}

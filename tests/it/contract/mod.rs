@@ -1,0 +1,3 @@
+//! The HTTP contract: the document that the program prints is OpenAPI 3.1.
+
+mod document;
