@@ -8,7 +8,9 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::{Map, Value, json};
+use serde::Serializer as _;
+use serde::ser::SerializeMap;
+use serde_json::{Value, json};
 
 use crate::backend::{Problem, Revision};
 
@@ -93,25 +95,14 @@ impl HttpProblem {
     #[must_use]
     pub fn response(self, instance: &str, request_id: &str) -> Response<Body> {
         let entry = self.code.entry();
-        let mut body = Map::new();
-        body.insert("type".into(), format!("/problem/{}", entry.name).into());
-        body.insert("title".into(), entry.title.into());
-        body.insert("status".into(), entry.status.into());
-        body.insert("detail".into(), self.detail.into_owned().into());
-        body.insert("instance".into(), instance.into());
-        body.insert("code".into(), entry.name.into());
-        body.insert("request_id".into(), request_id.into());
-        body.insert("retryable".into(), entry.retryable.into());
-        if let Some(revision) = self.more.revision {
-            body.insert("revision".into(), revision.to_string().into());
+        let mut bytes = Vec::with_capacity(512);
+        if let Err(error) = self.write(&mut bytes, instance, request_id) {
+            tracing::error!(%error, "a problem could not be serialised");
         }
-        for (name, value) in self.more.members {
-            body.insert(name.into(), value);
-        }
-        let bytes = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
+        headers.reserve(crate::json::HEADERS_USUAL);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(ms) = self.more.retry_after_ms {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1000).max(1)));
@@ -123,6 +114,28 @@ impl HttpProblem {
             headers.append(name, value);
         }
         response
+    }
+
+    /// Its JSON, written member by member: refusals are as frequent as answers when an event sells out.
+    fn write(&self, bytes: &mut Vec<u8>, instance: &str, request_id: &str) -> serde_json::Result<()> {
+        let entry = self.code.entry();
+        let mut serializer = serde_json::Serializer::new(bytes);
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("type", &format_args!("/problem/{}", entry.name))?;
+        body.serialize_entry("title", entry.title)?;
+        body.serialize_entry("status", &entry.status)?;
+        body.serialize_entry("detail", &self.detail)?;
+        body.serialize_entry("instance", instance)?;
+        body.serialize_entry("code", entry.name)?;
+        body.serialize_entry("request_id", request_id)?;
+        body.serialize_entry("retryable", &entry.retryable)?;
+        if let Some(revision) = self.more.revision {
+            body.serialize_entry("revision", &format_args!("{revision}"))?;
+        }
+        for (name, value) in &self.more.members {
+            body.serialize_entry(name, value)?;
+        }
+        body.end()
     }
 }
 

@@ -55,7 +55,7 @@ pub const AGE_MS: HeaderName = HeaderName::from_static("boxoffice-age-ms");
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Room for the headers of most answers, so that their table is made once.
-const HEADERS_USUAL: usize = 12;
+pub const HEADERS_USUAL: usize = 12;
 
 /// Anything in its text form.
 pub struct Text<T>(pub T);

@@ -351,6 +351,23 @@ async fn a_connection_is_good_after_a_refusal_or_says_that_it_is_not() {
 }
 
 #[tokio::test]
+async fn idle_connections_end_and_streams_go_on() {
+    let mut quick = config();
+    quick.header_timeout = Duration::from_millis(50);
+    let server = Server::start(quick).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("GET /event/{}/seat/stream HTTP/1.1\r\nhost: x\r\n\r\n", event_id());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    read_until(&mut stream, "}}\n\n").await;
+    // Each of these is ended for doing nothing; the stream is older than all of them.
+    for _ in 0..3 {
+        assert_eq!(server.raw(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", "").await.matches("HTTP/1.1 200").count(), 1);
+    }
+    server.edge.fake.move_seats(&[3], SeatState::Held);
+    assert!(read_until(&mut stream, "}\n\n").await.contains("delta"));
+}
+
+#[tokio::test]
 async fn connections_beyond_the_bound_are_closed_at_once() {
     let mut few = config();
     few.connections_max = 1;
