@@ -56,6 +56,8 @@ const POINTER: u8 = 19;
 const CLUSTER: u8 = 20;
 const AUDIT_ROOT: u8 = 21;
 const AUDIT_ENTRY: u8 = 22;
+const DENIED_ROOT: u8 = 40;
+const DENIED_ENTRY: u8 = 41;
 const CLOCK: u32 = 15;
 
 /// Where the account of an address is, if the address is not the account's first.
@@ -80,6 +82,10 @@ pub struct AccountLedger {
     moving: BTreeSet<UserId>,
     identity: ClusterIdentity,
     audit: Audit,
+    /// What was asked for and not allowed.
+    denied: Audit,
+    /// Where the command under way comes from; empty between commands.
+    asked_from: String,
     holdings: CowMap<UserId, Arc<Holdings>>,
     requests: Requests,
     /// Of accounts, pointers, the cluster's identity, tickets and orders; requests and audit keep their own.
@@ -139,6 +145,12 @@ impl AccountLedger {
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// Who asked for what they may not do.
+    #[must_use]
+    pub fn denied(&self) -> &Audit {
+        &self.denied
     }
 
     /// A page of a user's tickets, the newest first, void ones too: those after `after` in that order, at most `limit`.
@@ -285,13 +297,8 @@ impl AccountLedger {
     }
 }
 
-impl Machine for AccountLedger {
-    type Command = AccountCommand;
-    type Outcome = AccountOutcome;
-
-    fn apply(&mut self, at: Timestamp, command: &AccountCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
-        self.at = self.at.max(at);
-        self.requests.prune(self.at);
+impl AccountLedger {
+    fn carry_out(&mut self, command: &AccountCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
         match command {
             AccountCommand::Register { request, user, email, name, password_hash, role } => {
                 let well_formed = check::register(email, name, password_hash);
@@ -314,6 +321,31 @@ impl Machine for AccountLedger {
             AccountCommand::Email { user, command } => self.email(*user, command, changes),
             AccountCommand::Key { user, command } => self.key(*user, command, changes),
             AccountCommand::Cluster(command) => self.cluster(command),
+            AccountCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
+            AccountCommand::Denied { actor, address, what, times } => {
+                let detail = format!("{times} times");
+                self.denied.push(self.at, Some(*actor), AuditAction::RequestDenied, what, &detail, address);
+                answer(Ok(AccountOutcome::Done))
+            }
+        }
+    }
+}
+
+impl Machine for AccountLedger {
+    type Command = AccountCommand;
+    type Outcome = AccountOutcome;
+
+    fn apply(&mut self, at: Timestamp, command: &AccountCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
+        self.at = self.at.max(at);
+        self.requests.prune(self.at);
+        match command {
+            AccountCommand::Audited(asked) => {
+                self.asked_from.clone_from(&asked.address);
+                let answer = self.carry_out(&asked.command, changes);
+                self.asked_from.clear();
+                answer
+            }
+            plain => self.carry_out(plain, changes),
         }
     }
 
@@ -325,6 +357,7 @@ impl Machine for AccountLedger {
         let mut digest = self.digest;
         digest.merge(self.requests.accumulator());
         digest.merge(self.audit.accumulator());
+        digest.merge(self.denied.accumulator());
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -332,6 +365,7 @@ impl Machine for AccountLedger {
     fn check_invariants(&self) -> Result<(), String> {
         self.requests.check_invariants()?;
         self.audit.check()?;
+        self.denied.check()?;
         let mut digest = self.check_accounts()?;
         self.holdings.sorted().into_iter().try_for_each(|(user, holdings)| holdings.check(*user, &mut digest))?;
         if digest == self.digest { Ok(()) } else { Err(String::from("the digest of the accounts is another")) }
@@ -355,6 +389,7 @@ impl Machine for AccountLedger {
             writer.record(CLUSTER, &identity::cluster(&self.identity));
         }
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
+        self.denied.write_snapshot(&mut writer, DENIED_ROOT, DENIED_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());
     }

@@ -48,6 +48,16 @@ pub enum AuditAction {
     SaleMoved,
     /// Staff took seats off sale, or put them back.
     SeatsBlocked,
+    /// Staff gave an order or tickets back.
+    OrderRefunded,
+    /// An event was made or changed.
+    EventChanged,
+    /// A venue was made or changed, or got a plan.
+    VenueChanged,
+    /// A performer was made or changed.
+    PerformerChanged,
+    /// Somebody asked for what they may not do. In a trail of its own, so that a flood of them forgets nothing that was done.
+    RequestDenied,
 }
 
 /// One entry.
@@ -65,6 +75,8 @@ pub struct AuditEntry {
     pub object: String,
     /// More, for people.
     pub detail: String,
+    /// The address that the request came from; empty = not known.
+    pub address: String,
     /// Hash of the entry before and of all the fields above.
     pub hash: [u8; 32],
 }
@@ -82,10 +94,10 @@ pub struct Audit {
 
 impl Audit {
     /// Adds an entry.
-    pub fn push(&mut self, at: Timestamp, actor: Option<UserId>, action: AuditAction, object: &str, detail: &str) {
+    pub fn push(&mut self, at: Timestamp, actor: Option<UserId>, action: AuditAction, object: &str, detail: &str, address: &str) {
         let number = self.entries.next_number();
-        let (object, detail) = (cut(object), cut(detail));
-        let mut entry = AuditEntry { number, at, actor, action, object, detail, hash: [0; 32] };
+        let (object, detail, address) = (cut(object), cut(detail), cut(address));
+        let mut entry = AuditEntry { number, at, actor, action, object, detail, address, hash: [0; 32] };
         entry.hash = chained(&self.head, &entry);
         self.store(entry);
         if self.entries.len() > ENTRIES_MAX
@@ -215,7 +227,7 @@ mod tests {
     fn trail(count: u64) -> Audit {
         let mut audit = Audit::default();
         for number in 0..count {
-            audit.push(Timestamp(number), Some(UserId(7)), AuditAction::RoleChanged, "usr_1", "customer -> gate");
+            audit.push(Timestamp(number), Some(UserId(7)), AuditAction::RoleChanged, "usr_1", "customer -> gate", "");
         }
         audit
     }
@@ -224,8 +236,8 @@ mod tests {
     fn an_entry_covers_all_before_it() {
         let (one, other) = (trail(3), {
             let mut audit = trail(1);
-            audit.push(Timestamp(1), None, AuditAction::RoleChanged, "usr_1", "customer -> gate");
-            audit.push(Timestamp(2), Some(UserId(7)), AuditAction::RoleChanged, "usr_1", "customer -> gate");
+            audit.push(Timestamp(1), None, AuditAction::RoleChanged, "usr_1", "customer -> gate", "");
+            audit.push(Timestamp(2), Some(UserId(7)), AuditAction::RoleChanged, "usr_1", "customer -> gate", "");
             audit
         });
         assert_ne!(one.entry(2).unwrap().hash, other.entry(2).unwrap().hash);
@@ -248,7 +260,7 @@ mod tests {
     #[test]
     fn long_texts_are_cut_at_a_character() {
         let mut audit = Audit::default();
-        audit.push(Timestamp(0), None, AuditAction::KeyCreated, &"\u{e4}".repeat(150), "");
+        audit.push(Timestamp(0), None, AuditAction::KeyCreated, &"\u{e4}".repeat(150), "", "");
         assert_eq!(audit.entry(0).unwrap().object.len(), TEXT_BYTES_MAX);
     }
 }

@@ -1,6 +1,7 @@
 //! The catalog: venues, performers, events and plans, as every node knows them. It does not know seats' states: sales
 //! figures come as summaries from the event groups.
 
+mod audited;
 mod check;
 mod put;
 
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 
 use prost::Message;
 
+use crate::audit::Audit;
 use crate::blobs::Blobs;
 use crate::change::Change;
 use crate::codec::frame::{BLOB, FrameReader, FrameWriter, Header, REMEMBERED};
@@ -34,6 +36,8 @@ const VENUE: u8 = 16;
 const PERFORMER: u8 = 17;
 const EVENT: u8 = 18;
 const SUMMARY: u8 = 19;
+const AUDIT_ROOT: u8 = 40;
+const AUDIT_ENTRY: u8 = 41;
 const CLOCK: u32 = 15;
 
 /// The state of the catalog group.
@@ -46,7 +50,9 @@ pub struct CatalogLedger {
     summaries: CowMap<EventId, SaleSummary>,
     blobs: Blobs,
     requests: Requests,
-    /// Of venues, performers, events and summaries; blobs and requests keep their own.
+    /// Who made and changed what.
+    audit: Audit,
+    /// Of venues, performers, events and summaries; blobs, requests and audit keep their own.
     digest: Accumulator,
     // Derived from the maps above, for lists.
     venue_order: CowSet<VenueId>,
@@ -173,6 +179,25 @@ impl CatalogLedger {
         answer
     }
 
+    fn carry_out(&mut self, command: &CatalogCommand, changes: &mut Vec<Change>) -> Answer<CatalogOutcome> {
+        match command {
+            CatalogCommand::PlanChunk(chunk) => answer(self.blobs.put(chunk).map(|_| CatalogOutcome::Done)),
+            CatalogCommand::PutVenue { request, venue } => {
+                self.once(*request, check::venue(venue), |ledger| ledger.put_venue(venue, changes))
+            }
+            CatalogCommand::PutPerformer { request, performer } => {
+                self.once(*request, check::performer(performer), |ledger| ledger.put_performer(performer, changes))
+            }
+            CatalogCommand::PutEvent { request, event } => {
+                self.once(*request, check::event(event), |ledger| ledger.put_event(event, changes))
+            }
+            CatalogCommand::Provisioned { event } => answer(self.set_provisioned(*event, changes)),
+            CatalogCommand::Summaries(lines) => answer(check::summaries(lines).and_then(|()| self.set_summaries(lines, changes))),
+            CatalogCommand::Pulse => answer(Ok(CatalogOutcome::Done)),
+            CatalogCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
+        }
+    }
+
     fn check_records(&self) -> Result<Accumulator, String> {
         let mut digest = Accumulator::default();
         let mut unprovisioned = CowSet::new();
@@ -205,6 +230,8 @@ impl CatalogLedger {
         match kind {
             REMEMBERED => self.requests.read_record(bytes)?,
             BLOB => self.blobs.read_record(bytes)?,
+            AUDIT_ROOT => self.audit.read_root(bytes)?,
+            AUDIT_ENTRY => self.audit.read_entry(bytes)?,
             VENUE => {
                 let venue = codec::read_venue(envelope::exact(bytes)?)?;
                 self.digest.add(hash_venue(&venue));
@@ -237,19 +264,8 @@ impl Machine for CatalogLedger {
         self.at = self.at.max(at);
         self.requests.prune(self.at);
         match command {
-            CatalogCommand::PlanChunk(chunk) => answer(self.blobs.put(chunk).map(|_| CatalogOutcome::Done)),
-            CatalogCommand::PutVenue { request, venue } => {
-                self.once(*request, check::venue(venue), |ledger| ledger.put_venue(venue, changes))
-            }
-            CatalogCommand::PutPerformer { request, performer } => {
-                self.once(*request, check::performer(performer), |ledger| ledger.put_performer(performer, changes))
-            }
-            CatalogCommand::PutEvent { request, event } => {
-                self.once(*request, check::event(event), |ledger| ledger.put_event(event, changes))
-            }
-            CatalogCommand::Provisioned { event } => answer(self.set_provisioned(*event, changes)),
-            CatalogCommand::Summaries(lines) => answer(check::summaries(lines).and_then(|()| self.set_summaries(lines, changes))),
-            CatalogCommand::Pulse => answer(Ok(CatalogOutcome::Done)),
+            CatalogCommand::Audited(asked) => self.carry_out_audited(asked, changes),
+            plain => self.carry_out(plain, changes),
         }
     }
 
@@ -261,6 +277,7 @@ impl Machine for CatalogLedger {
         let mut digest = self.digest;
         digest.merge(self.blobs.accumulator());
         digest.merge(self.requests.accumulator());
+        digest.merge(self.audit.accumulator());
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -268,6 +285,7 @@ impl Machine for CatalogLedger {
     fn check_invariants(&self) -> Result<(), String> {
         self.requests.check_invariants()?;
         self.blobs.check_invariants()?;
+        self.audit.check()?;
         if self.check_records()? == self.digest { Ok(()) } else { Err(String::from("the digest of the catalog is another")) }
     }
 
@@ -279,6 +297,7 @@ impl Machine for CatalogLedger {
         self.performers().for_each(|performer| writer.record(PERFORMER, &codec::performer(performer)));
         self.events().for_each(|event| writer.record(EVENT, &codec::event(event)));
         self.summaries.sorted().into_iter().for_each(|(_, summary)| writer.record(SUMMARY, &codec::summary(summary)));
+        self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());
     }

@@ -4,6 +4,7 @@ mod accounts;
 mod money;
 mod places;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -114,6 +115,18 @@ pub enum Actor {
     Staff(UserId),
     /// One of the system's own workers.
     System,
+}
+
+/// A privileged command with who asked for it. The ledger does what it would do without, and notes it in the audit trail of the
+/// group if that changed something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited<C> {
+    /// Who asked.
+    pub actor: UserId,
+    /// The address that the request came from; empty = not known.
+    pub address: String,
+    /// What for. An audited command in here is refused.
+    pub command: Box<C>,
 }
 
 /// Commands of an event group.
@@ -282,6 +295,8 @@ pub enum SeatCommand {
     },
     /// Nothing but time: expire what is due.
     Pulse,
+    /// What staff asked for.
+    Audited(Audited<SeatCommand>),
 }
 
 /// Where an event stands for the public.
@@ -374,6 +389,8 @@ pub enum CatalogCommand {
     Summaries(Vec<SaleSummary>),
     /// Nothing but time.
     Pulse,
+    /// What staff asked for.
+    Audited(Audited<CatalogCommand>),
 }
 
 /// An order as its owner's group keeps it.

@@ -77,6 +77,8 @@ pub struct Attempt {
     pub deadline: Timestamp,
     /// Where the buyer has to go, while it requires an action.
     pub action: Option<Arc<str>>,
+    /// When it was authorized or failed, which ends the time that its seats are pinned for it; zero = not yet, or not known.
+    pub decided_at: Timestamp,
 }
 
 /// An order.
@@ -128,7 +130,8 @@ impl Attempt {
     #[must_use]
     pub fn new(id: AttemptId, state: AttemptState, begun_at: Timestamp) -> Self {
         let none: Arc<str> = Arc::default();
-        Self { id, state, begun_at, method: none.clone(), code: none.clone(), reference: none, deadline: Timestamp(0), action: None }
+        let (deadline, decided_at) = (Timestamp(0), Timestamp(0));
+        Self { id, state, begun_at, method: none.clone(), code: none.clone(), reference: none, deadline, action: None, decided_at }
     }
 
     /// Whether the provider may still decide either way.

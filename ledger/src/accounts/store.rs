@@ -7,8 +7,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{
-    ACCOUNT, AUDIT_ENTRY, AUDIT_ROOT, Account, AccountLedger, CLUSTER, ClusterIdentity, EmailStep, KEYS_MAX, ORDER, POINTER, Pointer,
-    RESETS_MAX, SESSIONS_MAX, TICKET, hash_account, hash_identity, hash_pointer, no,
+    ACCOUNT, AUDIT_ENTRY, AUDIT_ROOT, Account, AccountLedger, CLUSTER, ClusterIdentity, DENIED_ENTRY, DENIED_ROOT, EmailStep, KEYS_MAX,
+    ORDER, POINTER, Pointer, RESETS_MAX, SESSIONS_MAX, TICKET, hash_account, hash_identity, hash_pointer, no,
 };
 use crate::audit::AuditAction;
 use crate::change::Change;
@@ -58,7 +58,7 @@ impl AccountLedger {
 
     /// Notes who did what.
     pub(super) fn note(&mut self, actor: Option<UserId>, action: AuditAction, object: String, detail: &str) {
-        self.audit.push(self.at, actor, action, &object, detail);
+        self.audit.push(self.at, actor, action, &object, detail, &self.asked_from);
     }
 
     /// Puts an account in the place of the one with its id.
@@ -106,6 +106,8 @@ impl AccountLedger {
             REMEMBERED => return self.requests.read_record(bytes),
             AUDIT_ROOT => return self.audit.read_root(bytes),
             AUDIT_ENTRY => return self.audit.read_entry(bytes),
+            DENIED_ROOT => return self.denied.read_root(bytes),
+            DENIED_ENTRY => return self.denied.read_entry(bytes),
             ACCOUNT => {
                 let account = codec::read_account(envelope::exact(bytes)?)?;
                 let new = !self.accounts.contains(&account.id) && (account.moved || !self.emails.contains(&*account.email));

@@ -1,5 +1,6 @@
 //! Tests of the accounts.
 
+mod audited;
 mod identity;
 
 use super::*;

@@ -14,6 +14,8 @@ use alloc::string::ToString;
 use alloc::vec;
 use proptest::prelude::*;
 
+mod audited;
+
 fn plan_chunk(hash: u8) -> CatalogCommand {
     let bytes = encode_plan(&small());
     CatalogCommand::PlanChunk(BlobChunk { hash: PlanHash([hash; 32]), total: bytes.len() as u32, offset: 0, bytes })
@@ -186,6 +188,9 @@ proptest! {
             {
                 // One in three requests is a repeat, often of another command: that one is refused.
                 *id = Request { id: RequestId(u128::from(request)), fingerprint: choice as u64 };
+                if request.is_multiple_of(3) {
+                    return audited::asked(command);
+                }
             }
             command
         };

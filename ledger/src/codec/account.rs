@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::wire::account_answer::Outcome as WireOutcome;
 use super::wire::account_command::Command as WireCommand;
-use super::{CodecError, common, envelope, identity, rejection, wire};
+use super::{CodecError, audit, common, envelope, identity, rejection, wire};
 use crate::accounts::Account;
 use crate::command::{AccountCommand, Role};
 use crate::ids::{KeyId, UserId};
@@ -38,13 +38,33 @@ pub fn encode_command(command: &AccountCommand) -> Vec<u8> {
         AccountCommand::Email { user, command } => WireCommand::Email(identity::email_command(*user, command)),
         AccountCommand::Key { user, command } => WireCommand::Key(identity::key_command(*user, command)),
         AccountCommand::Cluster(command) => WireCommand::Cluster(identity::cluster_command(command)),
+        AccountCommand::Audited(asked) => WireCommand::Audited(audit::audited(asked, encode_command(&asked.command))),
+        AccountCommand::Denied { actor, address, what, times } => WireCommand::Denied(wire::DeniedCommand {
+            actor: Some(common::id(actor.0)),
+            address: address.clone(),
+            what: what.clone(),
+            times: *times,
+        }),
     };
     envelope::encode(&wire::AccountCommand { version: envelope::VERSION, command: Some(command) })
 }
 
 pub fn decode_command(bytes: &[u8]) -> Result<AccountCommand, CodecError> {
     let message: wire::AccountCommand = envelope::decode(bytes)?;
-    Ok(match message.command.ok_or_else(|| CodecError::broken("no command"))? {
+    match message.command.ok_or_else(|| CodecError::broken("no command"))? {
+        WireCommand::Audited(asked) => audit::read_audited(asked, decode_plain).map(AccountCommand::Audited),
+        plain => read_plain(plain),
+    }
+}
+
+/// A command that is not an audited one.
+fn decode_plain(bytes: &[u8]) -> Result<AccountCommand, CodecError> {
+    let message: wire::AccountCommand = envelope::decode(bytes)?;
+    read_plain(message.command.ok_or_else(|| CodecError::broken("no command"))?)
+}
+
+fn read_plain(command: WireCommand) -> Result<AccountCommand, CodecError> {
+    Ok(match command {
         WireCommand::Register(register) => AccountCommand::Register {
             request: common::read_request(register.request)?,
             user: UserId(common::read_id(register.user)?),
@@ -68,6 +88,13 @@ pub fn decode_command(bytes: &[u8]) -> Result<AccountCommand, CodecError> {
         WireCommand::Email(command) => identity::read_email_command(command)?,
         WireCommand::Key(command) => identity::read_key_command(command)?,
         WireCommand::Cluster(command) => AccountCommand::Cluster(identity::read_cluster_command(command)?),
+        WireCommand::Audited(_) => return Err(audit::nested()),
+        WireCommand::Denied(denied) => AccountCommand::Denied {
+            actor: UserId(common::read_id(denied.actor)?),
+            address: denied.address,
+            what: denied.what,
+            times: denied.times,
+        },
     })
 }
 

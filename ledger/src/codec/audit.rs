@@ -1,13 +1,19 @@
 //! Encoding of the audit trail.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use prost::Message;
 
 use super::{CodecError, common, envelope, identity, wire};
 use crate::audit::{AuditAction, AuditEntry};
+use crate::command::Audited;
+use crate::ids::UserId;
 use crate::time::Timestamp;
 
 common::states!(action, read_action, AuditAction: RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused,
-    KeyCreated, KeyRevoked, AdminClaimed, KeyRotated, SaleMoved, SeatsBlocked);
+    KeyCreated, KeyRevoked, AdminClaimed, KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged,
+    RequestDenied);
 
 /// No trail is this long; a larger number is damage.
 const FIRST_MAX: u64 = 1 << 62;
@@ -20,6 +26,7 @@ pub fn entry(entry: &AuditEntry) -> wire::AuditEntry {
         action: action(entry.action),
         object: entry.object.clone(),
         detail: entry.detail.clone(),
+        address: entry.address.clone(),
     }
 }
 
@@ -33,8 +40,28 @@ pub fn read_entry(bytes: &[u8]) -> Result<AuditEntry, CodecError> {
         action: read_action(entry.action)?,
         object: entry.object,
         detail: entry.detail,
+        address: entry.address,
         hash: [0; 32],
     })
+}
+
+/// A privileged command; `bytes` is what was asked for, encoded.
+pub fn audited<C>(audited: &Audited<C>, bytes: Vec<u8>) -> wire::AuditedCommand {
+    wire::AuditedCommand { actor: Some(common::id(audited.actor.0)), address: audited.address.clone(), command: bytes }
+}
+
+/// A privileged command; `decode` must refuse audited ones, so that none holds another.
+pub fn read_audited<C>(
+    message: wire::AuditedCommand,
+    decode: impl FnOnce(&[u8]) -> Result<C, CodecError>,
+) -> Result<Audited<C>, CodecError> {
+    let (actor, command) = (UserId(common::read_id(message.actor)?), Box::new(decode(&message.command)?));
+    Ok(Audited { actor, address: message.address, command })
+}
+
+/// A command inside of which an audited one stands.
+pub fn nested() -> CodecError {
+    CodecError::broken("an audited command in an audited one")
 }
 
 pub fn root(first: u64, hash: &[u8; 32]) -> impl Message + use<> {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::wire::catalog_answer::Outcome as WireOutcome;
 use super::wire::catalog_command::Command as WireCommand;
-use super::{CodecError, common, envelope, rejection, wire};
+use super::{CodecError, audit, common, envelope, rejection, wire};
 use crate::command::{CatalogCommand, Event, EventStatus, Performer, SaleSummary, Venue};
 use crate::ids::{EventId, PerformerId, UserId, VenueId};
 use crate::outcome::{Answer, CatalogOutcome};
@@ -25,13 +25,27 @@ pub fn encode_command(command: &CatalogCommand) -> Vec<u8> {
         CatalogCommand::Provisioned { event } => WireCommand::Provisioned(common::id(event.0)),
         CatalogCommand::Summaries(lines) => WireCommand::Summaries(wire::SaleSummaries { summaries: lines.iter().map(summary).collect() }),
         CatalogCommand::Pulse => WireCommand::Pulse(wire::Empty {}),
+        CatalogCommand::Audited(asked) => WireCommand::Audited(audit::audited(asked, encode_command(&asked.command))),
     };
     envelope::encode(&wire::CatalogCommand { version: envelope::VERSION, command: Some(command) })
 }
 
 pub fn decode_command(bytes: &[u8]) -> Result<CatalogCommand, CodecError> {
     let message: wire::CatalogCommand = envelope::decode(bytes)?;
-    Ok(match message.command.ok_or_else(|| CodecError::broken("no command"))? {
+    match message.command.ok_or_else(|| CodecError::broken("no command"))? {
+        WireCommand::Audited(asked) => audit::read_audited(asked, decode_plain).map(CatalogCommand::Audited),
+        plain => read_plain(plain),
+    }
+}
+
+/// A command that is not an audited one.
+fn decode_plain(bytes: &[u8]) -> Result<CatalogCommand, CodecError> {
+    let message: wire::CatalogCommand = envelope::decode(bytes)?;
+    read_plain(message.command.ok_or_else(|| CodecError::broken("no command"))?)
+}
+
+fn read_plain(command: WireCommand) -> Result<CatalogCommand, CodecError> {
+    Ok(match command {
         WireCommand::PlanChunk(chunk) => CatalogCommand::PlanChunk(common::read_chunk(chunk)?),
         WireCommand::PutVenue(put) => {
             CatalogCommand::PutVenue { request: common::read_request(put.request)?, venue: read_venue(needed(put.venue)?)? }
@@ -47,6 +61,7 @@ pub fn decode_command(bytes: &[u8]) -> Result<CatalogCommand, CodecError> {
             CatalogCommand::Summaries(lines.summaries.into_iter().map(read_summary).collect::<Result<_, _>>()?)
         }
         WireCommand::Pulse(_) => CatalogCommand::Pulse,
+        WireCommand::Audited(_) => return Err(audit::nested()),
     })
 }
 

@@ -9,7 +9,7 @@ pub(crate) use money::{dispute, read_dispute, read_refund, refund};
 use alloc::vec::Vec;
 
 use super::wire::seat_command::{self as on_wire, Kind};
-use super::{CodecError, common, envelope, ticket, wire};
+use super::{CodecError, audit, common, envelope, ticket, wire};
 use crate::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SeatCommand};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, TicketId, UserId};
 use crate::plan::SectionIndex;
@@ -23,9 +23,16 @@ pub(crate) fn encode_command(command: &SeatCommand) -> Vec<u8> {
 pub(crate) fn decode_command(bytes: &[u8]) -> Result<SeatCommand, CodecError> {
     let message: wire::SeatCommand = envelope::decode(bytes)?;
     match message.kind {
+        Some(Kind::Audited(asked)) => audit::read_audited(asked, decode_plain).map(SeatCommand::Audited),
         Some(kind) => read_kind(kind),
         None => Err(CodecError::broken("a command of no kind")),
     }
+}
+
+/// A command that is not an audited one.
+fn decode_plain(bytes: &[u8]) -> Result<SeatCommand, CodecError> {
+    let message: wire::SeatCommand = envelope::decode(bytes)?;
+    message.kind.ok_or_else(|| CodecError::broken("a command of no kind")).and_then(read_kind)
 }
 
 fn kind(command: &SeatCommand) -> Kind {
@@ -60,6 +67,7 @@ fn kind(command: &SeatCommand) -> Kind {
         }
         SeatCommand::Ticket { request, event, action } => Kind::Ticket(ticket::command(*request, *event, action)),
         SeatCommand::Pulse => Kind::Pulse(wire::Empty {}),
+        SeatCommand::Audited(asked) => Kind::Audited(audit::audited(asked, encode_command(&asked.command))),
     }
 }
 
@@ -152,6 +160,7 @@ fn read_kind(kind: Kind) -> Result<SeatCommand, CodecError> {
             SeatCommand::Ticket { request, event, action }
         }
         Kind::Pulse(_) => SeatCommand::Pulse,
+        Kind::Audited(_) => return Err(audit::nested()),
     })
 }
 

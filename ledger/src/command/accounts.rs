@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Delivery;
+use super::{Audited, Delivery};
 use crate::ids::{KeyId, Request, SessionId, UserId};
 use crate::time::{Millis, Timestamp};
 
@@ -167,6 +167,19 @@ pub enum AccountCommand {
     },
     /// What the cluster as a whole has one of; only in the group of slot 0.
     Cluster(ClusterCommand),
+    /// What somebody asked for, with the address that they asked from.
+    Audited(Audited<AccountCommand>),
+    /// Somebody asked for what they may not do. Noted in the trail of denied requests; its sender bounds how many there are.
+    Denied {
+        /// Who.
+        actor: UserId,
+        /// The address that the request came from; empty = not known.
+        address: String,
+        /// For what, such as `POST /event`.
+        what: String,
+        /// How often since the last note like it, from 1.
+        times: u32,
+    },
 }
 
 /// What happens to sessions. Each is named by its id, so a repeat changes nothing.

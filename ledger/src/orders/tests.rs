@@ -16,6 +16,7 @@ fn attempt(state: AttemptState) -> Attempt {
         reference: "".into(),
         deadline: Timestamp(7),
         action: None,
+        decided_at: Timestamp(0),
     }
 }
 

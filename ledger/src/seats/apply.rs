@@ -40,7 +40,10 @@ impl Machine for SeatLedger {
         self.expire(changes);
         self.give_up(changes);
         self.forget();
-        let answer = self.answer(command, changes);
+        let answer = match command {
+            SeatCommand::Audited(asked) => self.answer_audited(asked, changes),
+            plain => self.answer(plain, changes),
+        };
         self.settle();
         answer
     }
@@ -57,6 +60,7 @@ impl Machine for SeatLedger {
         all.add(hashes::clock(self.at));
         all.merge(self.requests.accumulator());
         all.merge(self.blobs.accumulator());
+        all.merge(self.audit.accumulator());
         all.digest()
     }
 
@@ -126,7 +130,7 @@ impl SeatLedger {
         self.requests.set_limit(limit);
     }
 
-    fn answer(&mut self, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
+    pub(super) fn answer(&mut self, command: &SeatCommand, changes: &mut Vec<Change>) -> Answer<SeatOutcome> {
         let Some(event) = shape::event_of(command) else {
             return match shape::check(command, None) {
                 Ok(()) => self.run_group(command, changes),
@@ -306,9 +310,11 @@ fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
         SeatCommand::Money(command) => run_money(work, command),
         SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
         SeatCommand::Ticket { action, .. } => new(work.ticket_action(action)),
-        SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => {
-            Ok((SeatOutcome::Done, false))
-        }
+        SeatCommand::PlanChunk(_)
+        | SeatCommand::CreateEvent { .. }
+        | SeatCommand::OutboxAck { .. }
+        | SeatCommand::Pulse
+        | SeatCommand::Audited(_) => Ok((SeatOutcome::Done, false)),
     }
 }
 

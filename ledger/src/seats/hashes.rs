@@ -27,6 +27,9 @@ const CURSOR: u32 = 111;
 /// Before fields that older builds did not have, and that are left out while they are empty: digests in old snapshots stay right.
 const MORE: u64 = 0x6d6f_7265;
 
+/// Before the time of an attempt's decision, as for [`MORE`].
+const DECIDED: u64 = 0x6465_6369;
+
 pub(crate) fn clock(at: Timestamp) -> u128 {
     RecordHasher::new(CLOCK).u64(at.0).finish()
 }
@@ -140,11 +143,13 @@ fn attempt(hasher: RecordHasher, attempt: &Attempt) -> RecordHasher {
         .u64(attempt.begun_at.0)
         .bytes(attempt.method.as_bytes())
         .bytes(attempt.code.as_bytes());
-    if attempt.reference.is_empty() && attempt.deadline.0 == 0 && attempt.action.is_none() {
-        return hasher;
-    }
+    let named = !attempt.reference.is_empty() || attempt.deadline.0 != 0 || attempt.action.is_some();
     let action = attempt.action.as_deref().unwrap_or_default();
-    hasher.u64(MORE).bytes(attempt.reference.as_bytes()).u64(attempt.deadline.0).bytes(action.as_bytes())
+    let hasher = match named {
+        true => hasher.u64(MORE).bytes(attempt.reference.as_bytes()).u64(attempt.deadline.0).bytes(action.as_bytes()),
+        false => hasher,
+    };
+    if attempt.decided_at.0 == 0 { hasher } else { hasher.u64(DECIDED).u64(attempt.decided_at.0) }
 }
 
 /// Who pays an order, and what was given or taken back.

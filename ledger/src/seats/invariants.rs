@@ -41,6 +41,7 @@ impl SeatLedger {
         self.blobs.check_invariants()?;
         self.check_outbox()?;
         self.check_agenda()?;
+        self.audit.check()?;
         must!(self.recount_digest() == self.digest, "the digest of the records is another");
         Ok(())
     }

@@ -7,14 +7,15 @@
 //!  per event   cells      one per seat: state, and the hold or ticket that it belongs to        } records: in the digest
 //!              areas, holds, orders (with attempts and tickets), users, book (gates, scans)      } and in snapshots
 //!              board, counters                                                                  } derived
-//!  per group   plans, remembered requests, outbox                                                 records
+//!  per group   plans, remembered requests, outbox, audit trail                                    records
 //!              agenda: deadlines, ended holds, open attempts                                      derived
 //! ```
 //! Seats: `house` (a plan's index), `board` (free seats as bits), `best` and `rules` (which seats go together).
-//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`; `work` is the only place where records change.
+//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`, `audited`; `work` is the only place where records change.
 
 mod agenda;
 mod apply;
+mod audited;
 mod best;
 mod board;
 mod cart;
@@ -49,6 +50,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::audit::Audit;
 use crate::blobs::Blobs;
 use crate::digest::Accumulator;
 use crate::ids::EventId;
@@ -66,7 +68,9 @@ pub struct SeatLedger {
     blobs: Blobs,
     requests: Requests,
     outbox: Outbox,
-    /// Of all records but those of `blobs` and `requests`, which keep their own.
+    /// What staff did.
+    audit: Audit,
+    /// Of all records but those of `blobs`, `requests` and `audit`, which keep their own.
     digest: Accumulator,
     /// `None` in a frozen copy that has not applied anything yet.
     agenda: Option<Agenda>,
@@ -83,6 +87,7 @@ impl Clone for SeatLedger {
             blobs: self.blobs.clone(),
             requests: self.requests.clone(),
             outbox: self.outbox.clone(),
+            audit: self.audit.clone(),
             digest: self.digest,
             agenda: None,
             scratch: Vec::new(),

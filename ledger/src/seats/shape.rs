@@ -50,7 +50,11 @@ pub(crate) fn event_of(command: &SeatCommand) -> Option<EventId> {
         | SeatCommand::Block { event, .. }
         | SeatCommand::Ticket { event, .. } => Some(*event),
         SeatCommand::Money(command) => Some(command.event()),
-        SeatCommand::PlanChunk(_) | SeatCommand::CreateEvent { .. } | SeatCommand::OutboxAck { .. } | SeatCommand::Pulse => None,
+        SeatCommand::PlanChunk(_)
+        | SeatCommand::CreateEvent { .. }
+        | SeatCommand::OutboxAck { .. }
+        | SeatCommand::Pulse
+        | SeatCommand::Audited(_) => None,
     }
 }
 
@@ -100,6 +104,8 @@ pub(crate) fn check(command: &SeatCommand, sale: Option<&EventSale>) -> Result<(
             Ok(())
         }
         SeatCommand::PlanChunk(_) | SeatCommand::SetSale { .. } | SeatCommand::Pulse => Ok(()),
+        // Unpacked before it comes here: this one stands in another.
+        SeatCommand::Audited(_) => Err(malformed("", "an audited command in an audited one")),
     }
 }
 

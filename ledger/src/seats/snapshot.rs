@@ -25,6 +25,8 @@ const HOLD: u8 = 18;
 const ORDER: u8 = 19;
 const TARGET: u8 = 20;
 const DELIVERY: u8 = 21;
+const AUDIT_ROOT: u8 = 60;
+const AUDIT_ENTRY: u8 = 61;
 
 /// Seats of one record of seats off sale.
 const OFF_SALE_CHUNK: usize = 8192;
@@ -44,6 +46,7 @@ impl SeatLedger {
                 writer.record(DELIVERY, &common::delivery(record));
             }
         }
+        self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         writer.finish(self.digest());
     }
 
@@ -74,6 +77,8 @@ impl SeatLedger {
                     let target = target.ok_or_else(|| CodecError::broken("a delivery without a target"))?;
                     ledger.outbox.push(target, common::read_delivery(envelope::exact(bytes)?)?);
                 }
+                AUDIT_ROOT => ledger.audit.read_root(bytes)?,
+                AUDIT_ENTRY => ledger.audit.read_entry(bytes)?,
                 _ => return Err(CodecError::unknown("a kind of snapshot record")),
             }
         }
@@ -238,6 +243,7 @@ fn write_order(order: &Order) -> wire::SeatOrder {
         reference: (*attempt.reference).into(),
         deadline_us: attempt.deadline.0,
         action: attempt.action.as_deref().map(Into::into),
+        decided_at_us: attempt.decided_at.0,
     };
     let ticket = |ticket: &Ticket| {
         let (index, in_area) = match ticket.place {
@@ -276,6 +282,7 @@ fn read_order(sale: &mut EventSale, message: wire::SeatOrder) -> Result<(), Code
             reference: attempt.reference.into(),
             deadline: Timestamp(attempt.deadline_us),
             action: attempt.action.map(Into::into),
+            decided_at: Timestamp(attempt.decided_at_us),
         })
     };
     let ticket = |ticket: wire::IssuedTicket| {

@@ -200,9 +200,14 @@ impl Work<'_> {
 
     /// Changes an order's last attempt and says so.
     pub(crate) fn change_attempt(&mut self, id: OrderId, change: impl FnOnce(&mut Attempt)) {
+        let at = self.at;
         self.change_order(id, |order| {
             if let Some(last) = order.attempts.last_mut() {
+                let was_live = last.is_live();
                 change(last);
+                if was_live && !last.is_live() {
+                    last.decided_at = at;
+                }
             }
         });
         let event = self.sale.id;

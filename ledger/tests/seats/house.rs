@@ -5,8 +5,8 @@
 //! Rows lie one behind the other, centred, a metre apart; the focal point is in front of the first.
 
 use boxoffice_ledger::codec::plan::encode_plan;
-use boxoffice_ledger::command::{BlobChunk, RefundPolicy, RefundWho, SaleAction, SaleTerms, SeatCommand};
-use boxoffice_ledger::ids::{EventId, PlanHash, Request, RequestId, Slot};
+use boxoffice_ledger::command::{Audited, BlobChunk, MoneyCommand, RefundPolicy, RefundWho, SaleAction, SaleTerms, SeatCommand};
+use boxoffice_ledger::ids::{EventId, PlanHash, Request, RequestId, Slot, UserId};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::SeatOutcome;
@@ -107,4 +107,19 @@ pub fn on_sale(plan: &Plan, terms: &SaleTerms) -> SeatLedger {
     let request = Request { id: RequestId(u128::MAX), fingerprint: 0 };
     ledger.apply(START, &SeatCommand::SetSale { request, event: event(), action: SaleAction::Open }, &mut Vec::new());
     ledger
+}
+
+/// The command as staff ask for it, if it is one of theirs; every other one only.
+pub fn by_staff(command: SeatCommand) -> SeatCommand {
+    let request = match &command {
+        SeatCommand::SetSale { request, .. }
+        | SeatCommand::Block { request, .. }
+        | SeatCommand::Void { request, .. }
+        | SeatCommand::Money(MoneyCommand::Refund { request, .. }) => request.id.0,
+        _ => return command,
+    };
+    if request % 2 == 0 {
+        return command;
+    }
+    SeatCommand::Audited(Audited { actor: UserId(request), address: "192.0.2.7".into(), command: Box::new(command) })
 }

@@ -25,59 +25,71 @@ const SEATS: u32 = 7 + 7 + 4 + 66;
 fn command() -> impl Strategy<Value = SeatCommand> {
     let small = (0_u64..8, 0_u64..5, 0_u64..6, 0_u32..SEATS, prop::collection::vec(0..SEATS, 1..6), 0_u8..3, any::<bool>());
     let request = (0_u128..200, 0_u64..12).prop_map(|(id, body)| Request { id: RequestId(id), fingerprint: body / 11 });
-    (0_u8..42, small, request).prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
-        let (event, id, order) = (event(), hold_id(&format!("h{hold}")), order_id(&format!("o{hold}")));
-        let attempt = attempt_id(&format!("p{attempt}"));
-        let user = user_id(user);
-        let actor = [Actor::User(user), Actor::Staff(user), Actor::System][usize::from(pick)];
-        let hold_of = |choice| SeatCommand::Hold { request, event, hold: id, user, choice, expect_total: flag.then_some(9000) };
-        match kind {
-            0..=3 => hold_of(Choice::Chosen { seats: vec![SeatIndex(seat)], areas: vec![] }),
-            4 => hold_of(Choice::Chosen { seats: seats.into_iter().map(SeatIndex).collect(), areas: vec![(AreaIndex(0), seat % 4)] }),
-            5 => hold_of(Choice::Chosen { seats: vec![], areas: vec![(AreaIndex(0), seat % 5)] }),
-            6..=8 => hold_of(Choice::Best {
-                quantity: seat % 9,
-                section: (pick == 1).then_some(SectionIndex(seat as u16 % 3)),
-                max_price: (pick == 2).then_some(3000),
-                split: flag,
-                accessible: seat > 60,
-            }),
-            9 => SeatCommand::Extend { request, event, hold: id, actor },
-            10 => SeatCommand::Release { request, event, hold: id, actor },
-            11..=14 => SeatCommand::PayBegin { request, event, hold: id, user, order, attempt, method: "tok".into() },
-            15 | 16 => {
-                SeatCommand::Confirm { event, order, attempt, authorized: [5000, 3000, 6000][usize::from(pick)], reference: String::new() }
+    (0_u8..42, small, request)
+        .prop_map(|(kind, (hold, user, attempt, seat, seats, pick, flag), request)| {
+            let (event, id, order) = (event(), hold_id(&format!("h{hold}")), order_id(&format!("o{hold}")));
+            let attempt = attempt_id(&format!("p{attempt}"));
+            let user = user_id(user);
+            let actor = [Actor::User(user), Actor::Staff(user), Actor::System][usize::from(pick)];
+            let hold_of = |choice| SeatCommand::Hold { request, event, hold: id, user, choice, expect_total: flag.then_some(9000) };
+            match kind {
+                0..=3 => hold_of(Choice::Chosen { seats: vec![SeatIndex(seat)], areas: vec![] }),
+                4 => hold_of(Choice::Chosen { seats: seats.into_iter().map(SeatIndex).collect(), areas: vec![(AreaIndex(0), seat % 4)] }),
+                5 => hold_of(Choice::Chosen { seats: vec![], areas: vec![(AreaIndex(0), seat % 5)] }),
+                6..=8 => hold_of(Choice::Best {
+                    quantity: seat % 9,
+                    section: (pick == 1).then_some(SectionIndex(seat as u16 % 3)),
+                    max_price: (pick == 2).then_some(3000),
+                    split: flag,
+                    accessible: seat > 60,
+                }),
+                9 => SeatCommand::Extend { request, event, hold: id, actor },
+                10 => SeatCommand::Release { request, event, hold: id, actor },
+                11..=14 => SeatCommand::PayBegin { request, event, hold: id, user, order, attempt, method: "tok".into() },
+                15 | 16 => SeatCommand::Confirm {
+                    event,
+                    order,
+                    attempt,
+                    authorized: [5000, 3000, 6000][usize::from(pick)],
+                    reference: String::new(),
+                },
+                17 => SeatCommand::PayFail { event, order, attempt, code: "no".into() },
+                18 => SeatCommand::PayUnknown { event, order, attempt },
+                19 => SeatCommand::Captured { event, order, attempt },
+                20 => SeatCommand::Void {
+                    request,
+                    event,
+                    tickets: (0..u16::from(pick) + 1).map(|ordinal| TicketId::of_order(order, ordinal)).collect(),
+                    actor,
+                    reason: String::new(),
+                    block: flag,
+                },
+                21 => {
+                    let action = [BlockAction::Block, BlockAction::Unblock, BlockAction::Kill][usize::from(pick)];
+                    SeatCommand::Block { request, event, seats: seats.into_iter().map(SeatIndex).collect(), action, reason: String::new() }
+                }
+                22 => {
+                    let moves = [
+                        SaleAction::Open,
+                        SaleAction::Pause,
+                        SaleAction::Resume,
+                        SaleAction::Resume,
+                        SaleAction::Close,
+                        SaleAction::Cancel,
+                    ];
+                    let action = if flag && seat > 70 { moves[4 + usize::from(pick % 2)] } else { moves[usize::from(pick)] };
+                    SeatCommand::SetSale { request, event, action }
+                }
+                23 => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
+                24..=35 => SeatCommand::Money(money(kind, request, hold, seat, pick, flag, (id, order, attempt, user, actor))),
+                _ => SeatCommand::Ticket {
+                    request,
+                    event,
+                    action: of_ticket(kind, TicketId::of_order(order, u16::from(pick)), user, seat, flag),
+                },
             }
-            17 => SeatCommand::PayFail { event, order, attempt, code: "no".into() },
-            18 => SeatCommand::PayUnknown { event, order, attempt },
-            19 => SeatCommand::Captured { event, order, attempt },
-            20 => SeatCommand::Void {
-                request,
-                event,
-                tickets: (0..u16::from(pick) + 1).map(|ordinal| TicketId::of_order(order, ordinal)).collect(),
-                actor,
-                reason: String::new(),
-                block: flag,
-            },
-            21 => {
-                let action = [BlockAction::Block, BlockAction::Unblock, BlockAction::Kill][usize::from(pick)];
-                SeatCommand::Block { request, event, seats: seats.into_iter().map(SeatIndex).collect(), action, reason: String::new() }
-            }
-            22 => {
-                let moves =
-                    [SaleAction::Open, SaleAction::Pause, SaleAction::Resume, SaleAction::Resume, SaleAction::Close, SaleAction::Cancel];
-                let action = if flag && seat > 70 { moves[4 + usize::from(pick % 2)] } else { moves[usize::from(pick)] };
-                SeatCommand::SetSale { request, event, action }
-            }
-            23 => SeatCommand::OutboxAck { acks: vec![(hold as u32 % 5, u64::from(seat))] },
-            24..=35 => SeatCommand::Money(money(kind, request, hold, seat, pick, flag, (id, order, attempt, user, actor))),
-            _ => SeatCommand::Ticket {
-                request,
-                event,
-                action: of_ticket(kind, TicketId::of_order(order, u16::from(pick)), user, seat, flag),
-            },
-        }
-    })
+        })
+        .prop_map(house::by_staff)
 }
 
 /// Something done with a ticket: scans more often than transfers.
@@ -316,8 +328,8 @@ fn id() -> impl Strategy<Value = u128> {
 fn hostile() -> impl Strategy<Value = SeatCommand> {
     let numbers = prop::collection::vec(edge(), 0..70);
     let text = prop_oneof![Just(String::new()), Just("\0\u{202e}\u{1F3AB}".repeat(90)), "[a-z]{0,300}"];
-    (0_u8..22, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>()).prop_map(
-        |(kind, (event_id, hold, user, order, attempt), (a, b, c), numbers, text, flag)| {
+    (0_u8..22, (id(), id(), id(), id(), id()), (edge(), edge(), edge()), numbers, text, any::<bool>())
+        .prop_map(|(kind, (event_id, hold, user, order, attempt), (a, b, c), numbers, text, flag)| {
             let event = if flag { event() } else { EventId(event_id) };
             let request = Request { id: RequestId(user), fingerprint: a };
             let (hold, user, order, attempt) = (HoldId(hold), UserId(user), OrderId(order), AttemptId(attempt));
@@ -379,8 +391,8 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                 }
                 _ => SeatCommand::OutboxAck { acks: numbers.iter().map(|&number| (number as u32, a)).collect() },
             }
-        },
-    )
+        })
+        .prop_map(house::by_staff)
 }
 
 fn hostile_action(

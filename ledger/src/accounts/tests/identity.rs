@@ -224,6 +224,7 @@ proptest! {
             at += wait;
             let mut command = all[choice].clone();
             with_request(&mut command, Request { id: RequestId(u128::from(key)), fingerprint: choice as u64 });
+            let command = super::audited::wrapped(command, key);
             let bytes = AccountLedger::encode_command(&command);
             prop_assert_eq!(&AccountLedger::decode_command(&bytes), &Ok(command.clone()));
             let answer = ledger.apply(Timestamp(at), &command, &mut vec![]);
