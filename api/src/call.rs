@@ -66,7 +66,7 @@ impl Call {
     /// The context of a read that is this fresh unless the caller asked for something else.
     #[must_use]
     pub fn fresh(&self, default: Freshness) -> Context {
-        Context { deadline: self.deadline, freshness: self.freshness.unwrap_or(default) }
+        Context { deadline: self.deadline, freshness: self.freshness.unwrap_or(default), from: Some(self.address) }
     }
 
     /// The context of a write, or of a read where any state does.

@@ -13,6 +13,7 @@ use boxoffice_ledger::ids::EventId;
 use crate::auth::{KeyError, Tokens};
 use crate::backend::{Backend, Caller, Grant};
 use crate::config::ApiConfig;
+use crate::denied::Denials;
 use crate::dispatch;
 use crate::idempotency::Requests;
 use crate::kept::Kept;
@@ -42,6 +43,8 @@ pub struct Edge {
     pub requests: Requests,
     /// Who may ask how often.
     pub limits: Limits,
+    /// Denied requests.
+    pub denials: Denials,
     /// Layouts and prices by event.
     pub offers: Offers,
     /// Whole seat maps as they were last sent.
@@ -104,6 +107,7 @@ impl Api {
             programs: Programs::new(&config.secret),
             requests: Requests::new(&config.secret, process),
             limits: Limits::new(&config),
+            denials: Denials::default(),
             offers: Offers::default(),
             maps: Kept::new(MAPS_MAX),
             ids: RequestIds::new(process),

@@ -34,7 +34,7 @@ pub use identity::{
     AccountOut, AuditOut, ClaimBody, ClaimOut, EmailBody, EmailChangeOut, EmailConfirmBody, KeyBody, KeyOut, LoginBody, PasswordBody,
     PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
 };
-pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
+pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
 pub use request::{

@@ -22,6 +22,7 @@ pub mod server;
 mod call;
 mod check;
 mod cors;
+mod denied;
 mod dispatch;
 mod idempotency;
 mod json;

@@ -139,7 +139,7 @@ impl Hub {
 
     async fn load(&self, event: EventId) -> Answer<feed::Loaded> {
         let backend = self.backend.get().ok_or(Failure::Overloaded(1_000))?;
-        let cx = Context { deadline: Instant::now() + LOAD_DEADLINE, freshness: Freshness::Local };
+        let cx = Context { deadline: Instant::now() + LOAD_DEADLINE, freshness: Freshness::Local, from: None };
         let read = backend.seat_map(cx, event).await?;
         Ok((read.revision, read.value))
     }

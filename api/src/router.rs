@@ -18,7 +18,7 @@ use crate::route::{admin, event, hold, key, performer, refund, sale, scan, seat,
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Methods of the product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// GET, and HEAD with it.
     Get,
@@ -199,7 +199,7 @@ pub static ROUTES: &[Route] = &[
     get("/admin/claim", PUBLIC, &[], |edge, call| Box::pin(admin::claimed(edge, call))),
     tried("/admin/claim", Key::Required, |edge, call| Box::pin(admin::claim(edge, call))),
     post("/admin/key/rotate", ADMIN, |edge, call| Box::pin(admin::rotate_key(edge, call))),
-    get("/admin/audit", OPERATOR, &["group", "limit", "cursor"], |edge, call| Box::pin(admin::audit(edge, call))),
+    get("/admin/audit", OPERATOR, &["group", "trail", "limit", "cursor"], |edge, call| Box::pin(admin::audit(edge, call))),
     get("/.well-known/jwks.json", PUBLIC, &[], |edge, call| Box::pin(admin::public_keys(edge, call))),
 
     get("/venue", PUBLIC, PAGE, |edge, call| Box::pin(venue::list(edge, call))),

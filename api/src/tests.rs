@@ -5,6 +5,7 @@ pub mod harness;
 
 #[cfg(feature = "client")]
 mod clients;
+mod denied;
 mod gates;
 mod identity;
 mod inputs;

@@ -12,6 +12,7 @@ use crate::backend::{Caller, Context, Freshness, Grant, Standing};
 use crate::call;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
+use crate::layers::Peer;
 use crate::program;
 use crate::router::{Access, Route, Verb};
 use crate::{json, scope};
@@ -57,7 +58,7 @@ impl Who {
 pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, deadline: Instant) -> Result<Who, HttpProblem> {
     let who = match bearer(&parts.headers)? {
         Some(text) if program::is_key(text) => {
-            let cx = Context { deadline, freshness: Freshness::Local };
+            let cx = Context { deadline, freshness: Freshness::Local, from: None };
             let (caller, scopes) = edge.programs.holder(&*edge.backend, cx, text).await?.ok_or_else(call::unauthenticated)?;
             Who::Program(caller, scopes)
         }
@@ -69,8 +70,30 @@ pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, deadline: 
             Some(grant) => Who::Person(grant),
         },
     };
-    allow(route, &who)?;
+    if let Err(problem) = allow(route, &who) {
+        note_denied(edge, route, &who, parts, deadline);
+        return Err(problem);
+    }
     Ok(who)
+}
+
+/// Lets the audit trail know that somebody asked for what they may not do. Nobody waits for it.
+fn note_denied(edge: &Arc<Edge>, route: &Route, who: &Who, parts: &Parts, deadline: Instant) {
+    let Some(caller) = who.caller() else { return };
+    let Some(times) = edge.denials.note(caller.user, route, Instant::now()) else { return };
+    let from = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let (edge, what) = (Arc::clone(edge), format!("{} {}", verb(route.method), route.path));
+    let cx = Context { deadline, freshness: Freshness::Local, from };
+    tokio::spawn(async move { edge.backend.note_denied(cx, caller, what, times).await });
+}
+
+fn verb(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Get => "GET",
+        Verb::Post => "POST",
+        Verb::Patch => "PATCH",
+        Verb::Delete => "DELETE",
+    }
 }
 
 /// Whether a change may still be made with this token: its account may have another password or role by now, and its session
@@ -82,7 +105,7 @@ pub async fn check_standing(edge: &Edge, who: &Who, deadline: Instant) -> Result
     let Who::Person(grant) = who else { return Ok(()) };
     let mut standing = edge.backend.standing(grant);
     if standing == Standing::Unsure {
-        standing = edge.backend.confirmed_standing(Context { deadline, freshness: Freshness::Linearizable }, grant).await?;
+        standing = edge.backend.confirmed_standing(Context { deadline, freshness: Freshness::Linearizable, from: None }, grant).await?;
     }
     if standing == Standing::Good { Ok(()) } else { Err(call::unauthenticated()) }
 }

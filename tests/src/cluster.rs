@@ -41,6 +41,8 @@ pub struct Options {
     pub takes_payments: bool,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
     pub data: Vec<PathBuf>,
+    /// A folder that stays: a cluster that was there before goes on with its data. `None` = one of its own, removed at the end.
+    pub folder: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
             takes_payments: true,
             data: Vec::new(),
+            folder: None,
         }
     }
 }
@@ -93,12 +96,17 @@ impl Cluster {
     /// # Errors
     /// When files cannot be written.
     pub fn prepare(options: Options) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("cluster-").tempdir_in(binary::scratch())?.keep();
-        let secret_file = folder.join("secret");
-        let mut entropy = [0_u8; 32];
-        File::open("/dev/urandom")?.read_exact(&mut entropy)?;
-        fs::write(&secret_file, entropy.iter().map(|byte| format!("{byte:02x}")).collect::<String>())?;
-        let ports = free_ports(2 * options.nodes as usize + 1)?;
+        let folder = match &options.folder {
+            Some(folder) => folder.clone(),
+            None => tempfile::Builder::new().prefix("cluster-").tempdir_in(binary::scratch())?.keep(),
+        };
+        fs::create_dir_all(&folder)?;
+        let (secret_file, ports) = (folder.join("secret"), ports_of(&folder, 2 * options.nodes as usize + 1)?);
+        if !secret_file.exists() {
+            let mut entropy = [0_u8; 32];
+            File::open("/dev/urandom")?.read_exact(&mut entropy)?;
+            fs::write(&secret_file, entropy.iter().map(|byte| format!("{byte:02x}")).collect::<String>())?;
+        }
         let address = |place: u64| format!("127.0.0.1:{}", ports[place as usize]);
         let members: Vec<Member> = (1..=options.nodes)
             .map(|node| Member { node: NodeId(node), peer: address(2 * node - 1), http: format!("http://{}", address(2 * node - 2)) })
@@ -204,6 +212,15 @@ impl Cluster {
     #[must_use]
     pub fn someone(&self, role: Role) -> Buyer {
         self.rights.buyer(role).expect("a token can be made")
+    }
+
+    /// A token of somebody who was here before.
+    ///
+    /// # Panics
+    /// When it is no user's id, or no token can be made.
+    #[must_use]
+    pub fn token_of(&self, user: &str, role: Role) -> String {
+        self.rights.token(UserId::parse(user).expect("a user's id"), role).expect("a token can be made")
     }
 
     /// A client of a node, on behalf of someone new with this role.
@@ -393,9 +410,22 @@ impl Drop for Cluster {
             eprintln!("the nodes' files stay in {}", self.folder.display());
         } else {
             assert!(panicked.is_empty(), "nodes {panicked:?} panicked: see their logs in {}", self.folder.display());
-            let _ = fs::remove_dir_all(&self.folder);
+            if self.options.folder.is_none() {
+                let _ = fs::remove_dir_all(&self.folder);
+            }
         }
     }
+}
+
+/// The ports of the cluster in a folder: those that it had, or free ones, written down.
+fn ports_of(folder: &Path, count: usize) -> anyhow::Result<Vec<u16>> {
+    let file = folder.join("ports");
+    if let Ok(text) = fs::read_to_string(&file) {
+        return text.split_whitespace().map(|port| port.parse().context("a port")).collect();
+    }
+    let ports = free_ports(count)?;
+    fs::write(file, ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))?;
+    Ok(ports)
 }
 
 /// The end of a log.

@@ -31,13 +31,16 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Writes its secrets into a folder and starts nothing. It will listen on `address` and tell these webhooks.
+    /// Writes its secrets into a folder, unless they are there, and starts nothing. It will listen on `address` and tell these webhooks.
     ///
     /// # Errors
     /// When files cannot be written.
     pub fn prepare(folder: &Path, address: &str, webhooks: Vec<String>) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let secret = |name: &str| -> anyhow::Result<String> {
+            if let Ok(known) = fs::read_to_string(folder.join(name)) {
+                return Ok(known);
+            }
             let mut entropy = [0_u8; 16];
             File::open("/dev/urandom")?.read_exact(&mut entropy)?;
             let text: String = entropy.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,18 +1,32 @@
-//! Purchases under trouble: buyers hold, pay, come back from their bank, give tickets back, while the provider misbehaves and nodes
-//! and the provider are killed. Then everything must settle by itself, and our books and the provider's must agree to the cent.
+//! Purchases under trouble: buyers hold, pay, come back from their bank or do not, try another card, give tickets back, while the
+//! provider misbehaves and nodes and the provider are killed. Then everything must settle by itself, our books and the provider's
+//! must agree to the cent, and no seat may have been pinned for longer than the reconciler's bound.
+//!
+//! ```text
+//! state     what is done, in a folder: a campaign that was interrupted goes on
+//! buyers    what people do       trouble   what kills       books   both books, order by order       pins   how long seats hung
+//! ```
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+mod books;
+mod buyers;
+mod pins;
+mod state;
+mod trouble;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use boxoffice_ledger::command::Role;
 use serde_json::{Value, json};
 
+use crate::check;
 use crate::cluster::Cluster;
-use crate::http::{Client, Reply, new_key};
 use crate::shop::{self, Terms};
+
+pub use books::Money;
+pub use pins::Pins;
+pub use state::State;
 
 /// What a ticket costs, in cents.
 const PRICE: u64 = 1_700;
@@ -20,22 +34,24 @@ const PRICE: u64 = 1_700;
 /// Seats of one event.
 const SEATS: u32 = 2_000;
 
-/// How long one buyer insists on an answer before they look later.
-const INSIST: Duration = Duration::from_secs(20);
+/// Events of a round at least, so that every group has some.
+const EVENTS_MIN: u64 = 4;
 
-/// How long a killed process stays away.
-const AWAY: Duration = Duration::from_secs(1);
+/// How long a hold lives, in seconds: the shortest that there is, for abandoned ones end after three of these.
+const HOLD_S: u64 = 120;
 
 /// What is run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// How many purchases are begun.
     pub purchases: u64,
+    /// How many of them are one round; what is interrupted begins its round anew.
+    pub round: u64,
     /// Buyers at once.
     pub buyers: u64,
     /// Rate of every fault of the provider.
     pub fault: f64,
-    /// A node or the provider dies this often; `None` = never.
+    /// About so often a node or the provider dies; `None` = never.
     pub kill_every: Option<Duration>,
     /// Draws everything that is drawn.
     pub seed: u64,
@@ -43,31 +59,37 @@ pub struct Plan {
     pub settle: Duration,
     /// Whether some buyers never come back from their bank: then settling takes up to three lives of a hold (six minutes).
     pub abandon: bool,
+    /// The longest time that a seat may be pinned, not counting the time that its buyer has at their bank.
+    pub pin_max: Duration,
 }
 
-/// What came of it. Amounts in cents.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What came of it. All that is wrong stands in `violations`.
+#[derive(Clone, Debug)]
 pub struct Report {
-    /// Holds that were tried to be paid.
-    pub paid: u64,
-    /// Orders that were sold and paid.
-    pub confirmed: u64,
-    /// Orders without a sale: declined, abandoned.
-    pub failed: u64,
-    /// Orders whose money could not be captured.
-    pub cancelled: u64,
-    /// Orders given back before the capture.
-    pub voided: u64,
-    /// What the provider captured.
-    pub captured: u64,
-    /// What our orders say that it captured.
-    pub expected: u64,
-    /// What the provider gave back; ours says the same.
-    pub refunded: u64,
-    /// Processes killed.
-    pub kills: u64,
+    /// Orders and amounts, both books.
+    pub money: Money,
+    /// How long seats were pinned.
+    pub pins: Pins,
+    /// Rounds bought, processes killed.
+    pub state: State,
     /// How long it took until nothing was pinned and nothing owed, in milliseconds.
     pub settled_ms: u64,
+    /// Groups whose replicas were compared at one index and are the same.
+    pub groups: usize,
+    /// What is wrong; nothing if all is well.
+    pub violations: Vec<String>,
+}
+
+impl Report {
+    /// For programs. Amounts in cents, times in milliseconds.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({
+            "object": "purchases_verdict", "orders": self.money.json(), "pinned_ms": self.pins.json(), "rounds": self.state.rounds,
+            "kills": self.state.kills, "buying_ms": self.state.buying_ms, "settled_ms": self.settled_ms, "groups_equal": self.groups,
+            "violations": self.violations, "clean": self.violations.is_empty(),
+        })
+    }
 }
 
 /// A number generator that is the same everywhere.
@@ -80,289 +102,77 @@ impl Dice {
     }
 }
 
-/// A hold that somebody tried to pay.
-struct Tried {
-    event: String,
-    hold: String,
-    buyer: Client,
-}
-
-struct Market<'a> {
-    cluster: &'a Cluster,
-    plan: &'a Plan,
+/// One round, as its buyers and its killer see it.
+struct Round {
+    cluster: Arc<Cluster>,
+    plan: Plan,
     events: Vec<String>,
+    journal: state::Journal,
     begun: AtomicU64,
     is_over: AtomicBool,
-    tried: Mutex<Vec<Tried>>,
+    kills: AtomicU64,
 }
 
-/// Runs a plan on a cluster that takes payments, and compares the books.
+/// Goes on with a plan on a cluster that takes payments until all is bought and settled, and compares the books.
 ///
 /// # Errors
-/// When something does not settle, or the books differ: the text lists what.
-pub async fn run(cluster: &Cluster, plan: &Plan) -> anyhow::Result<Report> {
+/// When the cluster cannot be driven to the end. What is wrong with the outcome stands in the report.
+pub async fn run(cluster: &Arc<Cluster>, plan: &Plan, mut state: State) -> anyhow::Result<Report> {
     let coordinator = cluster.client(1, Role::Coordinator);
-    let mut events = Vec::new();
-    for _ in 0..(2 * plan.purchases).div_ceil(u64::from(SEATS)) {
+    for number in state.rounds..plan.purchases.div_ceil(plan.round) {
+        let since = Instant::now();
+        let size = plan.round.min(plan.purchases - number * plan.round);
         let more = json!({"refunds": {"who": "buyer", "keep_bps": 700}});
-        let terms = Terms { hold_ttl_s: 120, more, ..Terms::free(SEATS).priced(PRICE) };
-        events.push(shop::put_on_sale(&coordinator, &terms).await);
+        let terms = Terms { hold_ttl_s: HOLD_S, more, ..Terms::free(SEATS).priced(PRICE) };
+        let mut events = Vec::new();
+        for _ in 0..EVENTS_MIN.max((3 * size).div_ceil(u64::from(SEATS))) {
+            events.push(shop::put_on_sale(&coordinator, &terms).await);
+        }
+        state.events.extend(events.iter().cloned());
+        state.save()?;
+        cluster.provider().set_faults(&faults(plan, number)).await;
+        let round = Round {
+            cluster: Arc::clone(cluster),
+            plan: Plan { purchases: size, seed: plan.seed.wrapping_add(number), ..plan.clone() },
+            events,
+            journal: state.journal()?,
+            begun: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+            kills: AtomicU64::new(0),
+        };
+        state.kills += Arc::new(round).buy_all().await?;
+        state.rounds += 1;
+        state.buying_ms += u64::try_from(since.elapsed().as_millis())?;
+        state.save()?;
+        eprintln!("round {} of {size} purchases took {:.1} s", number + 1, since.elapsed().as_secs_f64());
     }
-    cluster.provider().set_faults(&faults(plan)).await;
-    let (begun, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
-    let market = Market { cluster, plan, events, begun, is_over, tried: Mutex::new(Vec::new()) };
-    let buyers = futures::future::join_all((0..plan.buyers).map(|number| market.buy_on(number)));
-    let buying = async {
-        buyers.await;
-        market.is_over.store(true, Ordering::Relaxed);
-    };
-    let ((), kills) = tokio::join!(buying, market.kill_on());
-    let kills = kills?;
+    judge(cluster, plan, state).await
+}
+
+async fn judge(cluster: &Arc<Cluster>, plan: &Plan, state: State) -> anyhow::Result<Report> {
     cluster.provider().set_faults(&json!({})).await;
     let since = Instant::now();
-    let orders = market.settle().await?;
-    let mut report = market.compare(&orders).await?;
-    report.kills = kills;
-    report.settled_ms = u64::try_from(since.elapsed().as_millis())?;
-    Ok(report)
-}
-
-fn faults(plan: &Plan) -> Value {
-    let rate = plan.fault;
-    json!({
-        "seed": plan.seed, "lost_answer": rate, "lost_request": rate, "down": rate, "slow": rate, "slow_ms": 3000, "decline": rate,
-        "processing": rate, "capture_fails": rate, "dispute": rate, "refund_pending": rate, "duplicate_webhook": rate,
-        "late_webhook": rate, "out_of_order_webhook": rate, "lost_webhook": rate,
-    })
-}
-
-impl Market<'_> {
-    async fn buy_on(&self, number: u64) {
-        let mut dice = Dice(self.plan.seed.wrapping_mul(1000).wrapping_add(number));
-        while self.begun.fetch_add(1, Ordering::Relaxed) < self.plan.purchases {
-            self.buy(&mut dice).await;
-        }
-    }
-
-    async fn buy(&self, dice: &mut Dice) {
-        let event = &self.events[dice.below(self.events.len() as u64) as usize];
-        let buyer = self.cluster.client(1, Role::Customer);
-        let best = json!({"best": {"quantity": 1 + dice.below(3), "split": true}});
-        let Some(held) = self.insist(&buyer, dice, &format!("/event/{event}/hold"), &best).await.filter(|reply| reply.status == 201) else {
-            return;
-        };
-        let hold = shop::id(&held.body);
-        self.tried.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(Tried {
-            event: event.clone(),
-            hold: hold.clone(),
-            buyer: buyer.clone(),
-        });
-        let path = format!("/event/{event}/hold/{hold}/pay");
-        let method = match dice.below(10) {
-            0 => "pm_test_3ds",
-            1 => "pm_test_lost_answer",
-            _ => "pm_test_ok",
-        };
-        let Some(paid) = self.insist(&buyer, dice, &path, &json!({"payment_method": method})).await else { return };
-        if paid.status == 202 {
-            self.follow(&buyer, dice, &format!("/event/{event}/hold/{hold}")).await;
-        }
-        if paid.status == 200 && dice.below(10) == 0 {
-            let path = format!("/order/{}/refund", shop::id(&paid.body));
-            let _ = self.insist(&buyer, dice, &path, &json!({"reason": "changed plans"})).await;
-        }
-    }
-
-    /// Looks at a hold that is being paid until it is not, and does what the bank asks for: the address may come later than the
-    /// first answer.
-    async fn follow(&self, buyer: &Client, dice: &mut Dice, path: &str) {
-        let (choice, since) = (dice.below(10), Instant::now());
-        if choice == 0 && self.plan.abandon {
-            return;
-        }
-        while since.elapsed() < INSIST {
-            let node = 1 + dice.below(self.cluster.size());
-            if let Ok(reply) = buyer.moved_to(&self.cluster.url(node)).try_get(path).await.map(|reply| reply.body) {
-                if let Some(url) = reply["next_action"]["url"].as_str() {
-                    let _ = self.cluster.provider().try_act(url, choice > 2).await;
-                } else if reply["state"].is_string() && reply["state"] != "paying" {
-                    return;
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-    }
-
-    /// Writes with one key at one node after another until the outcome is definite, or patience ends.
-    async fn insist(&self, buyer: &Client, dice: &mut Dice, path: &str, body: &Value) -> Option<Reply> {
-        let (key, since) = (new_key(), Instant::now());
-        while since.elapsed() < INSIST {
-            let node = 1 + dice.below(self.cluster.size());
-            match buyer.moved_to(&self.cluster.url(node)).try_post(path, &key, body).await {
-                Ok(reply) if !reply.is_retryable() => return Some(reply),
-                _ => tokio::time::sleep(Duration::from_millis(100)).await,
-            }
-        }
-        None
-    }
-
-    /// Kills one process after another until the buyers have gone; gives their number.
-    async fn kill_on(&self) -> anyhow::Result<u64> {
-        let Some(every) = self.plan.kill_every else { return Ok(0) };
-        let (mut dice, mut kills) = (Dice(self.plan.seed ^ 0x6b69_6c6c), 0);
-        loop {
-            let since = Instant::now();
-            while since.elapsed() < every {
-                if self.is_over.load(Ordering::Relaxed) {
-                    return Ok(kills);
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            kills += 1;
-            let victim = dice.below(self.cluster.size() + 1);
-            if victim == 0 {
-                self.cluster.provider().kill();
-                tokio::time::sleep(AWAY).await;
-                self.cluster.provider().spawn()?;
-            } else {
-                self.cluster.kill(victim);
-                tokio::time::sleep(AWAY).await;
-                self.cluster.spawn(victim)?;
-                self.cluster.wait_ready()?;
-            }
-        }
-    }
-
-    /// Waits until no hold is being paid, no capture and no refund is under way; gives the orders.
-    async fn settle(&self) -> anyhow::Result<BTreeMap<String, Value>> {
-        let tried = std::mem::take(&mut *self.tried.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        let since = Instant::now();
-        let (mut open, mut orders) = (tried, BTreeMap::new());
-        loop {
-            let mut waiting = Vec::new();
-            for one in open {
-                match look(&one).await {
-                    Some(Some((id, order))) => drop(orders.insert(id, order)),
-                    Some(None) => {}
-                    None => waiting.push(one),
-                }
-            }
-            if waiting.is_empty() {
-                return Ok(orders);
-            }
-            if since.elapsed() > self.plan.settle {
-                let mut states = Vec::new();
-                for one in &waiting {
-                    let hold = one.buyer.try_get(&format!("/event/{}/hold/{}", one.event, one.hold)).await.map(|reply| reply.text);
-                    states.push(format!("{hold:?}"));
-                }
-                bail!("{} purchases did not settle:\n{}", waiting.len(), states.join("\n"));
-            }
-            open = waiting;
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-
-    /// Compares our orders with the provider's lines.
-    async fn compare(&self, orders: &BTreeMap<String, Value>) -> anyhow::Result<Report> {
-        let mut lines: BTreeMap<String, Books> = BTreeMap::new();
-        for line in self.cluster.provider().ledger().await {
-            let order = line["order"].as_str().unwrap_or_default().to_owned();
-            let books = lines.entry(order).or_default();
-            books.reserved += line["reserved"].as_u64().context("an amount")?;
-            books.captured += line["captured"].as_u64().context("an amount")?;
-            books.refunded += line["refunded"].as_u64().context("an amount")?;
-        }
-        let (mut report, mut wrong) = (Report::default(), Vec::new());
-        let mut tickets = 0;
-        for (id, order) in orders {
-            let there = lines.remove(id).unwrap_or_default();
-            tickets += judge(&mut report, id, order, &there, &mut wrong);
-        }
-        // What no order of ours explains must be nothing.
-        wrong.extend(
-            lines.iter().filter(|(_, books)| **books != Books::default()).map(|(id, books)| format!("{id}: {books:?} without an order")),
-        );
-        let sold = self.sold().await?;
-        if sold != tickets {
-            wrong.push(format!("{sold} seats are sold, {tickets} tickets are valid"));
-        }
-        if !wrong.is_empty() {
-            bail!("{} differences:\n{}", wrong.len(), wrong.join("\n"));
-        }
-        Ok(report)
-    }
-
-    async fn sold(&self) -> anyhow::Result<u64> {
-        let client = self.cluster.client(1, Role::Customer);
-        let mut sold = 0;
-        for event in &self.events {
-            let states = shop::seat_states(&client, event, SEATS).await;
-            sold += states.iter().filter(|&&state| state == 2).count() as u64;
-        }
-        Ok(sold)
-    }
-}
-
-/// What the provider has of an order.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Books {
-    reserved: u64,
-    captured: u64,
-    refunded: u64,
-}
-
-/// What became of a hold: `None` while that is open, else its order, if it has one.
-async fn look(one: &Tried) -> Option<Option<(String, Value)>> {
-    let hold = one.buyer.try_get(&format!("/event/{}/hold/{}", one.event, one.hold)).await.ok().filter(|reply| reply.status == 200)?.body;
-    let Some(order) = hold["order"].as_str() else { return Some(None) };
-    if hold["state"] == "paying" {
-        return None;
-    }
-    let reply = one.buyer.try_get(&format!("/order/{order}")).await.ok().filter(|reply| reply.status == 200)?.body;
-    let is_open = reply["payment"] == "authorized"
-        || reply["refunds"].as_array().is_some_and(|all| all.iter().any(|one| one["state"] == "requested"));
-    (!is_open).then(|| Some((order.to_owned(), reply)))
-}
-
-/// Counts an order and compares it with the provider's books; gives the number of its tickets that are valid.
-fn judge(report: &mut Report, id: &str, order: &Value, there: &Books, wrong: &mut Vec<String>) -> u64 {
-    let amount = |name: &str| order[name]["amount"].as_u64().unwrap_or_default();
-    let (total, refunded) = (amount("total"), amount("refunded"));
-    let (state, payment) = (order["state"].as_str().unwrap_or_default(), order["payment"].as_str().unwrap_or_default());
-    report.paid += 1;
-    report.captured += there.captured;
-    let counts = match (state, payment) {
-        ("confirmed" | "part_refunded" | "refunded", "captured") => {
-            report.confirmed += 1;
-            report.expected += total;
-            report.refunded += refunded;
-            (total, refunded)
-        }
-        ("refunded", "voided") => {
-            report.voided += 1;
-            (0, 0)
-        }
-        ("cancelled", "capture_failed") => {
-            report.cancelled += 1;
-            (0, 0)
-        }
-        ("failed" | "awaiting_payment", "failed") => {
-            // Money that was taken for nothing has gone back.
-            report.failed += 1;
-            report.expected += there.refunded;
-            (there.refunded, there.refunded)
-        }
-        _ => {
-            wrong.push(format!("{id} is {state} and its payment {payment}"));
-            return 0;
+    let (orders, mut violations) = books::settle(cluster, plan, state.tried()?).await?;
+    let settled_ms = u64::try_from(since.elapsed().as_millis())?;
+    let lines = cluster.provider().ledger().await;
+    let money = books::compare(cluster, &state.events, &orders, &lines, &mut violations).await;
+    let bank_max = plan.pin_max + Duration::from_secs(3 * HOLD_S);
+    let pins = Pins::measure(&orders, &lines, plan.pin_max, bank_max, &mut violations);
+    let groups = match check::replicas_agree(cluster).await {
+        Ok(agreements) => agreements.len(),
+        Err(complaints) => {
+            violations.extend(complaints);
+            0
         }
     };
-    if (there.reserved, there.captured, there.refunded) != (0, counts.0, counts.1) {
-        wrong.push(format!("{id} ({state}, {payment}): total {total}, refunded {refunded}, but the provider has {there:?}"));
-    }
-    let void =
-        order["refunds"].as_array().into_iter().flatten().map(|refund| refund["tickets"].as_array().map_or(0, Vec::len)).sum::<usize>();
-    let all = order["tickets"].as_array().map_or(0, Vec::len);
-    if state == "cancelled" || state == "failed" { 0 } else { (all - void) as u64 }
+    Ok(Report { money, pins, state, settled_ms, groups, violations })
+}
+
+fn faults(plan: &Plan, round: u64) -> Value {
+    let rate = plan.fault;
+    json!({
+        "seed": plan.seed.wrapping_add(round), "lost_answer": rate, "lost_request": rate, "down": rate, "slow": rate, "slow_ms": 3000,
+        "decline": rate, "processing": rate, "capture_fails": rate, "dispute": rate, "refund_pending": rate, "duplicate_webhook": rate,
+        "late_webhook": rate, "out_of_order_webhook": rate, "lost_webhook": rate,
+    })
 }

@@ -99,6 +99,15 @@ pub struct KeyView {
     pub new: NewKey,
 }
 
+/// Which trail of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trail {
+    /// What was done.
+    Done,
+    /// What was asked for and denied.
+    Denied,
+}
+
 /// Part of a group's audit trail.
 #[derive(Clone, Debug)]
 pub struct AuditPage {
@@ -179,6 +188,8 @@ pub trait Identity: Send + Sync + 'static {
     async fn claimed(&self, cx: Context) -> Answer<bool>;
     /// Makes the first admin, given the token that the nodes print.
     async fn claim(&self, cx: Context, request: Request, token: &str, account: NewAccount) -> Answer<Written<Account>>;
-    /// The audit trail of a group (default: the one that has the cluster's own), entries after a number.
-    async fn audit(&self, cx: Context, group: Option<u32>, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>>;
+    /// An audit trail of a group (default: the one that has the cluster's own), entries after a number.
+    async fn audit(&self, cx: Context, group: Option<u32>, trail: Trail, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>>;
+    /// Notes that somebody asked for what they may not do, so often since the last note. Best effort: a lost note is logged.
+    async fn note_denied(&self, cx: Context, caller: Caller, what: String, times: u32);
 }

@@ -1,6 +1,6 @@
 //! Values about payments, refunds and carts that go through the [`Backend`](super::Backend) trait.
 
-use boxoffice_ledger::ids::{OrderId, RefundId, TicketId};
+use boxoffice_ledger::ids::{AttemptId, OrderId, RefundId, TicketId};
 use boxoffice_ledger::money::Money;
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{AttemptState, HoldInfo, RefundState};
@@ -16,6 +16,21 @@ pub struct Progress {
     /// Where the buyer has to go (3-D Secure), while that is so.
     pub next_action: Option<String>,
     /// The provider's code, once the attempt failed.
+    pub code: Option<String>,
+}
+
+/// A payment attempt as staff see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptView {
+    /// Its id, by which the provider knows it too.
+    pub attempt: AttemptId,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// When the seats were pinned for it.
+    pub begun_at: Timestamp,
+    /// When they were sold or no longer pinned; `None` = not yet.
+    pub decided_at: Option<Timestamp>,
+    /// The provider's code, once it failed.
     pub code: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! What goes through the [`Backend`](super::Backend) trait: plain values, no JSON and no HTTP.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use boxoffice_ledger::tickets::{ScanReason, TicketRecord, TicketState};
 use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
-use super::{DisputeView, HoldView, Progress, RefundView};
+use super::{AttemptView, DisputeView, HoldView, Progress, RefundView};
 
 /// Who is calling, as the edge established it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub struct Context {
     pub deadline: Instant,
     /// How fresh reads must be.
     pub freshness: Freshness,
+    /// The address that the request came from; `None` for the system's own work.
+    pub from: Option<IpAddr>,
 }
 
 /// The answer to a read.
@@ -267,6 +270,8 @@ pub struct OrderView {
     pub refunds: Vec<RefundView>,
     /// Disputes, oldest first; staff see them.
     pub disputes: Vec<DisputeView>,
+    /// Payment attempts, oldest first; staff see them.
+    pub attempts: Vec<AttemptView>,
 }
 
 /// A ticket with the event it is for.

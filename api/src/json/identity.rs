@@ -279,6 +279,8 @@ struct AuditEntryOut<'a> {
     #[schemars(with = "Named<AuditAction>")]
     action: &'static str,
     target: &'a str,
+    /// Where the request came from, if that is known.
+    address: Option<&'a str>,
     detail: &'a str,
     hash: String,
 }
@@ -308,6 +310,7 @@ impl<'a> AuditEntryOut<'a> {
             actor: entry.actor.map(Text),
             action: action(entry.action),
             target: &entry.object,
+            address: Some(entry.address.as_str()).filter(|address| !address.is_empty()),
             detail: &entry.detail,
             hash: hex(&entry.hash),
         }
@@ -391,6 +394,11 @@ pub(super) fn action(action: AuditAction) -> &'static str {
         AuditAction::KeyRotated => "signing_key_rotated",
         AuditAction::SaleMoved => "sale_moved",
         AuditAction::SeatsBlocked => "seats_blocked",
+        AuditAction::OrderRefunded => "order_refunded",
+        AuditAction::EventChanged => "event_changed",
+        AuditAction::VenueChanged => "venue_changed",
+        AuditAction::PerformerChanged => "performer_changed",
+        AuditAction::RequestDenied => "request_denied",
     }
 }
 

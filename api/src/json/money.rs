@@ -1,7 +1,7 @@
 //! Answers about payments and refunds.
 
 use boxoffice_ledger::command::{RefundPolicy, RefundWho};
-use boxoffice_ledger::ids::{EventId, OrderId, RefundId, TicketId};
+use boxoffice_ledger::ids::{AttemptId, EventId, OrderId, RefundId, TicketId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{AttemptState, RefundState, SaleState};
@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{MoneyOut, Named, Rfc3339, Text, attempt_state, money, sale_state};
-use crate::backend::{DisputeView, Progress, RefundView, SaleStatus};
+use crate::backend::{AttemptView, DisputeView, Progress, RefundView, SaleStatus};
 
 /// How a payment stands, with what the buyer has to do next: fields of the hold or order that it belongs to.
 #[derive(Serialize, JsonSchema)]
@@ -35,6 +35,39 @@ impl PaymentOut {
             payment: attempt_state(progress.state),
             next_action: progress.next_action.clone().map(|url| NextAction { url }),
             decline_code: progress.code.clone(),
+        }
+    }
+}
+
+/// A payment attempt as staff see it.
+#[derive(Serialize, JsonSchema)]
+pub struct AttemptOut {
+    #[schemars(extend("const" = "payment_attempt"))]
+    object: &'static str,
+    id: Text<AttemptId>,
+    #[schemars(with = "Named<AttemptState>")]
+    state: &'static str,
+    begun_at: Rfc3339,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_at: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline_code: Option<String>,
+}
+
+impl AttemptOut {
+    /// An attempt.
+    #[must_use]
+    pub fn new(attempt: &AttemptView) -> Self {
+        Self {
+            object: "payment_attempt",
+            id: Text(attempt.attempt),
+            state: attempt_state(attempt.state),
+            begun_at: Rfc3339(attempt.begun_at),
+            decided_at: attempt.decided_at.map(Rfc3339),
+            pinned_ms: attempt.decided_at.map(|at| at.as_millis().saturating_sub(attempt.begun_at.as_millis())),
+            decline_code: attempt.code.clone(),
         }
     }
 }

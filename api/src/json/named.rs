@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use boxoffice_ledger::audit::AuditAction;
 use boxoffice_ledger::command::{EventStatus, RefundWho, Role, Scope};
 use boxoffice_ledger::ids::{
-    CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId, VenueId,
+    AttemptId, CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId, VenueId,
 };
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState};
@@ -70,7 +70,7 @@ names! {
         BadCode, WrongEvent, UnknownTicket, Void, Transferred, OutsideDoors, AlreadyUsed, NoReentry, NotInside;
     AuditAction by super::identity::action:
         RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused, KeyCreated, KeyRevoked, AdminClaimed,
-        KeyRotated, SaleMoved, SeatsBlocked;
+        KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged, RequestDenied;
 }
 
 /// The four states of a seat that the public sees.
@@ -117,7 +117,7 @@ macro_rules! id_forms {
     )+};
 }
 
-id_forms!(CartId, EventId, HoldId, KeyId, OrderId, PerformerId, RefundId, SessionId, TicketId, UserId, VenueId);
+id_forms!(AttemptId, CartId, EventId, HoldId, KeyId, OrderId, PerformerId, RefundId, SessionId, TicketId, UserId, VenueId);
 
 impl TextForm for PlanHash {
     fn pattern() -> String {

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use super::{DisputeOut, EventOut, MoneyOut, Named, PaymentOut, PublicSeatState, RefundOut, Rfc3339, Text, hold_state, money, order_state};
+use super::{AttemptOut, DisputeOut, EventOut, MoneyOut, Named, PaymentOut, PublicSeatState, RefundOut, Rfc3339, Text, hold_state, money, order_state};
 use crate::backend::{OrderView, Payment, Progress, Revision, TicketView};
 use crate::layout::{Offer, Place};
 
@@ -195,6 +195,8 @@ pub struct OrderOut {
     refunds: Vec<RefundOut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     disputes: Vec<DisputeOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<AttemptOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<Text<Revision>>,
 }
@@ -239,6 +241,7 @@ impl OrderOut {
             tickets: Tickets::Listed(order.tickets.clone()),
             refunds: order.refunds.iter().map(RefundOut::new).collect(),
             disputes: order.disputes.iter().map(DisputeOut::new).collect(),
+            attempts: order.attempts.iter().map(AttemptOut::new).collect(),
             revision: None,
         }
     }
@@ -260,6 +263,7 @@ impl OrderOut {
             tickets: Tickets::OfOrder(paid.order, paid.tickets),
             refunds: Vec::new(),
             disputes: Vec::new(),
+            attempts: Vec::new(),
             revision: Some(Text(revision)),
         })
     }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use boxoffice_ledger::time::Millis;
 
 use super::Outcome;
-use crate::backend::Freshness;
+use crate::backend::{Freshness, Trail};
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
@@ -54,7 +54,12 @@ pub async fn audit(edge: Arc<Edge>, call: Call) -> Outcome {
     let group = call.asked("group").map(|text| number(text, "?group")).transpose()?;
     let group = group.map(u32::try_from).transpose().map_err(|_| HttpProblem::not_found("group"))?;
     let after = cursor.map(|text| number(text, "?cursor")).transpose()?;
-    let found = edge.backend.audit(call.fresh(Freshness::Linearizable), group, after, limit).await?;
+    let trail = match call.asked("trail") {
+        None | Some("done") => Trail::Done,
+        Some("denied") => Trail::Denied,
+        Some(_) => return Err(HttpProblem::field("?trail", "invalid", "done or denied")),
+    };
+    let found = edge.backend.audit(call.fresh(Freshness::Linearizable), group, trail, after, limit).await?;
     let page = AuditOut::new(&found.value);
     let mut response = json::read(&found, &page);
     super::linked(&call, &mut response, page.next_cursor());

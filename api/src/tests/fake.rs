@@ -57,6 +57,8 @@ pub struct Fake {
     pub inner: Mutex<Inner>,
     /// Where changes go.
     pub hub: OnceLock<Arc<Hub>>,
+    /// Denied requests that it was told of.
+    pub denied: Mutex<Vec<String>>,
     applying: Mutex<()>,
     plan: Arc<Plan>,
 }
@@ -108,7 +110,8 @@ impl Fake {
     /// An open event with every seat free.
     pub fn new() -> Arc<Self> {
         let inner = Inner { index: 100, seats: vec![SeatState::Available; 20], ..Inner::default() };
-        Arc::new(Self { inner: Mutex::new(inner), hub: OnceLock::new(), applying: Mutex::new(()), plan: Arc::new(plan()) })
+        let (denied, applying) = (Mutex::default(), Mutex::new(()));
+        Arc::new(Self { inner: Mutex::new(inner), hub: OnceLock::new(), denied, applying, plan: Arc::new(plan()) })
     }
 
     /// Makes every call fail.

@@ -201,7 +201,11 @@ async fn the_first_admin_and_the_audit_trail() {
     assert_eq!((claimed.status.as_u16(), &claimed.json["role"]), (201, &json!("admin")));
     assert_eq!(edge.send("POST", "/admin/claim", &["idempotency-key: l"], &body("guess")).await.status, 410);
     let page = edge.as_role(Role::Operator, "GET", "/admin/audit?group=10&cursor=6&limit=1", "").await;
-    assert_eq!(edge.fake.writes().last().unwrap(), "audit Some(10) Some(6) 1");
+    assert_eq!(edge.fake.writes().last().unwrap(), "audit Some(10) Done Some(6) 1");
+    assert_eq!(page.json["data"][0]["address"], "192.0.2.7");
+    edge.as_role(Role::Operator, "GET", "/admin/audit?trail=denied", "").await;
+    assert_eq!(edge.fake.writes().last().unwrap(), "audit None Denied None 25");
+    assert_eq!(edge.as_role(Role::Operator, "GET", "/admin/audit?trail=x", "").await.status, 422);
     assert_eq!((&page.json["data"][0]["action"], &page.json["next_cursor"]), (&json!("role_changed"), &json!("7")));
     assert_eq!(page.json["data"][0]["hash"].as_str().unwrap().len(), 64);
     assert!(page.header("link").contains("cursor=7"));

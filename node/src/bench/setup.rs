@@ -47,10 +47,16 @@ impl Cluster {
     /// # Errors
     /// When signing fails.
     pub fn buyer(&self, role: Role) -> anyhow::Result<Buyer> {
-        let now_ms = mint::now_ms();
-        let user = UserId::new(now_ms, mint::random_slot(), mint::entropy());
-        let token = self.tokens.issue(Caller { user, role }, TOKEN_LIFE, now_ms * 1000)?;
-        Ok(Buyer { user: user.to_string(), token })
+        let user = UserId::new(mint::now_ms(), mint::random_slot(), mint::entropy());
+        self.token(user, role).map(|token| Buyer { user: user.to_string(), token })
+    }
+
+    /// A token of an account id.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn token(&self, user: UserId, role: Role) -> anyhow::Result<String> {
+        Ok(self.tokens.issue(Caller { user, role }, TOKEN_LIFE, mint::now_ms() * 1000)?)
     }
 }
 

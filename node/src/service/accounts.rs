@@ -7,7 +7,7 @@ use boxoffice_ledger::ids::{Request, UserId};
 use boxoffice_ledger::outcome::{AccountOutcome, Rejection};
 
 use super::events::need;
-use super::{Applied, Service, refused};
+use super::{Applied, Service, asked, refused};
 use crate::mint;
 use crate::passwords::Busy;
 
@@ -110,7 +110,7 @@ impl Service {
     ) -> Answer<Written<backend::Account>> {
         need(caller, Role::Admin)?;
         let command = AccountCommand::SetRole { request, user, role, actor: Some(caller.user) };
-        let applied = self.write_account(cx, user, &command).await?;
+        let applied = self.write_account(cx, user, &AccountCommand::Audited(asked(cx, caller, command))).await?;
         if let AccountOutcome::Rejected(rejection) = applied.outcome {
             return refused(rejection, applied.revision);
         }

@@ -15,7 +15,7 @@ use boxoffice_ledger::outcome::CatalogOutcome;
 use boxoffice_ledger::plan::Plan;
 
 use super::events::{bad_cursor, invalid, need};
-use super::{Applied, Service, refused};
+use super::{Applied, Service, asked, refused};
 use crate::mint;
 
 /// Venues and performers live in the catalog, whatever their slot: it is always this one.
@@ -75,11 +75,12 @@ impl Service {
         if jiff::tz::TimeZone::get(&venue.time_zone).is_err() {
             return Err(invalid("/time_zone", "unknown_time_zone", "use an IANA name such as America/New_York"));
         }
-        self.put_venue_entry(cx, request, venue).await
+        self.put_venue_entry(cx, caller, request, venue).await
     }
 
-    async fn put_venue_entry(&self, cx: Context, request: Request, venue: Venue) -> Answer<Written<Arc<Venue>>> {
-        let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::PutVenue { request, venue }).await?;
+    async fn put_venue_entry(&self, cx: Context, caller: Caller, request: Request, venue: Venue) -> Answer<Written<Arc<Venue>>> {
+        let command = CatalogCommand::Audited(asked(cx, caller, CatalogCommand::PutVenue { request, venue }));
+        let applied = self.write::<CatalogLedger>(cx, CATALOG, &command).await?;
         let id = VenueId(self.stored(cx, &applied).await?);
         let venue = self.catalog.read().venue(id).cloned().map(Arc::new).ok_or(Failure::Unknown)?;
         Ok(applied.written(venue))
@@ -103,7 +104,7 @@ impl Service {
                 }
             }
         }
-        self.put_venue_entry(cx, request, Venue { plan: Some(hash), capacity, ..venue }).await
+        self.put_venue_entry(cx, caller, request, Venue { plan: Some(hash), capacity, ..venue }).await
     }
 
     /// Performers by id.
@@ -150,7 +151,8 @@ impl Service {
         };
         performer.name = input.name.unwrap_or(performer.name);
         performer.genre = input.genre.unwrap_or(performer.genre);
-        let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::PutPerformer { request, performer }).await?;
+        let command = CatalogCommand::Audited(asked(cx, caller, CatalogCommand::PutPerformer { request, performer }));
+        let applied = self.write::<CatalogLedger>(cx, CATALOG, &command).await?;
         let id = PerformerId(self.stored(cx, &applied).await?);
         let performer = self.catalog.read().performer(id).cloned().map(Arc::new).ok_or(Failure::Unknown)?;
         Ok(applied.written(performer))

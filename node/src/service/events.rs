@@ -16,7 +16,7 @@ use boxoffice_ledger::plan::SeatIndex;
 use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_search as search;
 
-use super::{Service, refused};
+use super::{Service, asked, refused};
 use crate::mint;
 
 impl Service {
@@ -156,7 +156,8 @@ impl Service {
             provisioned: false,
             version: 0,
         };
-        let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::PutEvent { request, event }).await?;
+        let command = CatalogCommand::Audited(asked(cx, caller, CatalogCommand::PutEvent { request, event }));
+        let applied = self.write::<CatalogLedger>(cx, CATALOG, &command).await?;
         let id = match &applied.outcome {
             CatalogOutcome::Stored { id, .. } => EventId(*id),
             CatalogOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision),
@@ -199,14 +200,14 @@ impl Service {
         event.category = patch.category.unwrap_or(event.category);
         event.starts_at = patch.starts_at.unwrap_or(event.starts_at);
         event.performers = patch.performers.unwrap_or(event.performers);
-        self.put_event(cx, request, event).await
+        self.put_event(cx, caller, request, event).await
     }
 
     /// Makes a draft public, and waits until it can be held.
     pub async fn publish(&self, cx: Context, caller: Caller, request: Request, id: EventId) -> Answer<Written<EventView>> {
         let mut event = self.own_event(cx, caller, id).await?;
         event.status = EventStatus::Published;
-        let mut written = self.put_event(cx, request, event).await?;
+        let mut written = self.put_event(cx, caller, request, event).await?;
         self.wait_until_on_sale(cx, id).await;
         written.value = self.event_view(id).unwrap_or(written.value);
         Ok(written)
@@ -222,7 +223,7 @@ impl Service {
         action: SaleAction,
     ) -> Answer<Written<SaleState>> {
         let mut event = self.own_event(cx, caller, id).await?;
-        let command = SeatCommand::SetSale { request, event: id, action };
+        let command = SeatCommand::Audited(asked(cx, caller, SeatCommand::SetSale { request, event: id, action }));
         let applied = self.write::<SeatLedger>(cx, self.event_group(id), &command).await?;
         let state = match &applied.outcome {
             SeatOutcome::Sale(state) => *state,
@@ -232,7 +233,7 @@ impl Service {
         if action == SaleAction::Cancel && event.status != EventStatus::Cancelled {
             event.status = EventStatus::Cancelled;
             let request = Request { id: RequestId(request.id.0 ^ u128::MAX), fingerprint: request.fingerprint };
-            self.put_event(cx, request, event).await?;
+            self.put_event(cx, caller, request, event).await?;
         }
         Ok(applied.written(state))
     }
@@ -250,7 +251,7 @@ impl Service {
         reason: String,
     ) -> Answer<Written<Vec<HoldId>>> {
         self.own_event(cx, caller, event).await?;
-        let command = SeatCommand::Block { request, event, seats, action, reason };
+        let command = SeatCommand::Audited(asked(cx, caller, SeatCommand::Block { request, event, seats, action, reason }));
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         match &applied.outcome {
             SeatOutcome::Blocked { revoked } => Ok(applied.written(revoked.clone())),
@@ -270,9 +271,10 @@ impl Service {
         Ok(event)
     }
 
-    async fn put_event(&self, cx: Context, request: Request, event: Event) -> Answer<Written<EventView>> {
+    async fn put_event(&self, cx: Context, caller: Caller, request: Request, event: Event) -> Answer<Written<EventView>> {
         let id = event.id;
-        let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::PutEvent { request, event }).await?;
+        let command = CatalogCommand::Audited(asked(cx, caller, CatalogCommand::PutEvent { request, event }));
+        let applied = self.write::<CatalogLedger>(cx, CATALOG, &command).await?;
         if let CatalogOutcome::Rejected(rejection) = applied.outcome {
             return refused(rejection, applied.revision);
         }

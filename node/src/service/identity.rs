@@ -5,6 +5,7 @@ mod emails;
 mod keys;
 mod passwords;
 mod sessions;
+mod trail;
 
 use async_trait::async_trait;
 use boxoffice_api::backend::*;
@@ -124,7 +125,11 @@ impl Identity for Service {
         self.claim_cluster(cx, request, token, account).await
     }
 
-    async fn audit(&self, cx: Context, group: Option<u32>, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>> {
-        self.read_audit(cx, group, after, limit).await
+    async fn audit(&self, cx: Context, group: Option<u32>, trail: Trail, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>> {
+        self.read_audit(cx, group, trail, after, limit).await
+    }
+
+    async fn note_denied(&self, cx: Context, caller: Caller, what: String, times: u32) {
+        self.keep_denied(cx, caller, what, times).await;
     }
 }

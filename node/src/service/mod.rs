@@ -19,11 +19,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boxoffice_api::backend::{Answer, Context, Failure, Freshness, Revision, Written};
+use boxoffice_api::backend::{Answer, Caller, Context, Failure, Freshness, Revision, Written};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
 use boxoffice_ledger::accounts::AccountLedger;
 use boxoffice_ledger::catalog::CatalogLedger;
+use boxoffice_ledger::command::Audited;
 use boxoffice_ledger::ids::{EventId, Slot, UserId};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::outcome::Rejection;
@@ -82,6 +83,12 @@ pub struct Service {
     pub resets: tokio::sync::mpsc::Sender<String>,
     /// Consensus as a whole, for its status.
     pub raft: Arc<boxoffice_raft::node::RaftNode>,
+}
+
+/// A privileged command with who asks for it, for the audit trail.
+pub fn asked<C>(cx: Context, caller: Caller, command: C) -> Audited<C> {
+    let address = cx.from.map(|address| address.to_string()).unwrap_or_default();
+    Audited { actor: caller.user, address, command: Box::new(command) }
 }
 
 /// An answer of a ledger with its place in the log.

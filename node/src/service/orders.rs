@@ -1,16 +1,17 @@
 //! Orders as their buyers and staff see them, and giving them back.
 
 use boxoffice_api::backend::{
-    Answer, Caller, Context, DisputeView, Failure, OrderView, Progress, Read, RefundCounts, RefundView, RefundWish, SaleStatus, Written,
+    Answer, AttemptView, Caller, Context, DisputeView, Failure, OrderView, Progress, Read, RefundCounts, RefundView, RefundWish,
+    SaleStatus, Written,
 };
 use boxoffice_ledger::command::{Actor, MoneyCommand, Role, SeatCommand};
 use boxoffice_ledger::ids::{EventId, OrderId, RefundId, Request, TicketId};
 use boxoffice_ledger::money::{Currency, Money};
-use boxoffice_ledger::orders::{Order, Refund};
+use boxoffice_ledger::orders::{Attempt, Order, Refund};
 use boxoffice_ledger::outcome::{AttemptState, SaleState, SeatOutcome};
 use boxoffice_ledger::seats::SeatLedger;
 
-use super::{Service, refused};
+use super::{Service, asked, refused};
 
 /// An order with what is said of it in the same breath.
 type Found = (EventId, Currency, boxoffice_ledger::seats::OrderView);
@@ -34,6 +35,7 @@ impl Service {
             refunded: known.refunded,
             refunds: known.refunds.iter().map(|refund| refund_view(order, refund, currency)).collect(),
             disputes: if mine { Vec::new() } else { disputes(&known, currency) },
+            attempts: if mine { Vec::new() } else { known.attempts.iter().map(attempt_view).collect() },
         };
         Ok(Read { value, revision: read.revision, age_ms: read.age_ms })
     }
@@ -90,6 +92,7 @@ impl Service {
             reason: wish.reason,
             block: wish.block,
         });
+        let command = if let Actor::Staff(_) = actor { SeatCommand::Audited(asked(cx, caller, command)) } else { command };
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         boxoffice_raft::crash_point!("saga.after_refund_begin");
         match &applied.outcome {
@@ -128,6 +131,16 @@ pub(super) fn progress(order: &Order) -> Option<Progress> {
         next_action: last.action.as_deref().map(ToOwned::to_owned),
         code: matches!(last.state, AttemptState::Failed | AttemptState::CaptureFailed).then(|| last.code.to_string()),
     })
+}
+
+fn attempt_view(attempt: &Attempt) -> AttemptView {
+    AttemptView {
+        attempt: attempt.id,
+        state: attempt.state,
+        begun_at: attempt.begun_at,
+        decided_at: Some(attempt.decided_at).filter(|at| at.0 != 0),
+        code: Some(attempt.code.to_string()).filter(|code| !code.is_empty()),
+    }
 }
 
 fn refund_view(order: OrderId, refund: &Refund, currency: Currency) -> RefundView {

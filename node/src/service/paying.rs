@@ -147,7 +147,7 @@ impl Service {
 
     /// A write about a payment, which has its own time: what the provider said must not be lost because the buyer waits no more.
     async fn say(&self, command: SeatCommand, event: EventId) -> Answer<Applied<SeatOutcome>> {
-        let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local };
+        let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local, from: None };
         self.write::<SeatLedger>(cx, self.event_group(event), &command).await
     }
 

@@ -94,7 +94,7 @@ impl Service {
     }
 
     async fn tell(&self, event: EventId, command: &SeatCommand) -> Step {
-        let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local };
+        let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local, from: None };
         let written = self.write::<SeatLedger>(cx, self.event_group(event), command).await;
         crash_point!("saga.after_tell");
         match written {

@@ -40,7 +40,7 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
 
 /// A context for a worker's own writes.
 fn context() -> Context {
-    Context { deadline: Instant::now() + Duration::from_secs(5), freshness: Freshness::Local }
+    Context { deadline: Instant::now() + Duration::from_secs(5), freshness: Freshness::Local, from: None }
 }
 
 /// Whether this node leads a group.

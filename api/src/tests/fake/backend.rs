@@ -272,6 +272,7 @@ impl Backend for Fake {
                 refunded: 0,
                 refunds: vec![],
                 disputes: vec![],
+                attempts: vec![],
             },
         )
     }

@@ -159,8 +159,8 @@ impl Identity for Fake {
         self.written(Account { role: Role::Admin, ..self.account_of(UserId(1), &account.email) })
     }
 
-    async fn audit(&self, cx: Context, group: Option<u32>, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>> {
-        self.enter(&format!("audit {group:?} {after:?} {limit}"))?;
+    async fn audit(&self, cx: Context, group: Option<u32>, trail: Trail, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>> {
+        self.enter(&format!("audit {group:?} {trail:?} {after:?} {limit}"))?;
         let entry = AuditEntry {
             number: 7,
             at: Timestamp(1_000_000),
@@ -168,10 +168,15 @@ impl Identity for Fake {
             action: AuditAction::RoleChanged,
             object: UserId(2).to_string(),
             detail: "Customer -> Gate".into(),
+            address: "192.0.2.7".into(),
             hash: [0xcd; 32],
         };
         let page =
             AuditPage { group: group.unwrap_or(9), groups: vec![9, 10], first: 7, root: [0xab; 32], entries: vec![entry], more: true };
         self.read(cx, page)
+    }
+
+    async fn note_denied(&self, _: Context, caller: Caller, what: String, times: u32) {
+        self.denied.lock().push(format!("{:?} {what} {times}", caller.role));
     }
 }

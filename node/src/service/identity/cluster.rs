@@ -1,9 +1,8 @@
 //! What the cluster as a whole has one of: its first admin, the key that signs. Kept by the group of slot 0.
 
-use boxoffice_api::backend::{self, Answer, AuditPage, Caller, Context, Failure, NewAccount, Read, Written};
+use boxoffice_api::backend::{self, Answer, Caller, Context, Failure, NewAccount, Written};
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_ledger::accounts::{AccountLedger, KeyEpoch};
-use boxoffice_ledger::audit;
 use boxoffice_ledger::command::{AccountCommand, ClusterCommand, Role};
 use boxoffice_ledger::ids::{Request, Slot, UserId};
 use boxoffice_ledger::outcome::{AccountOutcome, Rejection};
@@ -12,11 +11,11 @@ use boxoffice_ledger::time::Millis;
 use crate::mint;
 use crate::service::accounts::{follows, shown};
 use crate::service::events::need;
-use crate::service::{Service, refused};
+use crate::service::{Service, asked, refused};
 
 impl Service {
     /// The group that keeps what the cluster has one of.
-    fn home(&self) -> GroupId {
+    pub(super) fn home(&self) -> GroupId {
         self.user_slot_group(Slot::new(0))
     }
 
@@ -49,7 +48,8 @@ impl Service {
             None => self.open_account(cx, request, new).await?.value,
         };
         let user = account.user;
-        let claim = AccountCommand::Cluster(ClusterCommand::Claim { user });
+        let caller = Caller { user, role: account.role };
+        let claim = AccountCommand::Audited(asked(cx, caller, AccountCommand::Cluster(ClusterCommand::Claim { user })));
         let applied = self.write::<AccountLedger>(cx, self.home(), &claim).await?;
         match applied.outcome {
             AccountOutcome::Done => {}
@@ -58,7 +58,7 @@ impl Service {
             _ => return Err(Failure::Unknown),
         }
         let command = AccountCommand::SetRole { request: follows(request), user, role: Role::Admin, actor: Some(user) };
-        let applied = self.write_account(cx, user, &command).await?;
+        let applied = self.write_account(cx, user, &AccountCommand::Audited(asked(cx, caller, command))).await?;
         if let AccountOutcome::Rejected(rejection) = applied.outcome {
             return refused(rejection, applied.revision);
         }
@@ -77,25 +77,12 @@ impl Service {
     pub(super) async fn rotate_key(&self, cx: Context, caller: Caller, request: Request, overlap: Millis) -> Answer<Written<u32>> {
         need(caller, Role::Admin)?;
         let command = AccountCommand::Cluster(ClusterCommand::RotateKey { request, actor: caller.user, overlap });
+        let command = AccountCommand::Audited(asked(cx, caller, command));
         let applied = self.write::<AccountLedger>(cx, self.home(), &command).await?;
         match &applied.outcome {
             AccountOutcome::VersionRaised { version } => Ok(applied.written(*version)),
             AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
             _ => Err(Failure::Unknown),
         }
-    }
-
-    /// A part of a group's audit trail.
-    pub(super) async fn read_audit(&self, cx: Context, group: Option<u32>, after: Option<u64>, limit: usize) -> Answer<Read<AuditPage>> {
-        let group = group.map_or_else(|| self.home(), GroupId);
-        let replica = self.users.get(&group).ok_or(Failure::NotFound("group"))?;
-        let (revision, age_ms) = self.fresh(cx, group).await?;
-        let ledger = replica.read();
-        let trail = ledger.audit();
-        let (first, next) = trail.range();
-        let entries: Vec<_> = audit::page(trail, after, limit).into_iter().cloned().collect();
-        let more = entries.last().is_some_and(|entry| entry.number + 1 < next);
-        let groups = self.users.keys().map(|group| group.0).collect();
-        Ok(Read { value: AuditPage { group: group.0, groups, first, root: trail.root(), entries, more }, revision, age_ms })
     }
 }

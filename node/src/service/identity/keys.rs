@@ -8,7 +8,7 @@ use boxoffice_ledger::outcome::AccountOutcome;
 
 use crate::credentials::{Kind, Named};
 use crate::mint;
-use crate::service::{Service, refused};
+use crate::service::{Service, asked, refused};
 
 impl Service {
     /// Makes a key. A repeat gets the same text: it follows from the request, and the first id is in the first answer.
@@ -25,7 +25,8 @@ impl Service {
             scopes: new.scopes,
             expires_at: new.expires_at,
         };
-        let applied = self.write_account(cx, user, &AccountCommand::Key { user, command }).await?;
+        let command = AccountCommand::Audited(asked(cx, caller, AccountCommand::Key { user, command }));
+        let applied = self.write_account(cx, user, &command).await?;
         match &applied.outcome {
             AccountOutcome::KeyCreated { key } => Ok(applied.written(MadeKey { id: *key, text, new })),
             AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
@@ -48,7 +49,7 @@ impl Service {
     pub(super) async fn end_key(&self, cx: Context, caller: Caller, key: KeyId) -> Answer<Written<()>> {
         let user = caller.user;
         let command = AccountCommand::Key { user, command: KeyCommand::Revoke { key, actor: user } };
-        let applied = self.write_account(cx, user, &command).await?;
+        let applied = self.write_account(cx, user, &AccountCommand::Audited(asked(cx, caller, command))).await?;
         match applied.outcome {
             AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision),
             _ => Ok(applied.written(())),
