@@ -30,10 +30,15 @@ pub struct Payment {
     pub webhook_secret_files: Vec<PathBuf>,
     /// Where buyers come back to from the provider's page. The same on every node; changing it while payments are under way delays them.
     pub return_url: Option<String>,
+    /// How long buyers may take at their bank (3-D Secure), in seconds, 1 to 600; then the attempt is cancelled. `None` = 600.
+    pub bank_time_s: Option<u64>,
 }
 
 /// Secrets of webhooks at once, at most.
 const SECRETS_MAX: usize = 4;
+
+/// The longest time at a bank, in seconds: the ledger gives up what is not authorized after this long in any case.
+const BANK_TIME_S_MAX: u64 = 600;
 
 impl Payment {
     /// Everything that is wrong with it.
@@ -62,7 +67,16 @@ impl Payment {
                 other.unwrap_or_default()
             )),
         }
+        if self.bank_time_s.is_some_and(|seconds| !(1..=BANK_TIME_S_MAX).contains(&seconds)) {
+            found.push(format!("payment.bank_time_s: write 1 to {BANK_TIME_S_MAX} seconds"));
+        }
         found
+    }
+
+    /// How long buyers may take at their bank, in milliseconds.
+    #[must_use]
+    pub fn bank_time_ms(&self) -> u64 {
+        self.bank_time_s.unwrap_or(BANK_TIME_S_MAX).saturating_mul(1000)
     }
 }
 
@@ -99,6 +113,7 @@ mod tests {
             key_file: Some("key".into()),
             webhook_secret_files: vec!["secret".into()],
             return_url: Some("https://tickets.example.net/back".into()),
+            bank_time_s: None,
         }
     }
 
@@ -116,5 +131,8 @@ mod tests {
     fn all_that_is_missing_is_named_and_nothing_without_a_provider() {
         assert_eq!(Payment { provider: ProviderKind::Stripe, ..Payment::default() }.mistakes().len(), 4);
         assert!(Payment::default().mistakes().is_empty());
+        let slow = |bank_time_s| Payment { bank_time_s, ..stripe("https://api.stripe.com") };
+        assert_eq!((slow(Some(0)).mistakes().len(), slow(Some(601)).mistakes().len()), (1, 1));
+        assert_eq!((slow(None).bank_time_ms(), slow(Some(7)).bank_time_ms()), (600_000, 7_000));
     }
 }

@@ -78,6 +78,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         feed,
         search,
         provider,
+        bank_time_ms: config.payment.bank_time_ms(),
         keyring,
         passwords: Passwords::new().context("start the threads that hash passwords")?,
         credentials,

@@ -1,6 +1,8 @@
 //! Named places where a test can make the process die: `crash_point!("log.after_write")`.
 //!
-//! `BOXOFFICE_CRASH=log.after_write:7` aborts the process on the 7th hit of that point (`:1` may be left out). The points exist only in
+//! `BOXOFFICE_CRASH=log.after_write:7` aborts the process on the 7th hit of that point (`:1` may be left out). With
+//! `BOXOFFICE_CRASH=@FILE` the point is read from that file at each hit, so that a running process can be armed; the file is removed
+//! before the process dies. The points exist only in
 //! test builds and under the cargo feature `crash-points`; otherwise they compile to nothing.
 
 /// Aborts the process here when the environment armed this point, see [`crash`](crate::crash).
@@ -17,8 +19,16 @@ pub fn hit(name: &str) {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static ARMED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| std::env::var("BOXOFFICE_CRASH").ok().as_deref().and_then(parse));
+    static WISH: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("BOXOFFICE_CRASH").ok());
+    static ARMED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| WISH.as_deref().and_then(parse));
     static HITS: AtomicU64 = AtomicU64::new(0);
+    if let Some(file) = WISH.as_deref().and_then(|wish| wish.strip_prefix('@')) {
+        if std::fs::read_to_string(file).is_ok_and(|point| point == name) && std::fs::remove_file(file).is_ok() {
+            tracing::error!(point = name, "crash point reached, aborting");
+            std::process::abort();
+        }
+        return;
+    }
     if let Some((armed, on_hit)) = &*ARMED
         && armed == name
         && HITS.fetch_add(1, Ordering::Relaxed) + 1 == *on_hit

@@ -1,5 +1,5 @@
 //! `boxoffice bench book` sells a whole house on a running cluster, checks the rows, and prints figures a program can read;
-//! `boxoffice bench login` reads while many log in.
+//! `boxoffice bench login` reads while many log in, `boxoffice bench scan` lets a house in.
 
 use std::process::Command;
 
@@ -36,4 +36,19 @@ fn people_read_while_many_log_in() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("log-ins checked") && text.contains("reads in the storm"), "{text}");
+}
+
+#[test]
+fn refusals_are_compared_and_a_house_is_let_in() {
+    let run = |args: &[&str]| {
+        let mut command = Command::new(binary::boxoffice());
+        let output = command.arg("bench").args(args).arg("--config").arg(cluster().config(1)).output().expect("the command runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        text
+    };
+    let text = run(&["login", "--compare", "2"]);
+    assert!(text.contains("2 refusals each: median"), "{text}");
+    let text = run(&["scan", "--tickets", "16", "--gates", "3"]);
+    assert!(text.contains("16 scans by 3 gates at 3 nodes"), "{text}");
 }

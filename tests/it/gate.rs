@@ -17,7 +17,7 @@ fn tonight(seats: u32) -> Terms {
 }
 
 /// So many seconds from now, as a time in UTC.
-fn at_second(offset: i64) -> String {
+pub fn at_second(offset: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let at = now.checked_add_signed(offset).expect("a moment");
     let (days, second) = (at / 86_400, at % 86_400);

@@ -3,7 +3,9 @@
 
 mod shared;
 
+mod abuse;
 mod accounts;
+mod audit;
 mod bad_input;
 mod bench_command;
 mod book_seat;

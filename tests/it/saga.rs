@@ -3,6 +3,7 @@
 
 mod books;
 mod crashes;
+mod leaders;
 mod refunds;
 mod three_d_secure;
 
@@ -19,6 +20,9 @@ use crate::shared::{Turn, turn};
 /// What a ticket costs, in cents.
 const PRICE: u64 = 2_500;
 
+/// Seats of the event.
+const SEATS: u32 = 20;
+
 /// How long anything that must happen by itself may take: the edge owns an attempt for ten seconds, and machines are busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,10 +37,14 @@ struct Shop {
 
 impl Shop {
     async fn open() -> Self {
+        Self::open_with(Options { nodes: 1, ..Options::default() }).await
+    }
+
+    async fn open_with(options: Options) -> Self {
         let turn = turn();
-        let cluster = Cluster::start(Options { nodes: 1, ..Options::default() }).expect("the node starts");
+        let cluster = Cluster::start(options).expect("the node starts");
         let (coordinator, buyer) = (cluster.client(1, Role::Coordinator), cluster.client(1, Role::Customer));
-        let terms = Terms { more: json!({"refunds": {"who": "buyer", "keep_bps": 1000}}), ..Terms::free(20).priced(PRICE) };
+        let terms = Terms { more: json!({"refunds": {"who": "buyer", "keep_bps": 1000}}), ..Terms::free(SEATS).priced(PRICE) };
         let event = shop::put_on_sale(&coordinator, &terms).await;
         Self { cluster, event, coordinator, buyer, _turn: turn }
     }
@@ -111,6 +119,6 @@ impl Shop {
     }
 
     async fn seat(&self, seat: u32) -> u8 {
-        shop::seat_states(&self.buyer, &self.event, 20).await[seat as usize]
+        shop::seat_states(&self.buyer, &self.event, SEATS).await[seat as usize]
     }
 }

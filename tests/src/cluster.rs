@@ -39,6 +39,10 @@ pub struct Options {
     pub raft: RaftTuning,
     /// Whether the nodes know the sandbox provider; it runs in any case.
     pub takes_payments: bool,
+    /// How long buyers may take at their bank, in seconds; `None` = the usual time.
+    pub bank_time_s: Option<u64>,
+    /// Whether [`Cluster::arm`] works: nodes then look for an armed point at each one that they pass.
+    pub can_be_armed: bool,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
     pub data: Vec<PathBuf>,
     /// A folder that stays: a cluster that was there before goes on with its data. `None` = one of its own, removed at the end.
@@ -54,6 +58,8 @@ impl Default for Options {
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 1_000_000, ..Limits::default() },
             raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
             takes_payments: true,
+            bank_time_s: None,
+            can_be_armed: false,
             data: Vec::new(),
             folder: None,
         }
@@ -130,7 +136,10 @@ impl Cluster {
                 raft: options.raft.clone(),
                 // Several nodes share the machine.
                 threads: Threads { http: 1, consensus: 1 },
-                payment: if options.takes_payments { provider.payment() } else { Payment::default() },
+                payment: match options.takes_payments {
+                    true => Payment { bank_time_s: options.bank_time_s, ..provider.payment() },
+                    false => Payment::default(),
+                },
                 mail: Mail { dir: Some(folder.join("mail")), ..Mail::default() },
                 allowed_origins: Vec::new(),
                 tickets: TicketKeys::default(),
@@ -320,9 +329,20 @@ impl Cluster {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).env("NO_COLOR", "1");
         if let Some(point) = point {
             command.env("BOXOFFICE_CRASH", point);
+        } else if self.options.can_be_armed {
+            command.env("BOXOFFICE_CRASH", format!("@{}", folder.join("crash").display()));
         }
         *lock(&self.node(node).child) = Some(process::spawn(command).context("start a node")?);
         Ok(())
+    }
+
+    /// Makes a running node die at this crash point, the next time that it passes it. Started again, it does not any more.
+    ///
+    /// # Errors
+    /// When the point cannot be written down.
+    pub fn arm(&self, node: u64, point: &str) -> anyhow::Result<()> {
+        ensure!(self.options.can_be_armed, "this cluster cannot be armed");
+        Ok(fs::write(self.node(node).folder.join("crash"), point)?)
     }
 
     /// Waits until every running node is ready.

@@ -70,6 +70,7 @@ impl Provider {
             key_file: Some(self.folder.join("key")),
             webhook_secret_files: vec![self.folder.join("webhook-secret")],
             return_url: Some("http://127.0.0.1/".into()),
+            bank_time_s: None,
         }
     }
 

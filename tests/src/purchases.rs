@@ -37,8 +37,11 @@ const SEATS: u32 = 2_000;
 /// Events of a round at least, so that every group has some.
 const EVENTS_MIN: u64 = 4;
 
-/// How long a hold lives, in seconds: the shortest that there is, for abandoned ones end after three of these.
+/// How long a hold lives, in seconds: the shortest that there is.
 const HOLD_S: u64 = 120;
+
+/// How long buyers may take at their bank, in seconds: what the campaign's clusters are configured with.
+pub const BANK_TIME_S: u64 = 60;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -57,7 +60,7 @@ pub struct Plan {
     pub seed: u64,
     /// How long everything may take to settle afterwards.
     pub settle: Duration,
-    /// Whether some buyers never come back from their bank: then settling takes up to three lives of a hold (six minutes).
+    /// Whether some buyers never come back from their bank: then settling takes at least [`BANK_TIME_S`].
     pub abandon: bool,
     /// The longest time that a seat may be pinned, not counting the time that its buyer has at their bank.
     pub pin_max: Duration,
@@ -156,7 +159,7 @@ async fn judge(cluster: &Arc<Cluster>, plan: &Plan, state: State) -> anyhow::Res
     let settled_ms = u64::try_from(since.elapsed().as_millis())?;
     let lines = cluster.provider().ledger().await;
     let money = books::compare(cluster, &state.events, &orders, &lines, &mut violations).await;
-    let bank_max = plan.pin_max + Duration::from_secs(3 * HOLD_S);
+    let bank_max = plan.pin_max + Duration::from_secs(BANK_TIME_S);
     let pins = Pins::measure(&orders, &lines, plan.pin_max, bank_max, &mut violations);
     let groups = match check::replicas_agree(cluster).await {
         Ok(agreements) => agreements.len(),

@@ -11,7 +11,7 @@ use super::house::House;
 use super::records::{AreaCell, Cell, Counts, Hold, UserCount};
 use super::tickets::TicketBook;
 use crate::command::{Delivery, OrderRecord, SaleSummary, SaleTerms};
-use crate::cow::{CowMap, CowVec};
+use crate::cow::{CowMap, CowSet, CowVec};
 use crate::ids::{EventId, HoldId, OrderId, PlanHash, TicketId, UserId};
 use crate::orders::{Order, Place, Ticket, order_of};
 use crate::outcome::{HoldInfo, SaleState, SeatState};
@@ -39,6 +39,8 @@ pub struct EventSale {
     pub(crate) totals: Counts,
     /// Free seats and places of each level.
     pub(crate) free_by_level: Vec<u32>,
+    /// Tickets whose first code is dead.
+    pub(crate) dead: CowSet<TicketId>,
 }
 
 /// What changes about an event as a whole.
@@ -77,6 +79,7 @@ impl EventSale {
             sections: Vec::new(),
             totals: Counts::default(),
             free_by_level: Vec::new(),
+            dead: CowSet::new(),
             head: Head { terms_hash: hashes::terms(id, plan_hash, &terms), state: SaleState::Published, receipts: 0 },
             terms: Arc::new(terms),
             plan,
@@ -258,6 +261,10 @@ impl EventSale {
 
     /// Works out everything derived from the records.
     pub(crate) fn derive(&mut self) {
+        self.dead = CowSet::new();
+        for (_, order) in self.orders.sorted() {
+            order.tickets().filter(|(_, ticket)| ticket.epoch > 1).for_each(|(id, _)| _ = self.dead.insert(id));
+        }
         let house = &*self.house;
         let cells = &self.cells;
         let state = |seat: SeatIndex| cells.get(seat.0 as usize).map_or(SeatState::Killed, |cell| cell.state);

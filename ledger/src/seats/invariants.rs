@@ -105,6 +105,9 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     must!(sale.terms.prices.len() == sale.house.level_count(), "prices do not fit the plan");
     must!(sale.cells.len() == sale.house.seat_count() as usize, "seats do not fit the plan");
     must!(sale.head.terms_hash == hashes::terms(sale.id, sale.plan_hash, &sale.terms), "the terms changed");
+    let (orders, mut dead) = (sale.orders.sorted(), sale.dead.iter());
+    let worn = orders.iter().flat_map(|(_, order)| order.tickets()).filter(|(_, ticket)| ticket.epoch > 1).map(|(id, _)| id);
+    must!(worn.eq(dead.by_ref()), "the list of dead codes is another");
     // What every seat, area and user should be, by the holds and tickets.
     let mut cells = vec![Cell::FREE; sale.cells.len()];
     let mut areas: alloc::vec::Vec<AreaCell> = vec![AreaCell::default(); sale.areas.len()];

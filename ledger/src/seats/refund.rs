@@ -124,6 +124,9 @@ impl Work<'_> {
             order.revision = order.revision.saturating_add(1);
             change(order);
         });
+        for &ordinal in ordinals {
+            self.sale.dead.insert(TicketId::of_order(id, ordinal));
+        }
         self.drop_offers(id, ordinals);
         let Some(order) = self.sale.orders.get(&id) else { return };
         self.agenda.note_refunds(event, order);

@@ -193,13 +193,11 @@ impl EventSale {
         })
     }
 
-    /// Codes that admit no more though their signature is good, ascending by ticket. Walks over all orders.
+    /// Codes that admit no more though their signature is good, ascending by ticket. Looks at these tickets only.
     #[must_use]
     pub fn dead_codes(&self) -> Vec<DeadCode> {
-        let orders = self.orders.sorted();
-        let tickets = orders.iter().flat_map(|(_, order)| order.tickets());
-        let dead = tickets.filter(|(_, ticket)| ticket.epoch > 1);
-        dead.map(|(id, ticket)| DeadCode { ticket: id, good_from: (!ticket.void).then_some(ticket.epoch) }).collect()
+        let known = self.dead.iter().filter_map(|id| Some((id, self.issued(id)?.2)));
+        known.map(|(ticket, known)| DeadCode { ticket, good_from: (!known.void).then_some(known.epoch) }).collect()
     }
 
     /// The first tickets after `after`, ascending by id, that `fits` takes, at most `max`. Walks over all orders.

@@ -94,6 +94,7 @@ impl Work<'_> {
             }
             order.tickets = changed.into();
         });
+        self.sale.dead.insert(ticket);
         self.change_holder(ticket, before, |holder| {
             holder.user = user;
             holder.moves = holder.moves.saturating_add(1);

@@ -2,6 +2,9 @@
 //! request after the other, first alone and then beside clients that log in as fast as they are let. Each log-in is of another
 //! account that does not exist, which costs the node the same as a wrong password. The generator's address must be in
 //! `trusted_networks`. Gives the percentiles of both, and of a token's check: the reads carry a token.
+//!
+//! With `--compare`, whether the time of a refusal tells that an account exists: each account is made for one refused log-in, for
+//! more would meet the limit of an account.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +38,9 @@ pub struct LoginArgs {
     /// How long each of the two parts takes.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Compare so many refused log-ins to accounts that exist with as many to addresses without one, one after the other, instead.
+    #[arg(long)]
+    compare: Option<u32>,
 }
 
 #[derive(Default)]
@@ -55,6 +61,9 @@ pub fn run(args: &LoginArgs) -> anyhow::Result<()> {
     let token = cluster.buyer(Role::Customer)?.token;
     let length = Duration::from_secs(args.seconds.max(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if let Some(pairs) = args.compare {
+        return runtime.block_on(compare(&address, pairs));
+    }
     runtime.block_on(async {
         let quiet = read(&address, &token, length).await?;
         let storm = Arc::new(Storm::default());
@@ -97,6 +106,44 @@ async fn read(address: &str, token: &str, length: Duration) -> anyhow::Result<Hi
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(times)
+}
+
+/// Measures refusals with and without an account, in turns.
+async fn compare(address: &str, pairs: u32) -> anyhow::Result<()> {
+    let (mut known, mut unknown) = (Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?);
+    let mut connection = Connection::new(address.to_owned());
+    for pair in 0..pairs {
+        let mut turns = [(true, &mut known), (false, &mut unknown)];
+        turns.rotate_left(pair as usize % 2);
+        for (exists, times) in turns {
+            let email = format!("bench-{:032x}@example.com", mint::entropy());
+            if exists {
+                let body = format!(r#"{{"email":"{email}","name":"Bench","password":"correct horse battery"}}"#);
+                post(&mut connection, address, "/user", &body, 201).await?;
+            }
+            let body = format!(r#"{{"email":"{email}","password":"a wrong guess of it"}}"#);
+            let since = Instant::now();
+            post(&mut connection, address, "/session", &body, 401).await?;
+            times.record(u64::try_from(since.elapsed().as_micros())?)?;
+        }
+    }
+    let median = |times: &Histogram<u64>| times.value_at_quantile(0.5) as f64 / 1000.0;
+    let (with, without) = (median(&known), median(&unknown));
+    println!("{pairs} refusals each: median {with:.2} ms with an account, {without:.2} ms without, difference {:.2} ms", with - without);
+    Ok(())
+}
+
+async fn post(connection: &mut Connection, address: &str, path: &str, body: &str, status: u16) -> anyhow::Result<()> {
+    let (length, key) = (body.len(), mint::entropy());
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nIdempotency-Key: {key:032x}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    match connection.exchange(request.as_bytes(), PATIENCE).await {
+        Ok(reply) if reply.status == status => Ok(()),
+        Ok(reply) => bail!("POST {path} answered {}: is this address in trusted_networks?", reply.status),
+        Err(_) => bail!("no answer from {address}"),
+    }
 }
 
 /// Logs in again and again, each time to another account.

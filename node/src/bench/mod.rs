@@ -15,6 +15,7 @@ pub mod house;
 pub mod load;
 pub mod login;
 pub mod report;
+pub mod scan;
 pub mod setup;
 pub mod verify;
 
@@ -52,6 +53,8 @@ enum What {
     Book(BookArgs),
     /// Read while many log in.
     Login(login::LoginArgs),
+    /// Let a whole house in.
+    Scan(scan::ScanArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -117,6 +120,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Book(args) => book(args),
         What::Login(args) => login::run(args).map(|()| ExitCode::SUCCESS),
+        What::Scan(args) => scan::run(args).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -65,6 +65,14 @@ impl Cluster {
 /// # Errors
 /// When a call fails.
 pub async fn put_on_sale(client: &mut Client, seats: u32, price: u64) -> anyhow::Result<String> {
+    put_on_sale_at(client, seats, price, "2031-01-01T19:00:00Z").await
+}
+
+/// The same for an event that starts then (RFC 3339).
+///
+/// # Errors
+/// When a call fails.
+pub async fn put_on_sale_at(client: &mut Client, seats: u32, price: u64, starts_at: &str) -> anyhow::Result<String> {
     let venue = json!({"name": "Bench hall", "city": "Testville", "country": "DE", "time_zone": "Europe/Berlin"});
     let venue = client.post("/venue", &venue).await?;
     let venue = venue["id"].as_str().context("the venue has no id")?;
@@ -73,7 +81,7 @@ pub async fn put_on_sale(client: &mut Client, seats: u32, price: u64) -> anyhow:
         "name": format!("Bench, {seats} seats"),
         "category": "bench",
         "venue": venue,
-        "starts_at": "2031-01-01T19:00:00Z",
+        "starts_at": starts_at,
         "currency": "EUR",
         "prices": [price],
         "per_user_limit": 0,

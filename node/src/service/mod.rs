@@ -69,6 +69,8 @@ pub struct Service {
     pub search: boxoffice_search::Index,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
+    /// How long buyers may take at their bank, in milliseconds.
+    pub bank_time_ms: u64,
     /// Who signs tickets.
     pub keyring: Keyring,
     /// Password hashing, bounded.

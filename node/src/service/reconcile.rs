@@ -17,6 +17,7 @@ use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_raft::crash_point;
 
 use super::Service;
+use crate::mint;
 use crate::payment::{Charge, NoAnswer, RefundStanding, Standing};
 
 /// Longest code of a provider that the ledger keeps, in bytes.
@@ -178,6 +179,11 @@ impl Service {
         }
     }
 
+    /// Whether a buyer has had all the time at their bank that there is.
+    fn is_too_long_at_bank(&self, open: &OpenAttempt) -> bool {
+        mint::now_ms().saturating_sub(open.attempt.begun_at.as_millis()) >= self.bank_time_ms
+    }
+
     /// Asks where a live attempt stands.
     async fn look(&self, open: &OpenAttempt, charge: &Charge) -> Result<Option<SeatCommand>, NoAnswer> {
         let (event, order, attempt) = (open.event, open.order, open.attempt.id);
@@ -193,6 +199,9 @@ impl Service {
                 SeatCommand::Money(MoneyCommand::GiveUp { event, order, attempt })
             }
             Standing::Declined { .. } | Standing::Cancelled => SeatCommand::PayFail { event, order, attempt, code: decline_of(&standing) },
+            Standing::RequiresAction { .. } if self.is_too_long_at_bank(open) => {
+                SeatCommand::Money(MoneyCommand::GiveUp { event, order, attempt })
+            }
             Standing::RequiresAction { url } => {
                 let action = Some(clip(&url, 2048));
                 if !named && open.attempt.action.as_deref() == action.as_deref() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice_tests::cluster::{Cluster, Options};
-use boxoffice_tests::purchases::{Plan, State, run};
+use boxoffice_tests::purchases::{BANK_TIME_S, Plan, State, run};
 
 use crate::shared::turn;
 
@@ -14,7 +14,7 @@ async fn the_books_agree_after_faults_and_kills_and_an_interruption() {
     let _turn = turn();
     let dir = tempfile::tempdir_in(boxoffice_tests::binary::scratch()).expect("a folder");
     let start = || {
-        let options = Options { folder: Some(dir.path().join("cluster")), ..Options::default() };
+        let options = Options { folder: Some(dir.path().join("cluster")), bank_time_s: Some(BANK_TIME_S), ..Options::default() };
         (Arc::new(Cluster::start(options).expect("the cluster starts")), State::open(dir.path()).expect("a state"))
     };
     let half = Plan {

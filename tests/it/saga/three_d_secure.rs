@@ -1,5 +1,6 @@
 //! Buyers who have to do something at their bank.
 
+use boxoffice_tests::cluster::Options;
 use boxoffice_tests::http::new_key;
 use serde_json::json;
 
@@ -35,4 +36,27 @@ async fn who_declines_keeps_the_seats_and_may_try_again() {
     shop.see_hold("the decline", &hold, |hold| hold["state"] == "active" && hold["payment"] == "failed").await;
     let order = shop.try_pay(&hold, "pm_test_ok", &new_key()).await.expect("an answer").expect(200);
     assert_eq!(order["state"], json!("confirmed"));
+}
+
+/// The buyer never comes back: the attempt is cancelled at the provider, nothing is reserved or taken, and the seats are theirs to
+/// pay for again or to give up.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_comes_back_pays_nothing_and_blocks_nothing() {
+    let shop = Shop::open_with(Options { nodes: 1, bank_time_s: Some(3), ..Options::default() }).await;
+    let (hold, key, url) = at_the_bank(&shop, 3).await;
+    let held = shop.see_hold("the end of the attempt", &hold, |hold| hold["state"] == "active" && hold["payment"] == "failed").await;
+    assert_eq!(held["decline_code"], "timed_out", "{held}");
+    let order = held["order"].as_str().expect("an order").to_owned();
+    let there = shop.at_provider(&order).await;
+    assert_eq!((&there["status"], &there["reserved"], &there["captured"]), (&json!("canceled"), &json!(0), &json!(0)));
+    // Too late: the bank's page takes nothing any more, and the same request is told how it ended.
+    shop.cluster.provider().act(&url, true).await;
+    assert_eq!(shop.at_provider(&order).await["captured"], 0);
+    let _ = shop.try_pay(&hold, "pm_test_3ds", &key).await.expect("an answer").problem(402, "payment_declined");
+    let seen = shop.order("the attempt", &order, |order| order["attempts"][0]["pinned_ms"].is_u64()).await;
+    assert!(seen["attempts"][0]["pinned_ms"].as_u64() >= Some(3_000), "{seen}");
+    let given_up = shop.buyer.request("DELETE", &format!("/event/{}/hold/{hold}", shop.event)).header("Idempotency-Key", new_key());
+    let given_up = shop.buyer.send(given_up).await.expect("an answer");
+    assert!(matches!(given_up.status, 200 | 204), "{}", given_up.text);
+    assert_eq!(shop.seat(3).await, 0, "the seat is free");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use boxoffice_tests::binary;
 use boxoffice_tests::cluster::{Cluster, Options};
-use boxoffice_tests::purchases::{Plan, Report, State, run};
+use boxoffice_tests::purchases::{BANK_TIME_S, Plan, Report, State, run};
 use clap::{Parser, ValueEnum};
 
 /// Purchases under trouble.
@@ -69,7 +69,8 @@ fn main() -> anyhow::Result<ExitCode> {
         abandon: true,
         pin_max: Duration::from_secs(args.pin_max),
     };
-    let cluster = Arc::new(Cluster::start(Options { folder: Some(dir.join("cluster")), ..Options::default() })?);
+    let cluster =
+        Arc::new(Cluster::start(Options { folder: Some(dir.join("cluster")), bank_time_s: Some(BANK_TIME_S), ..Options::default() })?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(run(&cluster, &plan, state))?;
     match args.output {

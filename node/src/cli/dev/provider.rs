@@ -45,6 +45,7 @@ impl Provider {
             key_file: Some(self.key_file()),
             webhook_secret_files: vec![self.folder.join("webhook-secret")],
             return_url: Some(return_url),
+            bank_time_s: None,
         }
     }
 
