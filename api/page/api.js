@@ -118,6 +118,19 @@ export class Api {
     return Date.now() + this.clockAhead;
   }
 
+  /** A file as it is, such as a ticket's drawing. @param {string} path @returns {Promise<Blob>} */
+  async file(path) {
+    for (let renewed = false; ; renewed = true) {
+      /** @type {Record<string, string>} */
+      const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
+      const response = await this.fetch(path, { headers, credentials: "same-origin", signal: AbortSignal.timeout(15_000) });
+      if (response.ok) return response.blob();
+      if (response.status === 401 && !renewed && this.renew && (await this.renew())) continue;
+      const problem = await response.json().catch(() => ({}));
+      throw new ApiError(explain(response.status, problem), { status: response.status, code: problem.code, problem });
+    }
+  }
+
   /** @param {string} path */
   get(path) {
     return this.request("GET", path);

@@ -200,8 +200,10 @@ export class Checkout {
       const key = this.keyFor({ pay: this.hold.id, method });
       const answer = await this.api.post(path, body, { key, onRetry: (text) => this.tell(text) });
       this.intent = null;
-      if (answer.$status === 202) this.wait();
-      else this.finish(answer);
+      if (answer.$status === 202) {
+        this.keep({ ...this.hold, ...answer });
+        this.wait();
+      } else this.finish(answer);
     } catch (error) {
       if (error instanceof ApiError && error.code === "payment_in_progress") return this.wait();
       if (error instanceof ApiError && !error.unknown) this.intent = null;
@@ -213,11 +215,23 @@ export class Checkout {
 
   /** Payment is under way at the provider: look again until it is decided. */
   async wait() {
-    this.enter("pending", "Your bank has not answered yet. Your seats stay yours until it has.");
+    this.phase = "pending";
+    this.enter("pending", this.waitingFor());
     while (this.phase === "pending" && this.hold) {
       await this.api.sleep(1000);
       await this.look();
     }
+  }
+
+  /** What the payment waits for, in words. */
+  waitingFor() {
+    return this.bankPage() ? "Your bank wants you to confirm this payment." : "Your bank has not answered yet. Your seats stay yours until it has.";
+  }
+
+  /** Where the person has to confirm the payment (3-D Secure), if they have to. @returns {string | null} */
+  bankPage() {
+    const url = this.phase === "pending" ? this.hold?.next_action?.url : null;
+    return typeof url === "string" && /^https?:\/\//.test(url) ? url : null;
   }
 
   /** Asks how the hold stands and follows it. */
@@ -228,6 +242,7 @@ export class Checkout {
       if (hold.state === "converted") return this.finish({ ...hold, id: hold.order ?? null });
       if (!ALIVE.includes(hold.state)) return this.drop("The time to pay is over and the seats were given back. Choose again.");
       this.keep(hold);
+      if (this.phase === "pending" && this.notice !== this.waitingFor()) this.tell(this.waitingFor());
       if (hold.state !== "paying" && this.phase === "pending") this.enter("held", "The payment did not go through. Your seats are still held.");
       if (hold.state === "paying" && this.phase === "held") this.wait();
     } catch (error) {

@@ -94,6 +94,12 @@ export class Session {
     this.forget();
   }
 
+  /** Ends every session of the account, this one too. */
+  async logOutEverywhere() {
+    await this.api.request("DELETE", "/session?all=true", { key: newKey() });
+    this.forget();
+  }
+
   forget() {
     this.api.token = null;
     localStorage.removeItem(FLAG);

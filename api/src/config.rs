@@ -38,7 +38,7 @@ pub struct ApiConfig {
     pub drain_timeout: Duration,
     /// How long an access token lives.
     pub token_ttl: Duration,
-    /// Whether cookies are marked Secure (true behind TLS).
+    /// Whether the page is reached over TLS: cookies are marked Secure, and browsers are told to come back over TLS only.
     pub secure_cookies: bool,
     /// Most seats and places in one hold.
     pub seats_per_hold_max: usize,

@@ -52,7 +52,7 @@ pub async fn run(edge: &Arc<Edge>, route: &'static Route, params: Option<Params>
         let (status, us) = (response.status().as_u16(), started.elapsed().as_micros());
         tracing::debug!(request_id = ?id, method = ?route.method, path = uri.path(), status, us, "answered");
     }
-    finish(response.headers_mut(), id);
+    finish(&edge, response.headers_mut(), id);
     cors::allow(response.headers_mut(), origin);
     if !body.is_end_stream() && (asks_first || !drain(edge, body).await) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -75,7 +75,7 @@ async fn drain(edge: &Edge, body: Body) -> bool {
 pub fn unrouted(edge: &Edge, request: &Request, code: Code) -> Response<Body> {
     let id = edge.ids.take(request.headers());
     if let Some(mut response) = cors::preflight(&edge.config, request) {
-        finish(response.headers_mut(), id);
+        finish(edge, response.headers_mut(), id);
         return response;
     }
     let detail = if code == Code::NotFound { "There is nothing at this path." } else { "See the Allow header." };
@@ -83,12 +83,15 @@ pub fn unrouted(edge: &Edge, request: &Request, code: Code) -> Response<Body> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let file = if reads { site::file(request.uri().path(), request.headers()) } else { None };
     let mut response = file.unwrap_or_else(problem);
-    finish(response.headers_mut(), id);
+    finish(edge, response.headers_mut(), id);
     response
 }
 
 /// Headers of every answer.
-fn finish(headers: &mut HeaderMap, id: HeaderValue) {
+fn finish(edge: &Edge, headers: &mut HeaderMap, id: HeaderValue) {
+    if edge.config.secure_cookies {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     headers.insert("x-request-id", id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

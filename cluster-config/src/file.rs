@@ -63,7 +63,7 @@ pub struct Mail {
     /// The sender's address.
     pub from: String,
     /// Where links in letters lead: the public address of the page, such as `https://tickets.example`. Default: this node's own.
-    /// With https, cookies are sent over TLS only.
+    /// With https, cookies are sent over TLS only, and browsers are told to come back over TLS only.
     pub links: Option<String>,
 }
 

@@ -136,11 +136,22 @@ async function walk() {
     for (const seat of seats) assert.ok(text.includes(`row ${seat.row}`) && text.includes(`seat ${seat.seat}`), `${JSON.stringify(seat)} in ${text}`);
     await shoot(buyer, "tickets");
   });
+  await step("a ticket shows its code", async () => {
+    await buyer.click(".stub.valid >> nth=0 >> text=Show the code");
+    await buyer.waitForFunction(() => (document.querySelector(".papers .code img")?.naturalWidth ?? 0) > 0);
+    await shoot(buyer, "code");
+  });
+  await step("the account lists where its owner is logged in", async () => {
+    await buyer.click('a[href="#/account"]');
+    await buyer.waitForSelector(".sessions li.current");
+    await shoot(buyer, "sessions");
+  });
   await step("best available on a telephone, given back again", async () => steps.onTelephone(await person(steps.TELEPHONE), base, words, shoot));
   await step("a stale map: the refusal names the seat and offers another", async () => steps.staleMap(await person(), await person(), base, words, shoot));
   await step("the keyboard alone is enough to choose", async () => steps.keyboardOnly(await person(), base, words));
-  await step("logging out hides the tickets", async () => {
-    await buyer.click("text=Log out");
+  await step("logging out everywhere hides the tickets", async () => {
+    await buyer.click("#everywhere");
+    await buyer.waitForSelector('#account >> text=Log in');
     await buyer.click("text=My tickets");
     await buyer.waitForSelector("text=Log in to see your tickets");
   });

@@ -186,6 +186,11 @@ function route(method, path, query, body, user, headers) {
   if (event && third === "seat") return seatMap(event);
   if (!user) return problem(401, "unauthenticated");
   if (path === "/user") return { status: 200, body: user };
+  if (path === "/session") {
+    const now = new Date().toISOString();
+    return { status: 200, body: { object: "list", data: [{ object: "session", id: "ses_1", created_at: now, last_used_at: now, address: "127.0.0.1", agent: "A browser", current: true }] } };
+  }
+  if (path.endsWith(".svg")) return { status: 200, type: "image/svg+xml", body: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9H0z"/></svg>' };
   if (path === "/user/ticket") {
     const mine = tickets.filter((ticket) => ticket.user === user.id).map((ticket) => ({ ...ticket, pending: Date.now() - ticket.at < DELIVERY_MS }));
     return { status: 200, body: { object: "list", data: mine, has_more: false, complete: true } };
@@ -215,7 +220,7 @@ const server = createServer(async (request, response) => {
   const token = request.headers.authorization?.slice(7) ?? request.headers.cookie?.match(/session=(\w+)/)?.[1];
   const answer = route(request.method, url.pathname, url.searchParams, body, sessions.get(token), request.headers);
   const headers = { "Content-Type": answer.type ?? "application/json", ...(answer.revision ? { "Boxoffice-Revision": answer.revision } : {}), ...(answer.cookie ? { "Set-Cookie": answer.cookie } : {}) };
-  response.writeHead(answer.status, headers).end(answer.body ? JSON.stringify(answer.body) : undefined);
+  response.writeHead(answer.status, headers).end(typeof answer.body === "object" ? JSON.stringify(answer.body) : answer.body);
 });
 
 server.on("upgrade", (request, socket) => {

@@ -126,3 +126,26 @@ test("a hold that ran out gives the choice back", async () => {
   late.checkout.expired();
   assert.deepEqual([late.checkout.phase, late.kept.size], ["choosing", 0]);
 });
+
+test("a bank that wants a confirmation is named until it has one", async () => {
+  const url = "https://bank.example/1";
+  const { checkout, calls } = begin(held(), { ...held("paying"), next_action: { url }, $status: 202 }, { ...held("paying"), next_action: { url } }, { ...held("converted"), order: "ord_1" });
+  await checkout.holdBest(2);
+  assert.equal(checkout.bankPage(), null);
+  const seen = [];
+  checkout.changed = () => seen.push(checkout.bankPage());
+  await checkout.pay("pm_test_3ds");
+  while (checkout.phase === "pending") await new Promise((done) => setTimeout(done));
+  assert.ok(seen.includes(url), `${seen}`);
+  assert.deepEqual([checkout.phase, checkout.order.id, calls.length], ["done", "ord_1", 4]);
+});
+
+test("only a web page is a bank's page", async () => {
+  const { checkout } = begin(held(), { ...held("paying"), next_action: { url: "javascript:alert(1)" }, $status: 202 }, { ...held("converted"), order: "ord_1" });
+  await checkout.holdBest(2);
+  const seen = [];
+  checkout.changed = () => seen.push(checkout.bankPage());
+  await checkout.pay("pm_test_3ds");
+  while (checkout.phase === "pending") await new Promise((done) => setTimeout(done));
+  assert.ok(seen.every((one) => one === null), `${seen}`);
+});

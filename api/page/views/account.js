@@ -18,7 +18,8 @@ export function showAccount(app, kind, token) {
   const status = h("p", { class: "notice", role: "status", hidden: true });
   const submit = h("button", { class: "button primary", type: "submit" }, form.submit);
   const node = h("form", { onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), send()) }, form.fields, status, submit);
-  fill(app.main, h("div", { class: "home" }, h("div", { class: "intro" }, h("h1", null, form.title), h("p", { class: "lead" }, form.lead)), node));
+  const devices = kind === "account" && app.session.user ? sessions(app) : null;
+  fill(app.main, h("div", { class: "home" }, h("div", { class: "intro" }, h("h1", null, form.title), h("p", { class: "lead" }, form.lead)), node, devices));
 
   const send = async () => {
     submit.disabled = true;
@@ -33,6 +34,37 @@ export function showAccount(app, kind, token) {
       submit.disabled = false;
     }
   };
+}
+
+/** Where the person is logged in, and the ways out. @param {import("../app.js").App} app */
+function sessions(app) {
+  const list = h("ul", { class: "sessions" });
+  const said = h("p", { class: "notice error", role: "alert", hidden: true });
+  /** @param {() => Promise<any>} run */
+  const tried = async (run) => {
+    said.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      said.textContent = error instanceof Error ? error.message : String(error);
+      said.hidden = false;
+    }
+  };
+  const load = () => tried(async () => fill(list, (await app.api.get("/session")).data.map(line)));
+  /** @param {any} one */
+  const line = (one) =>
+    h(
+      "li",
+      { class: one.current ? "current" : "" },
+      h("span", null, one.agent || "A program", h("small", null, `${one.address}, last used ${new Date(one.last_used_at).toLocaleString()}`)),
+      one.current ? h("b", null, "This device") : h("button", { type: "button", class: "button quiet", onclick: () => end(one.id) }, "Log out"),
+    );
+  /** @param {string} id */
+  const end = (id) => tried(async () => (await app.api.request("DELETE", `/session/${id}`), load()));
+  const everywhere = () => tried(async () => (await app.session.logOutEverywhere(), (location.hash = "#/")));
+  load();
+  const button = h("button", { type: "button", id: "everywhere", class: "button", onclick: everywhere }, "Log out everywhere");
+  return h("section", { "aria-label": "Where you are logged in" }, h("h2", null, "Where you are logged in"), list, said, button);
 }
 
 const newPassword = (/** @type {string} */ label) => field(label, "password", "password", "new-password", { minlength: 8, maxlength: 128 });

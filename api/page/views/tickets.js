@@ -48,7 +48,7 @@ export async function showTickets(app) {
         h("p", { class: "notice", role: "status" }, "There may be more tickets than shown: a part of the system could not be asked just now. The page looks again by itself."),
       answer.data.length === 0 && answer.complete !== false
         ? h("div", { class: "empty" }, h("p", null, "No tickets yet."), h("a", { class: "button primary", href: "#/" }, "Find an event"))
-        : h("ul", { class: "tickets" }, answer.data.map(stub)),
+        : h("ul", { class: "tickets" }, answer.data.map((/** @type {any} */ ticket) => stub(app, ticket))),
     );
   };
 
@@ -65,8 +65,41 @@ export async function showTickets(app) {
 /** @param {any} ticket */
 const waiting = (ticket) => ticket.pending === true;
 
-/** @param {any} ticket */
-function stub(ticket) {
+/** The ticket's code and its PDF, each fetched when it is asked for. @param {import("../app.js").App} app @param {any} ticket */
+function papers(app, ticket) {
+  const place = h("div", { class: "code", hidden: true });
+  const said = h("p", { class: "notice error", role: "alert", hidden: true });
+  /** @param {() => Promise<void>} run */
+  const tried = async (run) => {
+    said.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      said.textContent = error instanceof Error ? error.message : String(error);
+      said.hidden = false;
+    }
+  };
+  const show = () =>
+    tried(async () => {
+      if (!place.firstChild) {
+        const drawing = await (await app.api.file(`/user/ticket/${ticket.id}.svg`)).text();
+        fill(place, h("img", { src: `data:image/svg+xml,${encodeURIComponent(drawing)}`, alt: "The ticket's code, to be read at the gate" }));
+      }
+      place.hidden = !place.hidden;
+      toggle.setAttribute("aria-expanded", String(!place.hidden));
+    });
+  const save = () =>
+    tried(async () => {
+      const url = URL.createObjectURL(await app.api.file(`/user/ticket/${ticket.id}.pdf`));
+      h("a", { href: url, download: `${ticket.id}.pdf` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    });
+  const toggle = h("button", { type: "button", class: "button quiet", "aria-expanded": "false", onclick: show }, "Show the code");
+  return h("div", { class: "papers" }, toggle, h("button", { type: "button", class: "button quiet", onclick: save }, "PDF"), said, place);
+}
+
+/** @param {import("../app.js").App} app @param {any} ticket */
+function stub(app, ticket) {
   const event = ticket.event_summary ?? null;
   const when = event ? dateParts(event.starts_at, event.time_zone) : null;
   const { seat, area } = ticket;
@@ -85,6 +118,7 @@ function stub(ticket) {
       when && h("span", { class: "time" }, when.long),
       event?.venue && h("span", { class: "where" }, icon("place"), [event.venue, event.city].filter(Boolean).join(", ")),
       h("span", { class: "place" }, where),
+      state === "valid" && papers(app, ticket),
     ),
     h(
       "div",

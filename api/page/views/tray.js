@@ -7,6 +7,7 @@ import { announcement, countdown, money, placeText, plural } from "../format.js"
 const METHODS = [
   { token: "pm_test_ok", name: "Test card 4242", note: "the payment succeeds" },
   { token: "pm_test_declined", name: "Test card 0002", note: "the bank declines" },
+  { token: "pm_test_3ds", name: "Test card 3155", note: "the bank asks you to confirm (3-D Secure)" },
   { token: "pm_test_lost_answer", name: "Test card 0009", note: "succeeds, but the bank answers late" },
 ];
 
@@ -169,6 +170,7 @@ export class Tray {
       h("h2", { tabindex: "-1" }, "Held for you"),
       !pending && h("p", { class: "clock", role: "timer" }, h("b", null, this.clock().text), h("span", null, " left to pay")),
       this.notice(),
+      checkout.bankPage() && h("a", { id: "bank", class: "button primary wide", href: checkout.bankPage(), target: "_blank", rel: "noopener noreferrer" }, "Confirm at your bank"),
       h("ul", { class: "picked" }, this.places(hold)),
       h("p", { class: "total" }, h("span", null, "Total"), h("b", null, money(hold.total))),
       h("form", { class: "pay", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), checkout.pay(this.method)) }, this.methods(busy, hold), h("button", { type: "submit", id: "pay", class: "button primary wide", disabled: busy }, words[/** @type {keyof typeof words} */ (checkout.phase)])),

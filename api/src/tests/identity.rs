@@ -228,3 +228,12 @@ async fn other_sites_may_call_only_if_configured_and_never_with_cookies() {
     let none = Edge::new().send("GET", "/event", &["origin: https://shop.example"], "").await;
     assert_eq!((none.header("access-control-allow-origin"), none.header("x-frame-options")), ("", "DENY"));
 }
+
+#[tokio::test]
+async fn browsers_are_told_to_come_back_over_tls_where_there_is_tls() {
+    let edge = Edge::with(ApiConfig { secure_cookies: true, ..config() });
+    for path in ["/", "/event", "/nowhere", "/style.css"] {
+        assert_eq!(edge.get(path).await.header("strict-transport-security"), "max-age=31536000", "{path}");
+        assert_eq!(Edge::new().get(path).await.header("strict-transport-security"), "", "{path}");
+    }
+}
