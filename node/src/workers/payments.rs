@@ -31,8 +31,11 @@ const OPEN_MAX: usize = 4096;
 /// Orders of a cancelled event that one entry refunds.
 const REFUND_NEXT: u32 = 50;
 
-/// How long to wait after the first step without progress, and at most.
-const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(20));
+/// How long to wait after the first step without progress.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// And at most: for somebody who takes their time, and for a provider that does not answer, while seats stay pinned.
+const RETRY_MAX: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(5));
 
 /// After this many steps without an answer in a row an operator is told, once.
 const PAGE_AFTER: u32 = 8;
@@ -128,7 +131,8 @@ impl Patience {
         if step == Step::NoAnswer && entry.tries == PAGE_AFTER {
             tracing::error!(?key, "the payment provider does not answer: seats stay pinned and money stays owed until it does");
         }
-        let wait = if step == Step::Moved { Duration::ZERO } else { (RETRY.0 * 2_u32.pow(entry.tries.min(8) - 1)).min(RETRY.1) };
+        let most = if step == Step::NoAnswer { RETRY_MAX.1 } else { RETRY_MAX.0 };
+        let wait = if step == Step::Moved { Duration::ZERO } else { (RETRY * 2_u32.pow(entry.tries.min(8) - 1)).min(most) };
         entry.next = now + wait;
     }
 
@@ -204,23 +208,25 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_answer_is_asked_less_and_less_often() {
-        let (mut patience, mut now) = (Patience::default(), Instant::now());
-        let job = || Job::Backlog(EventId(1));
-        let mut waits = Vec::new();
-        for _ in 0..12 {
+    fn what_makes_no_progress_is_asked_less_and_less_often() {
+        for (step, most) in [(Step::Waits, RETRY_MAX.0), (Step::NoAnswer, RETRY_MAX.1)] {
+            let (mut patience, mut now) = (Patience::default(), Instant::now());
+            let job = || Job::Backlog(EventId(1));
+            let mut waits = Vec::new();
+            for _ in 0..12 {
+                assert_eq!(count(&mut patience, job(), now), 1);
+                assert_eq!(count(&mut patience, job(), now), 0, "it runs already");
+                patience.done(job().key(), step, now);
+                let next = patience.next().unwrap();
+                waits.push(next - now);
+                assert_eq!(count(&mut patience, job(), now), 0, "it waits");
+                now = next;
+            }
+            assert!(waits.is_sorted() && waits[0] == RETRY && waits[11] == most, "{waits:?}");
             assert_eq!(count(&mut patience, job(), now), 1);
-            assert_eq!(count(&mut patience, job(), now), 0, "it runs already");
-            patience.done(job().key(), Step::NoAnswer, now);
-            let next = patience.next().unwrap();
-            waits.push(next - now);
-            assert_eq!(count(&mut patience, job(), now), 0, "it waits");
-            now = next;
+            patience.done(job().key(), Step::Moved, now);
+            assert_eq!(patience.next(), Some(now));
         }
-        assert!(waits.is_sorted() && waits[0] == RETRY.0 && waits[11] == RETRY.1, "{waits:?}");
-        assert_eq!(count(&mut patience, job(), now), 1);
-        patience.done(job().key(), Step::Moved, now);
-        assert_eq!(patience.next(), Some(now));
     }
 
     #[test]

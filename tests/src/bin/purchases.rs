@@ -19,7 +19,7 @@ struct Args {
     #[arg(long, default_value_t = 20_000)]
     purchases: u64,
     /// How many of them are one round.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 4_000)]
     round: u64,
     /// Buyers at once.
     #[arg(long, default_value_t = 128)]
@@ -34,7 +34,7 @@ struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The longest time that a seat may be pinned, in seconds, besides the time that its buyer has at their bank (docs/payments.md).
-    #[arg(long, default_value_t = 90)]
+    #[arg(long, default_value_t = 60)]
     pin_max: u64,
     /// Where the campaign keeps its state and its cluster's data.
     #[arg(long, value_name = "DIR")]
