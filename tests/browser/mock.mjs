@@ -207,7 +207,7 @@ function route(method, path, query, body, user, headers) {
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, "http://localhost");
   const file = url.pathname === "/" ? "index.html" : normalize(url.pathname).replace(/^\/+/, "");
-  if (request.method === "GET" && TYPES[extname(file)] && !file.startsWith("test/")) {
+  if (request.method === "GET" && TYPES[extname(file)] && !file.startsWith("test/") && !file.startsWith("user/")) {
     try {
       const bytes = await readFile(join(PAGE, file));
       return response.writeHead(200, { "Content-Type": TYPES[extname(file)], "Content-Security-Policy": CSP }).end(bytes);
