@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -19,6 +19,7 @@ use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{EventId, UserId};
 
 use crate::http::Client;
+use crate::ports::ports_of;
 use crate::process::{self, Signal};
 use crate::provider::Provider;
 use crate::{binary, shop};
@@ -437,17 +438,6 @@ impl Drop for Cluster {
     }
 }
 
-/// The ports of the cluster in a folder: those that it had, or free ones, written down.
-fn ports_of(folder: &Path, count: usize) -> anyhow::Result<Vec<u16>> {
-    let file = folder.join("ports");
-    if let Ok(text) = fs::read_to_string(&file) {
-        return text.split_whitespace().map(|port| port.parse().context("a port")).collect();
-    }
-    let ports = free_ports(count)?;
-    fs::write(file, ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))?;
-    Ok(ports)
-}
-
 /// The end of a log.
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
@@ -456,27 +446,6 @@ fn tail(log: &str) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// Ports that nobody listens on, below those that the kernel gives to outgoing connections, so that a node's port is still
-/// free when it is started again.
-pub(crate) fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
-    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let lowest: u16 = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
-    let span = u64::from(lowest.max(11_000)) - 10_000;
-    let mut kept = Vec::new();
-    let mut entropy = [0_u8; 8];
-    for _ in 0..10_000 {
-        File::open("/dev/urandom")?.read_exact(&mut entropy)?;
-        let port = 10_000 + (u64::from_le_bytes(entropy) % span) as u16;
-        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            kept.push((port, listener));
-        }
-        if kept.len() == count {
-            return Ok(kept.into_iter().map(|(port, _)| port).collect());
-        }
-    }
-    bail!("no {count} free ports")
 }
 
 /// Whether this kind of test is required rather than skipped where it cannot run: `BOXOFFICE_REQUIRE=root,node,chromium`.

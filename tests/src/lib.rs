@@ -9,7 +9,7 @@
 //!  cluster, http    configurations, processes, ports; one small client
 //!  provider         the sandbox provider that takes a cluster's payments
 //!      |
-//!  binary, process  the executable under test; signals
+//!  binary, process, ports   the executable under test; signals; where it listens
 //! ```
 
 pub mod binary;
@@ -23,3 +23,5 @@ pub mod process;
 pub mod provider;
 pub mod purchases;
 pub mod shop;
+
+mod ports;

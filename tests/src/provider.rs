@@ -13,8 +13,8 @@ use boxoffice_cluster_config::payment::{Payment, ProviderKind};
 use serde_json::Value;
 
 use crate::binary;
-use crate::cluster::free_ports;
 use crate::http::{Client, Reply};
+use crate::ports::free_ports;
 use crate::process::{self, Signal};
 
 /// How long it may take until it listens, on a busy machine with an unoptimised build.

@@ -115,7 +115,8 @@ impl Gate {
         let mut times = Histogram::new(3)?;
         let mut connection = Connection::new(self.address.clone());
         while let Some(code) = codes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let body = json!({"code": code, "gate": format!("Gate {}", self.number), "nonce": format!("{:032x}", mint::entropy()), "event": self.event}).to_string();
+            let (gate, nonce) = (format!("Gate {}", self.number), format!("{:032x}", mint::entropy()));
+            let body = json!({"code": code, "gate": gate, "nonce": nonce, "event": self.event}).to_string();
             let (address, token, length) = (&self.address, &self.token, body.len());
             let request = format!(
                 "POST /scan HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\

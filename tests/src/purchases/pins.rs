@@ -64,7 +64,8 @@ mod tests {
     #[test]
     fn what_hung_too_long_or_hangs_is_named() {
         let order = json!({"attempts": [
-            {"id": "a", "pinned_ms": 5}, {"id": "b", "pinned_ms": 70_000}, {"id": "c", "pinned_ms": 70_000}, {"id": "d", "state": "unknown"},
+            {"id": "a", "pinned_ms": 5}, {"id": "b", "pinned_ms": 70_000},
+            {"id": "c", "pinned_ms": 70_000}, {"id": "d", "state": "unknown"},
         ]});
         let lines = [json!({"attempt": "c", "method": "pm_test_3ds"}), json!({"attempt": "b", "method": "pm_test_ok"})];
         let (orders, mut wrong) = (BTreeMap::from([("o".to_owned(), order)]), Vec::new());
