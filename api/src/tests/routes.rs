@@ -211,8 +211,15 @@ async fn orders_and_tickets_are_shown_to_their_owner() {
     let orders = edge.user("GET", "/user/order", "").await;
     let order = orders.json["data"][0]["id"].as_str().unwrap();
     assert_eq!(orders.json["data"][0]["ticket_count"], 2);
+    let staff = edge.staff("GET", &format!("/order/{order}"), "").await;
+    let attempt = &staff.json["attempts"][0];
+    assert_eq!(
+        (&attempt["object"], &attempt["state"], &attempt["pinned_ms"]),
+        (&json!("payment_attempt"), &json!("captured"), &json!(750))
+    );
     let order = edge.user("GET", &format!("/order/{order}"), "").await;
     assert_eq!((&order.json["payment"], order.json["tickets"].as_array().unwrap().len()), (&json!("captured"), 1));
+    assert!(order.json.get("attempts").is_none(), "for staff only");
 }
 
 #[tokio::test]

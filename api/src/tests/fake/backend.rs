@@ -12,6 +12,7 @@ use boxoffice_ledger::outcome::{
 use boxoffice_ledger::plan::*;
 use boxoffice_ledger::seats::{Conflict, DeadCode, Gate};
 use boxoffice_ledger::tickets::{Direction, LastScan, ScanReason, TicketState};
+use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
 use super::{EXPIRES, Fake, GROUP, euro, event_id, performer_id, plan_hash, venue_id};
@@ -252,11 +253,18 @@ impl Backend for Fake {
         if signature == "forged" { Err(Failure::BadSignature("It is not signed with a secret of ours.")) } else { Ok(()) }
     }
 
-    async fn order(&self, cx: Context, _: Caller, order: OrderId) -> Answer<Read<OrderView>> {
+    async fn order(&self, cx: Context, caller: Caller, order: OrderId) -> Answer<Read<OrderView>> {
         self.enter("order")?;
         if order != self.order_id() {
             return Err(Failure::NotFound("order"));
         }
+        let attempt = AttemptView {
+            attempt: AttemptId(7),
+            state: AttemptState::Captured,
+            begun_at: Timestamp(1_000_000),
+            decided_at: Some(Timestamp(1_750_000)),
+            code: None,
+        };
         self.read(
             cx,
             OrderView {
@@ -272,7 +280,7 @@ impl Backend for Fake {
                 refunded: 0,
                 refunds: vec![],
                 disputes: vec![],
-                attempts: vec![],
+                attempts: if caller.role >= Role::Coordinator { vec![attempt] } else { vec![] },
             },
         )
     }
