@@ -52,7 +52,7 @@ pub async fn run(edge: &Arc<Edge>, route: &'static Route, params: Option<Params>
         let (status, us) = (response.status().as_u16(), started.elapsed().as_micros());
         tracing::debug!(request_id = ?id, method = ?route.method, path = uri.path(), status, us, "answered");
     }
-    finish(&edge, response.headers_mut(), id);
+    finish(edge, response.headers_mut(), id);
     cors::allow(response.headers_mut(), origin);
     if !body.is_end_stream() && (asks_first || !drain(edge, body).await) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -119,7 +119,7 @@ async fn serve(edge: &Arc<Edge>, route: &'static Route, head: Head, body: &mut B
     }
     let reads = route.method == Verb::Get;
     let deadline = call::deadline(if reads { edge.config.read_deadline } else { edge.config.write_deadline });
-    let who = who::identify(edge, route, &parts, deadline).await?;
+    let who = who::identify(edge, route, &parts, address, deadline).await?;
     let caller = who.caller();
     if let Some(caller) = caller {
         edge.limits.user(caller.user)?;

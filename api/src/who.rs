@@ -1,6 +1,7 @@
 //! Who is calling, and whether they may: access tokens, keys of programs, the page's cookie. Nothing is allowed that the table of
 //! routes does not allow.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,6 @@ use crate::backend::{Caller, Context, Freshness, Grant, Standing};
 use crate::call;
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
-use crate::layers::Peer;
 use crate::program;
 use crate::router::{Access, Route, Verb};
 use crate::{json, scope};
@@ -55,7 +55,7 @@ impl Who {
 ///
 /// # Errors
 /// 401 for what is not good, 403 for what does not suffice.
-pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, deadline: Instant) -> Result<Who, HttpProblem> {
+pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, from: IpAddr, deadline: Instant) -> Result<Who, HttpProblem> {
     let who = match bearer(&parts.headers)? {
         Some(text) if program::is_key(text) => {
             let cx = Context { deadline, freshness: Freshness::Local, from: None };
@@ -71,19 +71,17 @@ pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, deadline: 
         },
     };
     if let Err(problem) = allow(route, &who) {
-        note_denied(edge, route, &who, parts, deadline);
+        note_denied(edge, route, &who, Context { deadline, freshness: Freshness::Local, from: Some(from) });
         return Err(problem);
     }
     Ok(who)
 }
 
 /// Lets the audit trail know that somebody asked for what they may not do. Nobody waits for it.
-fn note_denied(edge: &Arc<Edge>, route: &Route, who: &Who, parts: &Parts, deadline: Instant) {
+fn note_denied(edge: &Arc<Edge>, route: &Route, who: &Who, cx: Context) {
     let Some(caller) = who.caller() else { return };
     let Some(times) = edge.denials.note(caller.user, route, Instant::now()) else { return };
-    let from = parts.extensions.get::<Peer>().map(|peer| peer.0);
     let (edge, what) = (Arc::clone(edge), format!("{} {}", verb(route.method), route.path));
-    let cx = Context { deadline, freshness: Freshness::Local, from };
     tokio::spawn(async move { edge.backend.note_denied(cx, caller, what, times).await });
 }
 

@@ -9,7 +9,10 @@ use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use super::{AttemptOut, DisputeOut, EventOut, MoneyOut, Named, PaymentOut, PublicSeatState, RefundOut, Rfc3339, Text, hold_state, money, order_state};
+use super::{
+    AttemptOut, DisputeOut, EventOut, MoneyOut, Named, PaymentOut, PublicSeatState, RefundOut, Rfc3339, Text, hold_state, money,
+    order_state,
+};
 use crate::backend::{OrderView, Payment, Progress, Revision, TicketView};
 use crate::layout::{Offer, Place};
 

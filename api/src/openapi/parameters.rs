@@ -147,7 +147,7 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "max_price" => ("Only seats at this price or below, in minor units.", number()),
         "since" => ("The last revision's index that the caller has.", number()),
         "all" => ("`true`: all of the caller's sessions, not only this one.", one_of(&["true"])),
-        "trail" => ("What was done, or what was asked for and denied.", json!({"type": "string", "enum": ["done", "denied"], "default": "done"})),
+        "trail" => ("What was done (the default), or what was asked for and denied.", one_of(&["done", "denied"])),
         "group" => {
             ("The group whose trail is read; by default the first one.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}))
         }
