@@ -4,6 +4,7 @@
 //! back later. A record that comes twice, or late, changes nothing.
 
 mod account;
+mod carts;
 mod check;
 mod cluster;
 mod emails;
@@ -24,7 +25,7 @@ use prost::Message;
 use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
 use crate::codec::frame::{FrameReader, FrameWriter, Header};
-use crate::codec::{CodecError, account as codec, common, identity};
+use crate::codec::{CodecError, account as codec, cart as cart_codec, common, identity};
 use crate::command::{AccountCommand, Delivery, OrderRecord, Role};
 use crate::cow::CowMap;
 use crate::digest::{Accumulator, RecordHasher};
@@ -36,6 +37,7 @@ use crate::tickets::TicketRecord;
 use crate::time::Timestamp;
 
 pub use account::{Account, EmailChange, EmailStep, Key, Reset, Session};
+pub use carts::Carts;
 pub use check::{
     ADDRESS_BYTES_MAX, AGENT_BYTES_MAX, EMAIL_BYTES_MAX, KEY_NAME_BYTES_MAX, NAME_BYTES_MAX, PASSWORD_HASH_BYTES_MAX, RECORDS_MAX,
 };
@@ -56,6 +58,7 @@ const POINTER: u8 = 19;
 const CLUSTER: u8 = 20;
 const AUDIT_ROOT: u8 = 21;
 const AUDIT_ENTRY: u8 = 22;
+const CART: u8 = 23;
 const CLOCK: u32 = 15;
 
 /// Where the account of an address is, if the address is not the account's first.
@@ -81,8 +84,9 @@ pub struct AccountLedger {
     identity: ClusterIdentity,
     audit: Audit,
     holdings: CowMap<UserId, Arc<Holdings>>,
+    carts: Carts,
     requests: Requests,
-    /// Of accounts, pointers, the cluster's identity, tickets and orders; requests and audit keep their own.
+    /// Of accounts, pointers, the cluster's identity, tickets and orders; requests, audit and carts keep their own.
     digest: Accumulator,
 }
 
@@ -292,6 +296,7 @@ impl Machine for AccountLedger {
     fn apply(&mut self, at: Timestamp, command: &AccountCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
         self.at = self.at.max(at);
         self.requests.prune(self.at);
+        self.expire_carts(changes);
         match command {
             AccountCommand::Register { request, user, email, name, password_hash, role } => {
                 let well_formed = check::register(email, name, password_hash);
@@ -314,17 +319,19 @@ impl Machine for AccountLedger {
             AccountCommand::Email { user, command } => self.email(*user, command, changes),
             AccountCommand::Key { user, command } => self.key(*user, command, changes),
             AccountCommand::Cluster(command) => self.cluster(command),
+            AccountCommand::Cart { user, cart, command } => self.cart(*user, *cart, command, changes),
         }
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
-        None
+        self.carts.first_due()
     }
 
     fn digest(&self) -> Digest {
         let mut digest = self.digest;
         digest.merge(self.requests.accumulator());
         digest.merge(self.audit.accumulator());
+        digest.merge(self.carts.accumulator());
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -332,6 +339,7 @@ impl Machine for AccountLedger {
     fn check_invariants(&self) -> Result<(), String> {
         self.requests.check_invariants()?;
         self.audit.check()?;
+        self.carts.check()?;
         let mut digest = self.check_accounts()?;
         self.holdings.sorted().into_iter().try_for_each(|(user, holdings)| holdings.check(*user, &mut digest))?;
         if digest == self.digest { Ok(()) } else { Err(String::from("the digest of the accounts is another")) }
@@ -355,6 +363,7 @@ impl Machine for AccountLedger {
             writer.record(CLUSTER, &identity::cluster(&self.identity));
         }
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
+        self.carts.sorted().into_iter().for_each(|(_, cart)| writer.record(CART, &cart_codec::cart(cart)));
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());
     }

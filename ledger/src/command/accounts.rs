@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Delivery;
-use crate::ids::{KeyId, Request, SessionId, UserId};
+use super::{CartCommand, Delivery};
+use crate::ids::{CartId, KeyId, Request, SessionId, UserId};
 use crate::time::{Millis, Timestamp};
 
 /// What an account may do. Each role may do what those before it may.
@@ -167,6 +167,15 @@ pub enum AccountCommand {
     },
     /// What the cluster as a whole has one of; only in the group of slot 0.
     Cluster(ClusterCommand),
+    /// A cart.
+    Cart {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        cart: CartId,
+        /// What.
+        command: CartCommand,
+    },
 }
 
 /// What happens to sessions. Each is named by its id, so a repeat changes nothing.
