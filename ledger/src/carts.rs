@@ -156,10 +156,12 @@ impl Cart {
         }
     }
 
-    /// Whether a hold of it could not be pinned or sold.
+    /// Whether it is paid, as far as is known: orders of it are confirmed, and their money can be had.
     #[must_use]
-    pub fn lacks_a_hold(&self) -> bool {
-        self.items.iter().any(|item| !item.code.is_empty() || item.state == ItemState::Dropped)
+    pub fn is_paid(&self) -> bool {
+        let is_past = matches!(self.state, CartState::Capturing | CartState::Settling | CartState::Confirmed);
+        let is_lost = self.last().is_some_and(|last| last.state == AttemptState::CaptureFailed) && !self.stands();
+        is_past && !is_lost && self.items.iter().any(CartItem::is_sold)
     }
 
     /// When its attempt is given up, if it may come to that.

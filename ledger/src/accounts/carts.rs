@@ -157,9 +157,7 @@ impl AccountLedger {
             CartCommand::Pay { request, attempt, method } => self.once(*request, check::pay(user, *attempt, method), |ledger| {
                 ledger.move_cart(user, id, changes, |cart, at| begin(cart, *attempt, method, at))
             }),
-            CartCommand::Release { request } => {
-                self.once(*request, Ok(()), |ledger| ledger.move_cart(user, id, changes, |cart, at| release(cart, at)))
-            }
+            CartCommand::Release { request } => self.once(*request, Ok(()), |ledger| ledger.move_cart(user, id, changes, release)),
             CartCommand::Items { attempt, news } => {
                 self.told(user, id, check::items(news), changes, |cart, at| news::items(cart, *attempt, news, at))
             }
