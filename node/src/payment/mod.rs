@@ -133,7 +133,8 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// [`NoAnswer`]: it may or may not have happened.
     async fn cancel(&self, charge: &Charge) -> Result<Standing, NoAnswer>;
 
-    /// Takes `amount` minor units of the reserved money and gives the rest of the reservation back. [`Standing::Cancelled`] or [`Standing::Declined`] says that it cannot be had any more.
+    /// Takes `amount` minor units of the reserved money and gives the rest of the reservation back.
+    /// [`Standing::Cancelled`] or [`Standing::Declined`] says that it cannot be had any more.
     ///
     /// # Errors
     /// [`NoAnswer`]: call again later.
