@@ -1,6 +1,7 @@
 //! Holds of several events are paid together, all or none: whatever the card, the bank, the events and the nodes do meanwhile, and
 //! the provider's books and ours agree to the cent.
 
+mod books;
 mod cancelled;
 mod cluster;
 mod crashes;
