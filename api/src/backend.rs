@@ -1,5 +1,6 @@
 //! The product as seen from HTTP: one trait that `node` implements. Nothing here knows leaders, groups or forwarding.
 
+mod cart;
 mod identity;
 mod money;
 mod tickets;
@@ -15,6 +16,7 @@ use boxoffice_ledger::plan::{Plan, SeatIndex};
 use boxoffice_ledger::tickets::TicketState;
 use bytes::Bytes;
 
+pub use cart::*;
 pub use identity::*;
 pub use money::*;
 pub use tickets::*;
@@ -23,7 +25,7 @@ pub use types::*;
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity {
+pub trait Backend: Identity + Carts {
     /// Published events, most popular first.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// Full-text search over published events.

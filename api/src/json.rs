@@ -1,6 +1,7 @@
 //! The JSON of the edge: shared parts. Request bodies are in `request`, answers in the other modules; the ledger's own
 //! types are never serialised.
 
+mod cart;
 mod catalog;
 mod identity;
 mod money;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 use crate::backend::{Read, Revision, Written};
 use crate::layout::Offer;
 
+pub use cart::{CartBody, CartOut, cart_value};
 pub use catalog::{
     BlockOut, EventOut, Expand, PerformerOut, SaleMovedOut, VenueOut, VenuePlanOut, WarningOut, layout_bytes, layout_schema,
 };

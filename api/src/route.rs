@@ -1,6 +1,7 @@
 //! What each route does: read the request, call the backend, say what came of it.
 
 pub mod admin;
+pub mod cart;
 pub mod event;
 pub mod hold;
 pub mod key;

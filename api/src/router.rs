@@ -12,7 +12,7 @@ use crate::edge::Edge;
 use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
-use crate::route::{admin, event, hold, key, performer, refund, sale, scan, seat, session, site, ticket, user, venue, webhook};
+use crate::route::{admin, cart, event, hold, key, performer, refund, sale, scan, seat, session, site, ticket, user, venue, webhook};
 
 /// Largest request body, in bytes; a seating plan may be larger.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -150,6 +150,12 @@ pub static ROUTES: &[Route] = &[
     write(Verb::Delete, "/event/{id}/hold/{hold}", USER, Key::Optional, |edge, call| Box::pin(hold::release(edge, call))),
     post("/event/{id}/hold/{hold}/extend", USER, |edge, call| Box::pin(hold::extend(edge, call))),
     post("/event/{id}/hold/{hold}/pay", USER, |edge, call| Box::pin(hold::pay(edge, call))),
+
+    post("/cart", USER, |edge, call| Box::pin(cart::create(edge, call))),
+    get("/cart/{id}", USER, &[], |edge, call| Box::pin(cart::show(edge, call))),
+    write(Verb::Delete, "/cart/{id}", USER, Key::Optional, |edge, call| Box::pin(cart::release(edge, call))),
+    post("/cart/{id}/pay", USER, |edge, call| Box::pin(cart::pay(edge, call))),
+    get("/user/cart", USER, &[], |edge, call| Box::pin(cart::list(edge, call))),
 
     get("/order/{id}", USER, &[], |edge, call| Box::pin(ticket::order(edge, call))),
     post("/order/{id}/refund", USER, |edge, call| Box::pin(refund::of_order(edge, call))),

@@ -91,7 +91,11 @@ impl Connection {
             let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
             async move {
                 let answer = api.answer(request, from).await;
-                Ok::<_, Infallible>(if is_long(answer.body()) { answer.map(|body| Body::new(Long { body, _at_work: at_work })) } else { answer })
+                Ok::<_, Infallible>(if is_long(answer.body()) {
+                    answer.map(|body| Body::new(Long { body, _at_work: at_work }))
+                } else {
+                    answer
+                })
             }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service).with_upgrades();

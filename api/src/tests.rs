@@ -3,6 +3,7 @@
 mod fake;
 pub mod harness;
 
+mod carts;
 #[cfg(feature = "client")]
 mod clients;
 mod denied;

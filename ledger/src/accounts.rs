@@ -4,6 +4,7 @@
 //! back later. A record that comes twice, or late, changes nothing.
 
 mod account;
+mod carts;
 mod check;
 mod cluster;
 mod emails;
@@ -24,7 +25,7 @@ use prost::Message;
 use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
 use crate::codec::frame::{FrameReader, FrameWriter, Header};
-use crate::codec::{CodecError, account as codec, common, identity};
+use crate::codec::{CodecError, account as codec, cart as cart_codec, common, identity};
 use crate::command::{AccountCommand, Delivery, OrderRecord, Role};
 use crate::cow::CowMap;
 use crate::digest::{Accumulator, RecordHasher};
@@ -36,6 +37,7 @@ use crate::tickets::TicketRecord;
 use crate::time::Timestamp;
 
 pub use account::{Account, EmailChange, EmailStep, Key, Reset, Session};
+pub use carts::Carts;
 pub use check::{
     ADDRESS_BYTES_MAX, AGENT_BYTES_MAX, EMAIL_BYTES_MAX, KEY_NAME_BYTES_MAX, NAME_BYTES_MAX, PASSWORD_HASH_BYTES_MAX, RECORDS_MAX,
 };
@@ -58,6 +60,7 @@ const AUDIT_ROOT: u8 = 21;
 const AUDIT_ENTRY: u8 = 22;
 const DENIED_ROOT: u8 = 40;
 const DENIED_ENTRY: u8 = 41;
+const CART: u8 = 23;
 const CLOCK: u32 = 15;
 
 /// Where the account of an address is, if the address is not the account's first.
@@ -87,8 +90,9 @@ pub struct AccountLedger {
     /// Where the command under way comes from; empty between commands.
     asked_from: String,
     holdings: CowMap<UserId, Arc<Holdings>>,
+    carts: Carts,
     requests: Requests,
-    /// Of accounts, pointers, the cluster's identity, tickets and orders; requests and audit keep their own.
+    /// Of accounts, pointers, the cluster's identity, tickets and orders; requests, audit and carts keep their own.
     digest: Accumulator,
 }
 
@@ -321,6 +325,7 @@ impl AccountLedger {
             AccountCommand::Email { user, command } => self.email(*user, command, changes),
             AccountCommand::Key { user, command } => self.key(*user, command, changes),
             AccountCommand::Cluster(command) => self.cluster(command),
+            AccountCommand::Cart { user, cart, command } => self.cart(*user, *cart, command, changes),
             AccountCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
             AccountCommand::Denied { actor, address, what, times } => {
                 let detail = format!("{times} times");
@@ -338,6 +343,7 @@ impl Machine for AccountLedger {
     fn apply(&mut self, at: Timestamp, command: &AccountCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
         self.at = self.at.max(at);
         self.requests.prune(self.at);
+        self.expire_carts(changes);
         match command {
             AccountCommand::Audited(asked) => {
                 self.asked_from.clone_from(&asked.address);
@@ -350,7 +356,7 @@ impl Machine for AccountLedger {
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
-        None
+        self.carts.first_due()
     }
 
     fn digest(&self) -> Digest {
@@ -358,6 +364,7 @@ impl Machine for AccountLedger {
         digest.merge(self.requests.accumulator());
         digest.merge(self.audit.accumulator());
         digest.merge(self.denied.accumulator());
+        digest.merge(self.carts.accumulator());
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -366,6 +373,7 @@ impl Machine for AccountLedger {
         self.requests.check_invariants()?;
         self.audit.check()?;
         self.denied.check()?;
+        self.carts.check()?;
         let mut digest = self.check_accounts()?;
         self.holdings.sorted().into_iter().try_for_each(|(user, holdings)| holdings.check(*user, &mut digest))?;
         if digest == self.digest { Ok(()) } else { Err(String::from("the digest of the accounts is another")) }
@@ -390,6 +398,7 @@ impl Machine for AccountLedger {
         }
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.denied.write_snapshot(&mut writer, DENIED_ROOT, DENIED_ENTRY);
+        self.carts.sorted().into_iter().for_each(|(_, cart)| writer.record(CART, &cart_codec::cart(cart)));
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());
     }

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, RefundId, TicketId, UserId, VenueId};
+use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, PerformerId, RefundId, TicketId, UserId, VenueId};
 use crate::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
 
@@ -118,5 +118,12 @@ pub enum Change {
     Account {
         /// Whose.
         user: UserId,
+    },
+    /// A cart was made or moved: the payment worker of its group wakes up.
+    Cart {
+        /// Whose.
+        user: UserId,
+        /// The cart.
+        cart: CartId,
     },
 }

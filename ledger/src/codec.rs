@@ -4,7 +4,9 @@
 //! snapshots, `plan` the form of seating plans. Each machine has a file of its own.
 
 pub(crate) mod account;
+pub(crate) mod attempt;
 pub(crate) mod audit;
+pub(crate) mod cart;
 pub(crate) mod catalog;
 pub(crate) mod common;
 pub(crate) mod envelope;

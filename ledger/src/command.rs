@@ -1,6 +1,7 @@
 //! What a log entry can ask of a ledger machine. Commands carry every id, name and random choice they need.
 
 mod accounts;
+mod carts;
 mod money;
 mod places;
 
@@ -19,6 +20,7 @@ use crate::tickets::{EntryTerms, TicketAction, TicketRecord};
 use crate::time::{Millis, Timestamp};
 
 pub use accounts::*;
+pub use carts::{CartCommand, ItemNews, NewItem, PaymentNews};
 
 /// A piece of a content-addressed blob (an encoded plan). Repeats are harmless. A hash whose bytes are wrong is refused
 /// by whoever encodes them: the machine checks sizes and order only.

@@ -9,6 +9,7 @@ extern crate std;
 pub mod accounts;
 pub mod audit;
 pub mod blobs;
+pub mod carts;
 pub mod catalog;
 pub mod change;
 pub mod codec;

@@ -1,8 +1,10 @@
 //! What applying a command answers. A refusal is an outcome, not an error; refusals stand in order of precedence.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::carts::Cart;
 use crate::ids::{HoldId, KeyId, OrderId, UserId};
 use crate::money::Currency;
 use crate::plan::{AreaIndex, SeatIndex};
@@ -327,6 +329,8 @@ pub enum AccountOutcome {
         /// Its id: a replay answers with the one that the first command drew.
         key: KeyId,
     },
+    /// The cart as it is now.
+    Cart(Box<Cart>),
     /// Nothing happened.
     Rejected(Rejection),
 }

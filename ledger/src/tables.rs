@@ -83,6 +83,7 @@ pub(crate) fn changes(changes: &[Change]) -> String {
         Change::CatalogVenue { .. } => "; +venue".to_string(),
         Change::CatalogPerformer { .. } => "; +performer".to_string(),
         Change::Account { user } => format!("; +account {}", user.0 & 0xffff),
+        Change::Cart { .. } => "; +cart".to_string(),
         other => format!("; {other:?}"),
     };
     changes.iter().map(word).collect()

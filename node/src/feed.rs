@@ -24,7 +24,7 @@ pub struct Feed {
 pub struct Bells {
     /// The outbox has something.
     pub outbox: Notify,
-    /// A payment attempt moved.
+    /// A payment attempt, a refund or a cart moved.
     pub attempts: Notify,
     /// The catalog changed, or a sale did.
     pub catalog: Notify,
@@ -73,7 +73,7 @@ impl Feed {
         for change in changes {
             match change {
                 Change::Outbox { .. } => outbox = true,
-                Change::Attempt { .. } | Change::Refund { .. } => attempts = true,
+                Change::Attempt { .. } | Change::Refund { .. } | Change::Cart { .. } => attempts = true,
                 Change::CatalogEvent { .. } | Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => catalog = true,
                 Change::Sale { state: SaleState::Cancelled, event } => {
                     // Its payments are to be cancelled, its orders to be refunded.

@@ -10,6 +10,7 @@ mod bad_input;
 mod bench_command;
 mod book_seat;
 mod browser;
+mod cart;
 mod contract;
 mod create_event;
 mod dev_command;

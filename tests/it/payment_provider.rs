@@ -78,7 +78,7 @@ impl Bench {
     }
 
     async fn captured(&self, charge: &Charge) -> Standing {
-        shop::eventually("a capture", PATIENCE, async || self.stripe.capture(charge).await.ok()).await
+        shop::eventually("a capture", PATIENCE, async || self.stripe.capture(charge, TOTAL).await.ok()).await
     }
 }
 
@@ -120,7 +120,7 @@ async fn money_is_taken_given_back_and_never_twice() {
     let bench = bench(Vec::new());
     let (stripe, paid) = (&bench.stripe, charge(1, "pm_test_ok"));
     for _ in 0..2 {
-        assert_eq!(stripe.capture(&paid).await, Ok(CAPTURED));
+        assert_eq!(stripe.capture(&paid, TOTAL).await, Ok(CAPTURED));
     }
     assert_eq!(stripe.cancel(&paid).await, Ok(CAPTURED), "a capture that won stays");
     for (refund, amount, standing) in [
@@ -138,15 +138,23 @@ async fn money_is_taken_given_back_and_never_twice() {
     for _ in 0..2 {
         assert_eq!(stripe.cancel(&unwanted).await, Ok(Standing::Cancelled));
     }
-    assert_eq!(stripe.capture(&unwanted).await, Ok(Standing::Cancelled));
-    assert_eq!(stripe.capture(&charge(3, "pm_test_capture_fails")).await, Ok(Standing::Cancelled));
-    assert_eq!(stripe.capture(&charge(4, "pm_test_declined")).await, Ok(declined("generic_decline")));
+    assert_eq!(stripe.capture(&unwanted, TOTAL).await, Ok(Standing::Cancelled));
+    assert_eq!(stripe.capture(&charge(3, "pm_test_capture_fails"), TOTAL).await, Ok(Standing::Cancelled));
+    assert_eq!(stripe.capture(&charge(4, "pm_test_declined"), TOTAL).await, Ok(declined("generic_decline")));
+
+    // Of an attempt that pays several orders, what could not be sold is not taken, and only what was taken can be refunded.
+    let part = charge(7, "pm_test_ok");
+    for _ in 0..2 {
+        assert_eq!(stripe.capture(&part, 1_000).await, Ok(Standing::Captured { amount: 1_000, refunded: 0 }));
+    }
+    assert_eq!(stripe.refund(&part, RefundId(7), 1_001).await, Ok(RefundStanding::Failed { code: "amount_too_large".into() }));
+    assert_eq!(stripe.refund(&part, RefundId(8), 400).await, Ok(RefundStanding::Done));
 
     let stubborn = charge(5, "pm_test_refund_fails");
-    assert_eq!(stripe.capture(&stubborn).await, Ok(CAPTURED));
+    assert_eq!(stripe.capture(&stubborn, TOTAL).await, Ok(CAPTURED));
     assert!(matches!(stripe.refund(&stubborn, RefundId(5), TOTAL).await, Ok(RefundStanding::Failed { .. })));
     let slow = charge(6, "pm_test_refund_pending");
-    assert_eq!(stripe.capture(&slow).await, Ok(CAPTURED));
+    assert_eq!(stripe.capture(&slow, TOTAL).await, Ok(CAPTURED));
     assert_eq!(stripe.refund(&slow, RefundId(6), TOTAL).await, Ok(RefundStanding::Pending));
     shop::eventually("the refund", PATIENCE, async || {
         (stripe.refund(&slow, RefundId(6), TOTAL).await == Ok(RefundStanding::Done)).then_some(())
@@ -330,12 +338,12 @@ async fn webhooks_are_signed_repeated_until_accepted_and_survive_a_kill() {
     assert_eq!(hook.next(&inbox).await, first, "twice");
 
     let mixed = charge(2, "pm_test_out_of_order_webhook");
-    assert_eq!(bench.stripe.capture(&mixed).await, Ok(CAPTURED));
+    assert_eq!(bench.stripe.capture(&mixed, TOTAL).await, Ok(CAPTURED));
     assert_eq!(hook.next(&inbox).await.1, About::Attempt(CAPTURED), "the second event comes first");
     assert_eq!(hook.next(&inbox).await.1, About::Attempt(AUTHORIZED));
 
     let disputed = charge(3, "pm_test_dispute");
-    assert_eq!(bench.stripe.capture(&disputed).await, Ok(CAPTURED));
+    assert_eq!(bench.stripe.capture(&disputed, TOTAL).await, Ok(CAPTURED));
     let mut abouts = Vec::new();
     for _ in 0..3 {
         abouts.push(hook.next(&inbox).await.1);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use boxoffice_ledger::carts::Cart;
 use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, Venue};
 use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
 use boxoffice_ledger::money::Currency;
@@ -110,6 +111,15 @@ pub enum Failure {
         code: String,
         /// The hold as it is now.
         hold: Box<HoldInfo>,
+    },
+    /// A cart was not paid: nothing is charged.
+    CartFailed {
+        /// Why: the provider's code, or what stands in the way of one of its holds.
+        code: String,
+        /// Whether it was a hold; otherwise the payment was refused.
+        hold: bool,
+        /// The cart as it is now.
+        cart: Box<Cart>,
     },
     /// Nothing of this name, or not the caller's.
     NotFound(&'static str),

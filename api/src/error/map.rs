@@ -27,6 +27,14 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
                 .with("decline_code", code.into())
                 .with("hold", serde_json::to_value(&hold).unwrap_or(Value::Null))
         }
+        Failure::CartFailed { code, hold: true, cart } => {
+            HttpProblem::new(Code::CartRefused, format!("Nothing was charged: {code}.")).with("cart", json::cart_value(&cart))
+        }
+        Failure::CartFailed { code, cart, .. } => {
+            HttpProblem::new(Code::PaymentDeclined, format!("The provider declined the payment: {code}."))
+                .with("decline_code", code.into())
+                .with("cart", json::cart_value(&cart))
+        }
         Failure::NotFound(what) => HttpProblem::not_found(what),
         Failure::Forbidden(why) => HttpProblem::new(Code::Forbidden, why),
         Failure::BadCredentials => bad_credentials(),

@@ -3,6 +3,7 @@
 
 mod account;
 mod booking;
+mod cart;
 mod catalog;
 mod event;
 mod gate;
@@ -28,6 +29,7 @@ pub fn tags() -> Vec<Tag> {
     vec![
         tag("Events", "Looking, searching, creating; the sale; seats and live maps.", event::operations()),
         tag("Booking", "Holding seats, paying, orders and refunds.", booking::operations()),
+        tag("Carts", "Holds of several events, paid together: all or none.", cart::operations()),
         tag("Tickets", "The caller's tickets, and giving them to others.", ticket::operations()),
         tag("Gates", "Scanning at the door, online and offline, and what was seen there.", gate::operations()),
         tag("Catalog", "Venues with their seating plans, and performers.", catalog::operations()),

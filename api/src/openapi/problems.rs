@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::operation::header;
 use super::schemas::{Schemas, answer};
 use crate::error::Code;
-use crate::json::{HoldOut, MoneyOut, Named, PublicSeatState, Rfc3339};
+use crate::json::{CartOut, HoldOut, MoneyOut, Named, PublicSeatState, Rfc3339};
 use boxoffice_ledger::outcome::{HoldState, SaleState};
 use boxoffice_ledger::tickets::ScanReason;
 
@@ -100,7 +100,11 @@ fn more(schemas: &mut Schemas, code: Code) -> Vec<(&'static str, bool, Value)> {
         Code::FieldFrozen => vec![("pointer", true, text())],
         Code::AmountMismatch => vec![("expected", true, count())],
         Code::TooSoon => vec![("retry_at", true, answer::<Rfc3339>(schemas))],
-        Code::PaymentDeclined => vec![("decline_code", true, text()), ("hold", true, answer::<HoldOut>(schemas))],
+        Code::PaymentDeclined => {
+            let (hold, cart) = (answer::<HoldOut>(schemas), answer::<CartOut>(schemas));
+            vec![("decline_code", true, text()), ("hold", false, hold), ("cart", false, cart)]
+        }
+        Code::CartRefused => vec![("cart", true, answer::<CartOut>(schemas))],
         Code::TicketRefused => {
             let reason = answer::<Named<ScanReason>>(schemas);
             vec![("reason", true, reason), ("used_at", false, answer::<Rfc3339>(schemas)), ("used_gate", false, text())]

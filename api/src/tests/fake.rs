@@ -1,6 +1,7 @@
 //! A backend in memory: one venue, one event, seats that can be held and paid. It can be told to fail.
 
 mod backend;
+mod carts;
 pub mod identity;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ pub struct Inner {
     pub seats: Vec<SeatState>,
     /// Holds.
     pub holds: BTreeMap<HoldId, HoldInfo>,
+    /// Carts.
+    pub carts: BTreeMap<CartId, boxoffice_ledger::carts::Cart>,
     /// Outcomes by request.
     pub requests: BTreeMap<RequestId, (u64, HoldInfo, u64)>,
     /// The event's status.

@@ -49,7 +49,7 @@ fn expected(route: &Route) -> Option<Role> {
         (Verb::Post, "/user/password/reset" | "/user/password/reset/confirm" | "/user/email/confirm") => None,
         (Verb::Post, "/user/{id}/role" | "/admin/key/rotate") => Some(Role::Admin),
         (_, path) if ["/session", "/key", "/user/password", "/user/email"].iter().any(|own| path.starts_with(own)) => Some(Role::Customer),
-        (_, path) if path.contains("/hold") || path.starts_with("/order") => Some(Role::Customer),
+        (_, path) if path.contains("/hold") || path.starts_with("/order") || path.starts_with("/cart") => Some(Role::Customer),
         (Verb::Get, path) if path.starts_with("/user") => Some(Role::Customer),
         (Verb::Post | Verb::Patch, path) if ["/event", "/venue", "/performer"].iter().any(|open| path.starts_with(open)) => {
             Some(Role::Coordinator)

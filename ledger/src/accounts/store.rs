@@ -7,13 +7,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{
-    ACCOUNT, AUDIT_ENTRY, AUDIT_ROOT, Account, AccountLedger, CLUSTER, ClusterIdentity, DENIED_ENTRY, DENIED_ROOT, EmailStep, KEYS_MAX,
-    ORDER, POINTER, Pointer, RESETS_MAX, SESSIONS_MAX, TICKET, hash_account, hash_identity, hash_pointer, no,
+    ACCOUNT, AUDIT_ENTRY, AUDIT_ROOT, Account, AccountLedger, CART, CLUSTER, ClusterIdentity, DENIED_ENTRY, DENIED_ROOT, EmailStep,
+    KEYS_MAX, ORDER, POINTER, Pointer, RESETS_MAX, SESSIONS_MAX, TICKET, hash_account, hash_identity, hash_pointer, no,
 };
 use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::codec::frame::REMEMBERED;
-use crate::codec::{CodecError, account as codec, common, envelope, identity};
+use crate::codec::{CodecError, account as codec, cart, common, envelope, identity};
 use crate::command::{Delivery, Role};
 use crate::digest::Accumulator;
 use crate::ids::UserId;
@@ -116,6 +116,7 @@ impl AccountLedger {
             }
             TICKET => self.put(&Delivery::Ticket(common::read_ticket(envelope::exact(bytes)?)?)),
             ORDER => self.put(&Delivery::Order(common::read_order(envelope::exact(bytes)?)?)),
+            CART => self.carts.store(cart::read_cart(envelope::exact(bytes)?)?),
             POINTER => {
                 let (email, pointer) = identity::read_pointer(envelope::exact(bytes)?)?;
                 let new = !self.pointers.contains(&*email);

@@ -1,6 +1,7 @@
 //! Tests of the accounts.
 
 mod audited;
+mod carts;
 mod identity;
 
 use super::*;
@@ -88,6 +89,7 @@ fn words(answer: &Answer<AccountOutcome>) -> String {
         AccountOutcome::SessionEnded => "session ended".to_string(),
         AccountOutcome::VersionRaised { version } => format!("version {version}"),
         AccountOutcome::KeyCreated { key } => format!("key {}", key.0),
+        AccountOutcome::Cart(cart) => format!("cart {}", cart.id.0),
         AccountOutcome::Rejected(rejection) => tables::refusal(rejection),
     };
     format!("{again}{outcome}")

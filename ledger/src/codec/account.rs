@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::wire::account_answer::Outcome as WireOutcome;
 use super::wire::account_command::Command as WireCommand;
-use super::{CodecError, audit, common, envelope, identity, rejection, wire};
+use super::{CodecError, audit, cart, common, envelope, identity, rejection, wire};
 use crate::accounts::Account;
 use crate::command::{AccountCommand, Role};
 use crate::ids::{KeyId, UserId};
@@ -45,6 +45,7 @@ pub fn encode_command(command: &AccountCommand) -> Vec<u8> {
             what: what.clone(),
             times: *times,
         }),
+        AccountCommand::Cart { user, cart: id, command } => WireCommand::Cart(cart::command(*user, *id, command)),
     };
     envelope::encode(&wire::AccountCommand { version: envelope::VERSION, command: Some(command) })
 }
@@ -95,6 +96,7 @@ fn read_plain(command: WireCommand) -> Result<AccountCommand, CodecError> {
             what: denied.what,
             times: denied.times,
         },
+        WireCommand::Cart(command) => cart::read_command(command)?,
     })
 }
 
@@ -105,6 +107,7 @@ pub fn encode_answer(answer: &Answer<AccountOutcome>) -> Vec<u8> {
         AccountOutcome::SessionEnded => WireOutcome::SessionEnded(wire::Empty {}),
         AccountOutcome::VersionRaised { version } => WireOutcome::VersionRaised(wire::VersionRaised { version: *version }),
         AccountOutcome::KeyCreated { key } => WireOutcome::KeyCreated(common::id(key.0)),
+        AccountOutcome::Cart(known) => WireOutcome::Cart(cart::cart(known)),
         AccountOutcome::Rejected(reason) => WireOutcome::Rejected(rejection::rejection(reason)),
     };
     envelope::encode(&wire::AccountAnswer { version: envelope::VERSION, replayed: answer.replayed, outcome: Some(outcome) })
@@ -118,6 +121,7 @@ pub fn decode_answer(bytes: &[u8]) -> Result<Answer<AccountOutcome>, CodecError>
         WireOutcome::SessionEnded(_) => AccountOutcome::SessionEnded,
         WireOutcome::VersionRaised(raised) => AccountOutcome::VersionRaised { version: raised.version },
         WireOutcome::KeyCreated(key) => AccountOutcome::KeyCreated { key: KeyId(common::read_id(Some(key))?) },
+        WireOutcome::Cart(known) => AccountOutcome::Cart(cart::read_cart(known)?.into()),
         WireOutcome::Rejected(reason) => AccountOutcome::Rejected(rejection::read_rejection(reason)?),
     };
     Ok(Answer { outcome, replayed: message.replayed })

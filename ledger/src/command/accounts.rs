@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Audited, Delivery};
-use crate::ids::{KeyId, Request, SessionId, UserId};
+use super::{Audited, CartCommand, Delivery};
+use crate::ids::{CartId, KeyId, Request, SessionId, UserId};
 use crate::time::{Millis, Timestamp};
 
 /// What an account may do. Each role may do what those before it may.
@@ -179,6 +179,15 @@ pub enum AccountCommand {
         what: String,
         /// How often since the last note like it, from 1.
         times: u32,
+    },
+    /// A cart.
+    Cart {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        cart: CartId,
+        /// What.
+        command: CartCommand,
     },
 }
 

@@ -173,7 +173,7 @@ pub enum MoneyCommand {
         user: UserId,
         /// The order's id if the hold has none yet.
         order: OrderId,
-        /// The cart.
+        /// The cart, or rather the attempt to pay it: see [`pinned_by`](crate::carts::pinned_by).
         cart: CartId,
     },
     /// The cart's payment is authorized: sell.

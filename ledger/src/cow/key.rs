@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, PlanHash, RequestId, TicketId, UserId, VenueId};
+use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, PerformerId, PlanHash, RequestId, TicketId, UserId, VenueId};
 
 /// A key of a [`super::CowMap`].
 ///
@@ -113,7 +113,7 @@ macro_rules! id_keys {
     };
 }
 
-id_keys!(AttemptId, EventId, HoldId, OrderId, PerformerId, RequestId, TicketId, UserId, VenueId);
+id_keys!(AttemptId, CartId, EventId, HoldId, OrderId, PerformerId, RequestId, TicketId, UserId, VenueId);
 
 #[cfg(test)]
 mod tests {

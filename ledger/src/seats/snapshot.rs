@@ -10,10 +10,10 @@ use super::SeatLedger;
 use super::event::EventSale;
 use super::records::{Cell, Hold, Item, Items};
 use crate::codec::frame::{BLOB, FrameReader, FrameWriter, Header, REMEMBERED};
-use crate::codec::{CodecError, common, envelope, seats, wire};
-use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, UserId};
+use crate::codec::{CodecError, attempt, common, envelope, seats, wire};
+use crate::ids::{CartId, EventId, HoldId, OrderId, UserId};
 use crate::machine::Machine;
-use crate::orders::{Attempt, Order, Place, Ticket};
+use crate::orders::{Order, Place, Ticket};
 use crate::outcome::{HoldState, SeatState};
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
 use crate::time::Timestamp;
@@ -234,17 +234,6 @@ fn read_hold(sale: &mut EventSale, message: wire::SeatHold) -> Result<(), CodecE
 }
 
 fn write_order(order: &Order) -> wire::SeatOrder {
-    let attempt = |attempt: &Attempt| wire::PaymentAttempt {
-        id: Some(common::id(attempt.id.0)),
-        state: common::attempt_state(attempt.state),
-        begun_at_us: attempt.begun_at.0,
-        method: (*attempt.method).into(),
-        code: (*attempt.code).into(),
-        reference: (*attempt.reference).into(),
-        deadline_us: attempt.deadline.0,
-        action: attempt.action.as_deref().map(Into::into),
-        decided_at_us: attempt.decided_at.0,
-    };
     let ticket = |ticket: &Ticket| {
         let (index, in_area) = match ticket.place {
             Place::Seat(seat) => (seat.0, false),
@@ -263,7 +252,7 @@ fn write_order(order: &Order) -> wire::SeatOrder {
         receipt: order.receipt,
         revision: order.revision,
         confirmed_at_us: order.confirmed_at.0,
-        attempts: order.attempts.iter().map(attempt).collect(),
+        attempts: order.attempts.iter().map(attempt::attempt).collect(),
         tickets: order.tickets.iter().map(ticket).collect(),
         cart: order.cart.map(|cart| common::id(cart.0)),
         refunds: order.refunds.iter().map(seats::refund).collect(),
@@ -272,19 +261,6 @@ fn write_order(order: &Order) -> wire::SeatOrder {
 }
 
 fn read_order(sale: &mut EventSale, message: wire::SeatOrder) -> Result<(), CodecError> {
-    let attempt = |attempt: wire::PaymentAttempt| {
-        Ok(Attempt {
-            id: AttemptId(common::read_id(attempt.id)?),
-            state: common::read_attempt_state(attempt.state)?,
-            begun_at: Timestamp(attempt.begun_at_us),
-            method: attempt.method.into(),
-            code: attempt.code.into(),
-            reference: attempt.reference.into(),
-            deadline: Timestamp(attempt.deadline_us),
-            action: attempt.action.map(Into::into),
-            decided_at: Timestamp(attempt.decided_at_us),
-        })
-    };
     let ticket = |ticket: wire::IssuedTicket| {
         let place = match ticket.in_area {
             true => Place::Area(AreaIndex(common::read_u16(ticket.index)?)),
@@ -303,7 +279,7 @@ fn read_order(sale: &mut EventSale, message: wire::SeatOrder) -> Result<(), Code
         receipt: message.receipt,
         revision: message.revision,
         confirmed_at: Timestamp(message.confirmed_at_us),
-        attempts: message.attempts.into_iter().map(attempt).collect::<Result<_, CodecError>>()?,
+        attempts: message.attempts.into_iter().map(attempt::read_attempt).collect::<Result<_, _>>()?,
         tickets: message.tickets.into_iter().map(ticket).collect::<Result<Vec<_>, CodecError>>()?.into(),
         cart: message.cart.map(|cart| common::read_id(Some(cart)).map(CartId)).transpose()?,
         refunds: message.refunds.into_iter().map(seats::read_refund).collect::<Result<_, _>>()?,

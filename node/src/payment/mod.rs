@@ -133,11 +133,12 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// [`NoAnswer`]: it may or may not have happened.
     async fn cancel(&self, charge: &Charge) -> Result<Standing, NoAnswer>;
 
-    /// Takes the reserved money. [`Standing::Cancelled`] or [`Standing::Declined`] says that it cannot be had any more.
+    /// Takes `amount` minor units of the reserved money and gives the rest of the reservation back.
+    /// [`Standing::Cancelled`] or [`Standing::Declined`] says that it cannot be had any more.
     ///
     /// # Errors
     /// [`NoAnswer`]: call again later.
-    async fn capture(&self, charge: &Charge) -> Result<Standing, NoAnswer>;
+    async fn capture(&self, charge: &Charge, amount: u64) -> Result<Standing, NoAnswer>;
 
     /// Gives `amount` minor units of a captured attempt back. A repeat gives nothing twice and says where the refund stands now.
     ///

@@ -28,7 +28,7 @@ impl PaymentProvider for NoProvider {
         Err(NoAnswer)
     }
 
-    async fn capture(&self, _charge: &Charge) -> Result<Standing, NoAnswer> {
+    async fn capture(&self, _charge: &Charge, _amount: u64) -> Result<Standing, NoAnswer> {
         Err(NoAnswer)
     }
 

@@ -137,7 +137,7 @@ impl StripeProvider {
     }
 
     /// Moves an intent, and says where it stands whether that worked or not.
-    async fn step(&self, charge: &Charge, verb: &str) -> Result<Standing, NoAnswer> {
+    async fn step(&self, charge: &Charge, verb: &str, amount: Option<&str>) -> Result<Standing, NoAnswer> {
         let (standing, reference) = self.reference(charge).await?;
         if let Some(over @ (Standing::Declined { .. } | Standing::Cancelled)) = standing {
             return Ok(over);
@@ -145,7 +145,9 @@ impl StripeProvider {
         if !is_reference(&reference) {
             return Err(NoAnswer);
         }
-        match self.wire.post(&format!("/v1/payment_intents/{reference}/{verb}"), None, &[EXPAND]).await? {
+        let mut form = vec![EXPAND];
+        form.extend(amount.map(|amount| ("amount_to_capture", amount)));
+        match self.wire.post(&format!("/v1/payment_intents/{reference}/{verb}"), None, &form).await? {
             Answer::Object { object, .. } => standing_of(&object),
             Answer::Refused { .. } | Answer::KeyReused => self.fetch(&reference).await.map(|(standing, _)| standing),
         }
@@ -166,11 +168,12 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn cancel(&self, charge: &Charge) -> Result<Standing, NoAnswer> {
-        self.step(charge, "cancel").await
+        self.step(charge, "cancel", None).await
     }
 
-    async fn capture(&self, charge: &Charge) -> Result<Standing, NoAnswer> {
-        self.step(charge, "capture").await
+    async fn capture(&self, charge: &Charge, amount: u64) -> Result<Standing, NoAnswer> {
+        let part = (amount != charge.total.amount).then(|| amount.to_string());
+        self.step(charge, "capture", part.as_deref()).await
     }
 
     async fn refund(&self, charge: &Charge, refund: RefundId, amount: u64) -> Result<RefundStanding, NoAnswer> {

@@ -3,6 +3,7 @@
 mod accounts;
 mod backend;
 mod booking;
+mod carts;
 mod catalog;
 mod events;
 mod gates;
@@ -40,6 +41,7 @@ use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::replica::Replica;
 use crate::tickets::keys::Keyring;
+pub use carts::is_owned;
 pub use catalog::chunks;
 pub use reconcile::Step;
 pub use webhook::EDGE_OWNS_MS;

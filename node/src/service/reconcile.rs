@@ -21,10 +21,10 @@ use crate::mint;
 use crate::payment::{Charge, NoAnswer, RefundStanding, Standing};
 
 /// Longest code of a provider that the ledger keeps, in bytes.
-const CODE_BYTES_MAX: usize = 64;
+pub(super) const CODE_BYTES_MAX: usize = 64;
 
 /// How long a write of a step may take.
-const WRITE_TIME: Duration = Duration::from_secs(5);
+pub(super) const WRITE_TIME: Duration = Duration::from_secs(5);
 
 /// Which attempt of which order.
 #[derive(Clone, Copy)]
@@ -32,6 +32,16 @@ pub(super) struct Subject {
     pub(super) event: EventId,
     pub(super) order: OrderId,
     pub(super) attempt: AttemptId,
+}
+
+/// How an attempt ended at the provider for which nothing is sold.
+pub(super) enum Ended {
+    /// It was refused, with this code.
+    Declined(String),
+    /// It was cancelled.
+    Cancelled,
+    /// Its money was taken, and has gone back.
+    Refunded,
 }
 
 /// What a step came to.
@@ -109,7 +119,7 @@ impl Service {
     /// Takes the money of a confirmed order.
     async fn capture(&self, open: &OpenAttempt, charge: &Charge) -> Result<Option<SeatCommand>, NoAnswer> {
         let (event, order, attempt) = (open.event, open.order, open.attempt.id);
-        let standing = self.provider.capture(charge).await?;
+        let standing = self.provider.capture(charge, open.total).await?;
         crash_point!("saga.after_capture");
         Ok(match standing {
             Standing::Captured { amount, .. } => {
@@ -139,8 +149,23 @@ impl Service {
         })
     }
 
-    /// Cancels an attempt that can never be confirmed. Money that was taken all the same goes back first.
-    async fn cancel(&self, open: &OpenAttempt, mut charge: Charge) -> Result<Option<SeatCommand>, NoAnswer> {
+    /// Cancels an attempt that can never be confirmed.
+    async fn cancel(&self, open: &OpenAttempt, charge: Charge) -> Result<Option<SeatCommand>, NoAnswer> {
+        let ended = self.end_at_provider(charge).await?;
+        crash_point!("saga.after_cancel");
+        let Some(code) = ended else { return Ok(None) };
+        let code = match code {
+            Ended::Declined(code) => code,
+            Ended::Cancelled if open.attempt.state == AttemptState::Cancelling => "timed_out".into(),
+            Ended::Cancelled => "event_cancelled".into(),
+            Ended::Refunded => "refunded".into(),
+        };
+        Ok(Some(SeatCommand::PayFail { event: open.event, order: open.order, attempt: open.attempt.id, code }))
+    }
+
+    /// Sees to it that the provider neither holds nor keeps money of an attempt for which nothing is sold. Money that was taken all the
+    /// same goes back. `None`: not yet.
+    pub(super) async fn end_at_provider(&self, mut charge: Charge) -> Result<Option<Ended>, NoAnswer> {
         let mut over = None;
         if charge.reference.is_none() {
             let (standing, reference) = self.provider.look(&charge).await?;
@@ -151,20 +176,15 @@ impl Service {
             Some(over) => over,
             None => self.provider.cancel(&charge).await?,
         };
-        crash_point!("saga.after_cancel");
-        let code = match standing {
-            Standing::Declined { .. } => decline_of(&standing),
-            Standing::Cancelled if open.attempt.state == AttemptState::Cancelling => "timed_out".into(),
-            Standing::Cancelled => "event_cancelled".into(),
+        Ok(match standing {
+            Standing::Declined { .. } => Some(Ended::Declined(decline_of(&standing))),
+            Standing::Cancelled => Some(Ended::Cancelled),
             Standing::Captured { amount, refunded } => {
-                if refunded < amount && !self.hand_back(&charge, amount - refunded).await? {
-                    return Ok(None);
-                }
-                "refunded".into()
+                let is_back = refunded >= amount || self.hand_back(&charge, amount - refunded).await?;
+                is_back.then_some(Ended::Refunded)
             }
-            Standing::Authorized { .. } | Standing::Processing | Standing::RequiresAction { .. } => return Ok(None),
-        };
-        Ok(Some(SeatCommand::PayFail { event: open.event, order: open.order, attempt: open.attempt.id, code }))
+            Standing::Authorized { .. } | Standing::Processing | Standing::RequiresAction { .. } => None,
+        })
     }
 
     /// Refunds money for which nothing was sold; whether the buyer has it.

@@ -2,13 +2,14 @@
 //! message that is late, repeated or out of order changes nothing. Disputes are recorded from them.
 
 use boxoffice_api::backend::{Answer, Context, Failure, Problem};
+use boxoffice_ledger::carts::Cart;
 use boxoffice_ledger::command::{MoneyCommand, SeatCommand};
-use boxoffice_ledger::ids::{EventId, OrderId};
+use boxoffice_ledger::ids::{CartId, EventId, OrderId};
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
 
-use super::{Service, reconcile::clip};
+use super::{Service, is_owned, reconcile::clip};
 use crate::mint;
 use crate::payment::Origin;
 use crate::payment::webhook::{About, Received, Refused};
@@ -40,20 +41,45 @@ impl Service {
     }
 
     async fn note_dispute(&self, cx: Context, origin: &Origin, dispute: String, amount: u64, status: &str) -> Answer<()> {
-        let Some((event, order)) = order_of(origin) else { return Ok(()) };
         let state = match status {
             "won" | "warning_closed" => DisputeState::Won,
             "lost" => DisputeState::Lost,
             _ => DisputeState::Open,
         };
-        tracing::warn!(%event, %order, dispute, status, amount, "a buyer disputes a payment");
-        let command = SeatCommand::Money(MoneyCommand::Dispute { event, order, dispute, state, amount });
-        self.write::<SeatLedger>(cx, self.event_group(event), &command).await.map(drop)
+        for (event, order) in self.orders_paid_by(origin) {
+            tracing::warn!(%event, %order, dispute, status, amount, "a buyer disputes a payment");
+            let command = SeatCommand::Money(MoneyCommand::Dispute { event, order, dispute: dispute.clone(), state, amount });
+            self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
+        }
+        Ok(())
+    }
+
+    /// The cart that an attempt pays, as this node knows it.
+    fn cart_of(&self, origin: &Origin) -> Option<Cart> {
+        let cart = CartId::parse(&origin.order).ok()?;
+        let accounts = self.accounts(self.user_slot_group(cart.slot())).ok()?;
+        let known = accounts.read().carts().get(cart).cloned();
+        known.filter(|cart| cart.attempts.iter().any(|attempt| attempt.id == origin.attempt))
+    }
+
+    /// The orders whose money an attempt took: one, or those of a cart.
+    fn orders_paid_by(&self, origin: &Origin) -> Vec<(EventId, OrderId)> {
+        let of_cart = || self.cart_of(origin).into_iter().flat_map(|cart| cart.items);
+        let paid = || of_cart().filter(|item| item.is_sold() && item.total > 0).map(|item| (item.event, item.order)).collect();
+        order_of(origin).map_or_else(paid, |one| vec![one])
     }
 
     /// Does a step for what a message is about, if this node knows of anything to do. What it does not, the group's worker does.
     async fn ring(&self, origin: &Origin) {
-        let Some((event, order)) = order_of(origin) else { return };
+        if let Some(cart) = self.cart_of(origin).filter(|cart| cart.is_busy() && !is_owned(cart)) {
+            let _ = self.carry_on_cart(cart).await;
+        }
+        for (event, order) in self.orders_paid_by(origin) {
+            self.ring_order(event, order, origin).await;
+        }
+    }
+
+    async fn ring_order(&self, event: EventId, order: OrderId, origin: &Origin) {
         let Ok(seats) = self.seats(event) else { return };
         let (attempt, refunds) = {
             let ledger = seats.read();

@@ -30,6 +30,7 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
     tokio::spawn(letters::run(Arc::clone(service), resets));
     for group in service.counts.user_groups() {
         tokio::spawn(emails::run(Arc::clone(service), group));
+        tokio::spawn(payments::run(Arc::clone(service), group));
     }
     for group in service.counts.event_groups() {
         tokio::spawn(outbox::run(Arc::clone(service), group));

@@ -1,6 +1,6 @@
 //! Finishes payments and refunds of a group, on its leader: captures what was authorized, resolves attempts whose answer was lost or
-//! whose node died, cancels what was given up, sends refunds, refunds cancelled events order by order. It never guesses: while the
-//! provider does not answer, seats stay pinned and money stays owed.
+//! whose node died, cancels what was given up, sends refunds, refunds cancelled events order by order; in a user group it carries
+//! carts on. It never guesses: while the provider does not answer, seats stay pinned and money stays owed.
 //!
 //! What is to be done is read from the ledger, so a new leader goes on where the last one stopped. What this node remembers is only
 //! when to try each thing again.
@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use boxoffice_cluster_config::ids::GroupId;
-use boxoffice_ledger::ids::{AttemptId, EventId, RefundId};
+use boxoffice_ledger::accounts::AccountLedger;
+use boxoffice_ledger::carts::{Cart, CartState};
+use boxoffice_ledger::ids::{AttemptId, CartId, EventId, RefundId};
 use boxoffice_ledger::orders::{OpenAttempt, OpenRefund};
 use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
@@ -20,7 +22,7 @@ use futures::{FutureExt, StreamExt};
 
 use super::{PAUSE, leads};
 use crate::mint;
-use crate::service::{EDGE_OWNS_MS, Service, Step};
+use crate::service::{EDGE_OWNS_MS, Service, Step, is_owned};
 
 /// Steps under way at once, for one group.
 const AT_ONCE: usize = 64;
@@ -45,12 +47,22 @@ enum Key {
     Attempt(AttemptId),
     Refund(RefundId),
     Backlog(EventId),
+    Cart(CartId),
+}
+
+/// What starts the patience anew when it changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stage {
+    attempt: Option<AttemptState>,
+    cart: Option<CartState>,
+    must_cancel: bool,
 }
 
 enum Job {
     Attempt(OpenAttempt),
     Refund(OpenRefund),
     Backlog(EventId),
+    Cart(Box<Cart>),
 }
 
 impl Job {
@@ -59,22 +71,26 @@ impl Job {
             Self::Attempt(open) => Key::Attempt(open.attempt.id),
             Self::Refund(open) => Key::Refund(open.refund),
             Self::Backlog(event) => Key::Backlog(*event),
+            Self::Cart(cart) => Key::Cart(cart.id),
         }
     }
 
-    /// What starts the patience anew when it changes.
-    fn stage(&self) -> (Option<AttemptState>, bool) {
+    fn stage(&self) -> Stage {
         match self {
-            Self::Attempt(open) => (Some(open.attempt.state), open.must_cancel),
-            Self::Refund(_) | Self::Backlog(_) => (None, false),
+            Self::Attempt(open) => Stage { attempt: Some(open.attempt.state), cart: None, must_cancel: open.must_cancel },
+            Self::Cart(cart) => Stage { attempt: cart.last().map(|last| last.state), cart: Some(cart.state), must_cancel: false },
+            Self::Refund(_) | Self::Backlog(_) => Stage::default(),
         }
     }
 
     /// When the request that began it no longer owns it.
     fn free_at(&self) -> Option<Instant> {
-        let Self::Attempt(open) = self else { return None };
-        let age = mint::now_ms().saturating_sub(open.attempt.begun_at.as_millis());
-        let left = EDGE_OWNS_MS.checked_sub(age).filter(|_| open.attempt.state == AttemptState::Created && !open.must_cancel)?;
+        let begun_at = match self {
+            Self::Attempt(open) if open.attempt.state == AttemptState::Created && !open.must_cancel => open.attempt.begun_at,
+            Self::Cart(cart) if is_owned(cart) => cart.last()?.begun_at,
+            _ => return None,
+        };
+        let left = EDGE_OWNS_MS.checked_sub(mint::now_ms().saturating_sub(begun_at.as_millis()))?;
         Some(Instant::now() + Duration::from_millis(left))
     }
 
@@ -83,6 +99,7 @@ impl Job {
             Self::Attempt(open) => service.reconcile(&open).await,
             Self::Refund(open) => service.send_refund(&open).await,
             Self::Backlog(event) => service.refund_next(event, REFUND_NEXT).await,
+            Self::Cart(cart) => service.carry_on_cart(*cart).await,
         }
     }
 }
@@ -94,7 +111,7 @@ struct Patience {
 }
 
 struct Entry {
-    stage: (Option<AttemptState>, bool),
+    stage: Stage,
     next: Instant,
     tries: u32,
     is_running: bool,
@@ -167,9 +184,8 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
             patience.entries.retain(|_, entry| entry.is_running);
             continue;
         }
-        let Some(replica) = service.events.get(&group) else { return };
         let room = AT_ONCE.saturating_sub(running.len());
-        let jobs = if room == 0 { Vec::new() } else { jobs(&replica.read()) };
+        let jobs = if room == 0 { Vec::new() } else { jobs(&service, group) };
         for job in patience.due(jobs, room, Instant::now()) {
             let (service, key) = (Arc::clone(&service), job.key());
             running.push(async move { (key, job.step(&service).await) }.boxed());
@@ -177,7 +193,17 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
     }
 }
 
-fn jobs(ledger: &SeatLedger) -> Vec<Job> {
+/// What is to be done in a group of either kind.
+fn jobs(service: &Service, group: GroupId) -> Vec<Job> {
+    let of_events = service.events.get(&group).map(|replica| jobs_of_events(&replica.read()));
+    of_events.or_else(|| service.users.get(&group).map(|replica| jobs_of_users(&replica.read()))).unwrap_or_default()
+}
+
+fn jobs_of_users(ledger: &AccountLedger) -> Vec<Job> {
+    ledger.carts().busy(OPEN_MAX).cloned().map(Box::new).map(Job::Cart).collect()
+}
+
+fn jobs_of_events(ledger: &SeatLedger) -> Vec<Job> {
     let attempts = ledger.open_attempts(OPEN_MAX).into_iter().map(Job::Attempt);
     let refunds = ledger.open_refunds(OPEN_MAX).into_iter().map(Job::Refund);
     attempts.chain(refunds).chain(ledger.refund_backlog().map(Job::Backlog)).collect()
