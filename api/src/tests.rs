@@ -6,11 +6,13 @@ pub mod harness;
 #[cfg(feature = "client")]
 mod clients;
 mod gates;
+mod guests;
 mod identity;
 mod inputs;
 mod limits;
 mod money;
 mod problems;
+mod promos;
 mod roles;
 mod routes;
 mod sockets;

@@ -1,7 +1,9 @@
 //! A backend in memory: one venue, one event, seats that can be held and paid. It can be told to fail.
 
 mod backend;
+mod guest;
 pub mod identity;
+mod promo;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

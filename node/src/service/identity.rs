@@ -6,6 +6,8 @@ mod keys;
 mod passwords;
 mod sessions;
 
+pub(super) use passwords::done_by_link;
+
 use async_trait::async_trait;
 use boxoffice_api::backend::*;
 use boxoffice_ledger::accounts::KeyEpoch;
