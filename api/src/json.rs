@@ -43,8 +43,8 @@ pub use promo::{
     promo_reason,
 };
 pub use request::{
-    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PlacesBody, PolicyBody, PricesBody,
-    RefundBody, SeatRef, TotalBody, VenueBody, parse,
+    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PlacesBody, PolicyBody,
+    PricesBody, RefundBody, SeatRef, TotalBody, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 pub use ticket::{

@@ -86,8 +86,9 @@ mod tests {
 
     #[test]
     fn keys_never_manage_accounts() {
-        let private =
-            |path: &str| ["/user/password", "/user/email", "/user/guest", "/session", "/key", "/admin/key"].iter().any(|start| path.starts_with(start));
+        let private = |path: &str| {
+            ["/user/password", "/user/email", "/user/guest", "/session", "/key", "/admin/key"].iter().any(|start| path.starts_with(start))
+        };
         assert!(ROUTES.iter().all(|(_, path, _)| !private(path)));
         for scope in Scope::ALL {
             assert_eq!(by_name(name(scope)), Some(scope));

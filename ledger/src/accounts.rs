@@ -255,7 +255,9 @@ impl AccountLedger {
             return Ok(AccountOutcome::Done);
         }
         if old == Role::Guest || role == Role::Guest {
-            return Err(Rejection::WrongState { detail: "a guest becomes a customer by the link in their mailbox, and nobody becomes a guest".into() });
+            return Err(Rejection::WrongState {
+                detail: "a guest becomes a customer by the link in their mailbox, and nobody becomes a guest".into(),
+            });
         }
         let done = self.change(user, changes, |account| {
             account.role = role;

@@ -194,7 +194,10 @@ mod tests {
     #[test]
     fn a_discount_is_never_more_than_the_price() {
         assert_eq!([Discount::None.of(500), Discount::Percent(3333).of(1000), Discount::Percent(10_000).of(999)], [0, 333, 999]);
-        assert_eq!([Discount::Fixed(700).of(500), Discount::Fixed(700).of(900), Discount::Percent(u32::MAX).of(u64::MAX)], [500, 700, u64::MAX]);
+        assert_eq!(
+            [Discount::Fixed(700).of(500), Discount::Fixed(700).of(900), Discount::Percent(u32::MAX).of(u64::MAX)],
+            [500, 700, u64::MAX]
+        );
     }
 
     #[test]

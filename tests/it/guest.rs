@@ -95,7 +95,8 @@ async fn a_guest_whose_email_has_an_account_hands_the_tickets_over() {
     assert_eq!(done["tickets"], 2);
     let again = owner.post("/user/guest/hand-over", &json!({"token": token})).await.expect(200);
     assert_eq!(again["tickets"], 0);
-    let mut expected: Vec<String> = order["tickets"].as_array().expect("tickets").iter().filter_map(Value::as_str).map(Into::into).collect();
+    let mut expected: Vec<String> =
+        order["tickets"].as_array().expect("tickets").iter().filter_map(Value::as_str).map(Into::into).collect();
     expected.sort_unstable();
     shop::eventually("both tickets in the account", Duration::from_secs(10), async || {
         let mut found: Vec<String> = shop::tickets(&owner).await.0.iter().map(shop::id).collect();

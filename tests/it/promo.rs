@@ -13,18 +13,19 @@ async fn hold_with(buyer: &Client, event: &str, seats: &[u32], code: &str) -> Re
     buyer.post(&format!("/event/{event}/hold"), &json!({"seats": seats, "promo": code})).await
 }
 
-async fn make(event: &str, body: Value) -> Value {
-    coordinator().post(&format!("/event/{event}/promo"), &body).await.expect(201)
+async fn make(staff: &Client, event: &str, body: Value) -> Value {
+    staff.post(&format!("/event/{event}/promo"), &body).await.expect(201)
 }
 
-async fn code(event: &str, code: &str) -> Value {
-    coordinator().get(&format!("/event/{event}/promo/{code}")).await.expect(200)
+async fn code(staff: &Client, event: &str, code: &str) -> Value {
+    staff.get(&format!("/event/{event}/promo/{code}")).await.expect(200)
 }
 
 #[tokio::test]
 async fn a_code_takes_off_what_it_says_and_refunds_give_back_what_was_paid() {
-    let event = shop::put_on_sale(&coordinator(), &Terms { more: json!({"refunds": {"who": "buyer"}}), ..Terms::free(6).priced(1001) }).await;
-    make(&event, json!({"code": "tenth", "percent_bps": 1000, "budget": {"amount": 1000, "currency": "EUR"}})).await;
+    let staff = coordinator();
+    let event = shop::put_on_sale(&staff, &Terms { more: json!({"refunds": {"who": "buyer"}}), ..Terms::free(6).priced(1001) }).await;
+    make(&staff, &event, json!({"code": "tenth", "percent_bps": 1000, "budget": {"amount": 1000, "currency": "EUR"}})).await;
     let somebody = buyer(2);
     let held = hold_with(&somebody, &event, &[0, 1, 2], " Tenth ").await.expect(201);
     assert_eq!((&held["promo"], &held["discount"]["amount"], &held["total"]["amount"]), (&json!("TENTH"), &json!(300), &json!(2703)));
@@ -49,48 +50,54 @@ async fn a_code_takes_off_what_it_says_and_refunds_give_back_what_was_paid() {
     assert_eq!((&seen["state"], &seen["refunded"]["amount"]), (&json!("refunded"), &json!(2703)));
     // What was used stays used; what a released hold had reserved does not.
     let held = hold_with(&somebody, &event, &[3], "TENTH").await.expect(201);
-    assert_eq!(code(&event, "tenth").await["discount"]["reserved"]["amount"], 100);
+    assert_eq!(code(&staff, &event, "tenth").await["discount"]["reserved"]["amount"], 100);
     let path = format!("/event/{event}/hold/{}", shop::id(&held));
     let gone = somebody.send(somebody.request("DELETE", &path)).await.expect("an answer");
     assert_eq!(gone.status, 204, "{}", gone.text);
-    let seen = code(&event, "TENTH").await;
+    let seen = code(&staff, &event, "TENTH").await;
     assert_eq!((&seen["uses"], &seen["discount"]["spent"]["amount"]), (&json!({"held": 0, "sold": 1}), &json!(300)));
-    let list = coordinator().get(&format!("/event/{event}/promo")).await.expect(200);
+    let list = staff.get(&format!("/event/{event}/promo")).await.expect(200);
     assert_eq!(list["data"][0], seen);
 }
 
 #[tokio::test]
 async fn refusals_say_why_and_nobody_elses_event_has_codes() {
-    let event = shop::put_on_sale(&coordinator(), &Terms::free(8).priced(1000)).await;
-    make(&event, json!({"code": "ONCE", "amount": 300, "per_user_max": 1})).await;
-    make(&event, json!({"code": "OVER", "amount": 300, "until": "2020-01-01T00:00:00Z"})).await;
-    make(&event, json!({"code": "OFF", "amount": 300})).await;
+    let staff = coordinator();
+    let event = shop::put_on_sale(&staff, &Terms::free(8).priced(1000)).await;
+    make(&staff, &event, json!({"code": "ONCE", "amount": 300, "per_user_max": 1})).await;
+    make(&staff, &event, json!({"code": "OVER", "amount": 300, "until": "2020-01-01T00:00:00Z"})).await;
+    make(&staff, &event, json!({"code": "OFF", "amount": 300})).await;
     let path = format!("/event/{event}/promo");
-    let _ = coordinator().post(&path, &json!({"code": "once", "amount": 5})).await.problem(409, "wrong_state");
-    let _ = coordinator().post(&path, &json!({"code": "USD", "amount": {"amount": 5, "currency": "USD"}})).await.problem(422, "validation_failed");
-    let _ = coordinator().post(&path, &json!({"code": "FANS", "allocation": "Fans"})).await.problem(404, "not_found");
-    let switch = coordinator().request("PATCH", &format!("{path}/OFF")).json(&json!({"active": false}));
-    assert_eq!(coordinator().send(switch).await.expect("an answer").status, 200);
+    let _ = staff.post(&path, &json!({"code": "once", "amount": 5})).await.problem(409, "wrong_state");
+    let _ = staff.post(&path, &json!({"code": "USD", "amount": {"amount": 5, "currency": "USD"}})).await.problem(422, "validation_failed");
+    let _ = staff.post(&path, &json!({"code": "FANS", "allocation": "Fans"})).await.problem(404, "not_found");
+    let switch = staff.request("PATCH", &format!("{path}/OFF")).json(&json!({"active": false}));
+    assert_eq!(staff.send(switch).await.expect("an answer").status, 200);
     let somebody = buyer(1);
     let _ = hold_with(&somebody, &event, &[0], "ONCE").await.expect(201);
-    for (text, reason) in [("ONCE", "used_up"), ("OVER", "expired"), ("OFF", "unknown"), ("WINTER", "unknown"), ("no such code", "unknown")] {
+    for (text, reason) in [("ONCE", "used_up"), ("OVER", "expired"), ("OFF", "unknown"), ("WINTER", "unknown"), ("no such code", "unknown")]
+    {
         let refused = hold_with(&somebody, &event, &[1], text).await.problem(422, "promo_refused");
         assert_eq!((&refused["reason"], &refused["errors"][0]["pointer"]), (&json!(reason), &json!("/promo")), "{text}");
     }
     let other = cluster().client(1, Role::Coordinator);
     let _ = other.get(&path).await.problem(404, "not_found");
     let _ = other.post(&path, &json!({"code": "MINE", "amount": 5})).await.problem(404, "not_found");
-    let _ = other.post(&format!("/event/{event}/allocation"), &json!({"name": "x", "action": "add", "seats": [1]})).await.problem(404, "not_found");
+    let _ = other
+        .post(&format!("/event/{event}/allocation"), &json!({"name": "x", "action": "add", "seats": [1]}))
+        .await
+        .problem(404, "not_found");
     assert_eq!(somebody.get(&path).await.status, 403);
 }
 
 #[tokio::test]
 async fn an_allocation_is_for_its_code_only() {
-    let event = shop::put_on_sale(&coordinator(), &Terms::free(10).priced(1000)).await;
+    let staff = coordinator();
+    let event = shop::put_on_sale(&staff, &Terms::free(10).priced(1000)).await;
     let path = format!("/event/{event}/allocation");
-    let aside = coordinator().post(&path, &json!({"name": "Fans", "action": "add", "seats": [4, 5, 6]})).await.expect(200);
+    let aside = staff.post(&path, &json!({"name": "Fans", "action": "add", "seats": [4, 5, 6]})).await.expect(200);
     assert_eq!((&aside["name"], &aside["seats_available"]), (&json!("Fans"), &json!(3)));
-    make(&event, json!({"code": "FANCLUB", "allocation": "Fans", "percent_bps": 10_000})).await;
+    make(&staff, &event, json!({"code": "FANCLUB", "allocation": "Fans", "percent_bps": 10_000})).await;
     let (fan, other) = (buyer(1), buyer(3));
     assert_eq!(shop::seat_states(&other, &event, 10).await, [0, 0, 0, 0, 3, 3, 3, 0, 0, 0]);
     let taken = shop::hold(&other, &event, &[4]).await.problem(409, "seat_unavailable");
@@ -104,17 +111,18 @@ async fn an_allocation_is_for_its_code_only() {
     let order = fan.post(&format!("/event/{event}/hold/{}/pay", shop::id(&held)), &json!({})).await.expect(200);
     assert_eq!((&order["state"], &order["total"]["amount"]), (&json!("confirmed"), &json!(0)));
     let cancel = json!({"reason": "a mistake"});
-    let _ = coordinator().post(&format!("/order/{}/cancel", shop::id(&order)), &cancel).await.expect(201);
+    let _ = staff.post(&format!("/order/{}/cancel", shop::id(&order)), &cancel).await.expect(201);
     assert_eq!(shop::seat_states(&other, &event, 10).await, [0, 0, 0, 0, 3, 3, 3, 0, 0, 0], "they went back to the fans");
-    let _ = coordinator().post(&path, &json!({"name": "Fans", "action": "remove", "seats": [4, 5, 6]})).await.expect(200);
+    let _ = staff.post(&path, &json!({"name": "Fans", "action": "remove", "seats": [4, 5, 6]})).await.expect(200);
     assert_eq!(shop::seat_states(&other, &event, 10).await, [0; 10]);
     let _ = shop::hold(&other, &event, &[4]).await.expect(201);
 }
 
 #[tokio::test]
 async fn a_rush_never_uses_a_code_too_often() {
-    let event = shop::put_on_sale(&coordinator(), &Terms::free(40)).await;
-    make(&event, json!({"code": "FIRST5", "allocation": null, "percent_bps": 5000, "uses_max": 5})).await;
+    let staff = coordinator();
+    let event = shop::put_on_sale(&staff, &Terms::free(40)).await;
+    make(&staff, &event, json!({"code": "FIRST5", "allocation": null, "percent_bps": 5000, "uses_max": 5})).await;
     let tries = (0..20_u32).map(|seat| {
         let (somebody, event) = (buyer(u64::from(seat % 3) + 1), event.clone());
         async move { hold_with(&somebody, &event, &[seat], "FIRST5").await.status }
@@ -122,12 +130,13 @@ async fn a_rush_never_uses_a_code_too_often() {
     let answers = futures::future::join_all(tries).await;
     assert_eq!(answers.iter().filter(|status| **status == 201).count(), 5, "{answers:?}");
     assert!(answers.iter().all(|status| matches!(status, 201 | 422)), "{answers:?}");
-    assert_eq!(code(&event, "FIRST5").await["uses"], json!({"held": 5, "sold": 0}));
+    assert_eq!(code(&staff, &event, "FIRST5").await["uses"], json!({"held": 5, "sold": 0}));
 }
 
 #[tokio::test]
 async fn the_limit_of_an_account_is_over_holds_and_orders() {
-    let event = shop::put_on_sale(&coordinator(), &Terms { per_user_limit: 3, ..Terms::free(10) }).await;
+    let staff = coordinator();
+    let event = shop::put_on_sale(&staff, &Terms { per_user_limit: 3, ..Terms::free(10) }).await;
     let somebody = buyer(1);
     let _ = shop::buy(&somebody, &event, 0).await;
     let _ = shop::hold(&somebody, &event, &[1]).await.expect(201);

@@ -44,11 +44,23 @@ pub struct AllocationInput {
 #[async_trait]
 pub trait Promotions: Send + Sync + 'static {
     /// Makes or switches a code, and gives it as it is then.
-    async fn put_promo(&self, cx: Context, caller: Caller, request: Request, event: EventId, action: PromoAction)
-    -> Answer<Written<PromoView>>;
+    async fn put_promo(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        action: PromoAction,
+    ) -> Answer<Written<PromoView>>;
     /// The codes, the oldest first.
-    async fn promos(&self, cx: Context, caller: Caller, event: EventId, limit: usize, cursor: Option<&str>)
-    -> Answer<Read<Page<PromoView>>>;
+    async fn promos(
+        &self,
+        cx: Context,
+        caller: Caller,
+        event: EventId,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Read<Page<PromoView>>>;
     /// One code, in its normal form.
     async fn promo(&self, cx: Context, caller: Caller, event: EventId, code: &str) -> Answer<Read<PromoView>>;
     /// Sets seats and places aside or puts them back, and gives the allocation as it is then.

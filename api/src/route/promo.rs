@@ -26,7 +26,8 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
     let (code, terms) = terms(&body)?;
     let offer = edge.offers.of_event(&*edge.backend, call.context(), event).await?;
     let mut check = Check::default();
-    let amounts = [("/amount", &body.amount), ("/budget", &body.budget)].map(|(pointer, amount)| currency(&mut check, &offer, pointer, amount));
+    let amounts =
+        [("/amount", &body.amount), ("/budget", &body.budget)].map(|(pointer, amount)| currency(&mut check, &offer, pointer, amount));
     check.done()?;
     let currency = amounts.contains(&true).then_some(offer.currency);
     let action = PromoAction::Create { code, terms, currency };

@@ -16,9 +16,13 @@ async fn an_email_is_enough_to_book() {
     let token = format!("authorization: Bearer {}", opened.json["access_token"].as_str().unwrap());
     let held = edge.send("POST", &format!("/event/{}/hold", event_id()), &[&token, "idempotency-key: k"], r#"{"seats":[1]}"#).await;
     assert_eq!(held.status, 201, "{}", held.text);
-    for (method, path) in
-        [("POST", "/key"), ("GET", "/user/transfer"), ("POST", "/user/password"), ("POST", "/user/email"), ("POST", "/user/guest/hand-over")]
-    {
+    for (method, path) in [
+        ("POST", "/key"),
+        ("GET", "/user/transfer"),
+        ("POST", "/user/password"),
+        ("POST", "/user/email"),
+        ("POST", "/user/guest/hand-over"),
+    ] {
         let reply = edge.send(method, path, &[&token, "idempotency-key: k"], "{}").await;
         assert_eq!((reply.status.as_u16(), reply.code()), (403, "forbidden"), "{path}");
     }

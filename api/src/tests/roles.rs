@@ -16,7 +16,10 @@ fn path(route: &Route) -> String {
         _ => event_id().to_string(),
     };
     let path = route.path.replace("{id}", &id).replace("{query}", "radio").replace("{hash}", &plan_hash().to_string());
-    path.replace("{hold}", &boxoffice_ledger::ids::HoldId(5).to_string()).replace("{group}", "3").replace("{code}", "internal").replace("{promo}", "SUMMER")
+    path.replace("{hold}", &boxoffice_ledger::ids::HoldId(5).to_string())
+        .replace("{group}", "3")
+        .replace("{code}", "internal")
+        .replace("{promo}", "SUMMER")
 }
 
 fn verb(route: &Route) -> &'static str {

@@ -130,7 +130,8 @@ impl AccountLedger {
             AUDIT_ENTRY => return self.audit.read_entry(bytes),
             ACCOUNT => {
                 let account = codec::read_account(envelope::exact(bytes)?)?;
-                let new = !self.accounts.contains(&account.id) && !(account.has_first_address() && self.emails.contains(&*account.email));
+                let free = !account.has_first_address() || !self.emails.contains(&*account.email);
+                let new = free && !self.accounts.contains(&account.id);
                 self.store(account);
                 new
             }

@@ -56,7 +56,8 @@ impl Work<'_> {
         if seats.iter().any(|seat| self.sale.promos.members.get(&seat.0) != Some(&number)) {
             return Err(wrong("a seat is not of this allocation"));
         }
-        let short: Vec<_> = areas.iter().map(|&(area, count)| (area, self.kept(number, area), count)).filter(|(_, kept, count)| kept < count).collect();
+        let short: Vec<_> =
+            areas.iter().map(|&(area, count)| (area, self.kept(number, area), count)).filter(|(_, kept, count)| kept < count).collect();
         if !short.is_empty() {
             let areas = short.into_iter().map(|(area, kept, _)| (area, kept)).collect();
             return Err(Rejection::SeatsUnavailable { conflicts: Vec::new(), areas, alternatives: Vec::new() });

@@ -11,7 +11,8 @@
 //!              agenda: deadlines, ended holds, open attempts                                      derived
 //! ```
 //! Seats: `house` (a plan's index), `board` (free seats as bits), `best` and `rules` (which seats go together).
-//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`, `codes`, `allocation`; `work` is the only place where records change.
+//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`, `codes`, `allocation`; `work` is the only place
+//! where records change.
 
 mod agenda;
 mod allocation;

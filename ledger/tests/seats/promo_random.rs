@@ -58,7 +58,8 @@ fn command() -> impl Strategy<Value = SeatCommand> {
         let promo = (number < 4 || flag).then(|| CODES[number].to_string());
         let chosen = |seats: &[u32], areas| Choice::Chosen { seats: seats.iter().copied().map(SeatIndex).collect(), areas };
         let of_areas = if places == 0 { vec![] } else { vec![(AreaIndex(0), places)] };
-        let hold_of = |choice| SeatCommand::Hold { request, event, hold: id, user: owner, choice, expect_total: None, promo: promo.clone() };
+        let hold_of =
+            |choice| SeatCommand::Hold { request, event, hold: id, user: owner, choice, expect_total: None, promo: promo.clone() };
         match kind {
             0..=4 => SeatCommand::Promo { request, event, action: action(kind, number, &seats, places, flag) },
             5..=9 => hold_of(chosen(&seats, of_areas)),
@@ -136,7 +137,11 @@ impl Run {
             prop_assert!(!order.is_confirmed() || paid == order.total, "{:?}", order);
             prop_assert!(order.refunded <= order.total, "{:?}", order);
             let left: u64 = order.tickets.iter().filter(|ticket| !ticket.void).map(|ticket| ticket.price).sum();
-            prop_assert!(!order.is_confirmed() || order.total - order.refunded == left, "whole refunds give back what was paid: {:?}", order);
+            prop_assert!(
+                !order.is_confirmed() || order.total - order.refunded == left,
+                "whole refunds give back what was paid: {:?}",
+                order
+            );
             if let Some(applied) = order.promo.as_ref().filter(|_| order.is_confirmed()) {
                 let code = CODES.iter().position(|code| *code == &*applied.code).unwrap();
                 uses[code] += 1;
@@ -209,7 +214,8 @@ proptest! {
         let mut ledger = house::on_sale(&house::plan(HOUSE), &terms());
         let discount = [Discount::None, Discount::Fixed(a), Discount::Percent(b)][usize::from(kind % 3)];
         let terms = PromoTerms {
-            discount, allocation: flag.then(|| text.clone()), uses_max: Some(b), per_user_max: flag.then_some(c), budget: Some(a), from: None,
+            discount, allocation: flag.then(|| text.clone()),
+            uses_max: Some(b), per_user_max: flag.then_some(c), budget: Some(a), from: None,
             until: None,
         };
         let seats = seats.into_iter().map(SeatIndex).collect();

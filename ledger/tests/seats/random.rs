@@ -30,7 +30,8 @@ fn command() -> impl Strategy<Value = SeatCommand> {
         let attempt = attempt_id(&format!("p{attempt}"));
         let user = user_id(user);
         let actor = [Actor::User(user), Actor::Staff(user), Actor::System][usize::from(pick)];
-        let hold_of = |choice| SeatCommand::Hold { request, event, hold: id, user, choice, expect_total: flag.then_some(9000), promo: None };
+        let hold_of =
+            |choice| SeatCommand::Hold { request, event, hold: id, user, choice, expect_total: flag.then_some(9000), promo: None };
         match kind {
             0..=3 => hold_of(Choice::Chosen { seats: vec![SeatIndex(seat)], areas: vec![] }),
             4 => hold_of(Choice::Chosen { seats: seats.into_iter().map(SeatIndex).collect(), areas: vec![(AreaIndex(0), seat % 4)] }),

@@ -5,19 +5,20 @@
 //! `void o1/0 ... [user=1] [block]`, those of `money.rs`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`,
 //! `ack 1=3`, `pulse`.
 //! `scan in|out o1/0 epoch=1 gate=North [nonce=n1] [doors=0s-100s] [offline=5s]` (`bad` instead of a ticket: no good code;
-//! `elsewhere`: a code of another event),
-//! those of `promo.rs`,
+//! `elsewhere`: a code of another event), those of `promo.rs`,
 //! `offer o1/0 user=1 to=b@x`, `withdraw o1/0 user=1`, `claim o1/0 user=2 email=b@x`, `handover o1/0 user=1 to=2`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
 //! Questions: `ticket o1/0`, `gates`, `conflicts`, `dead`, `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`,
-//! `promos`, `allocations`, `order o1`, `outbox 1`, `changes`, `attempts`, `refunds o1`, `asking`, `progress`, `deadline`, `from`, `packed`.
+//! `promos`, `allocations`, `order o1`, `outbox 1`, `changes`, `attempts`, `refunds o1`, `asking`, `progress`, `deadline`,
+//! `from`, `packed`.
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::{Actor, BlockAction, Choice, SaleAction, SeatCommand};
 use boxoffice_ledger::ids::{AttemptId, EventId, HoldId, OrderId, Request, RequestId, Slot, TicketId, UserId};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
+use boxoffice_ledger::promos::PromoAction;
 use boxoffice_ledger::seats::{EventSale, SeatLedger};
 use boxoffice_ledger::tickets::{Claim, Direction, Scan, TicketAction};
 use boxoffice_ledger::time::{Millis, Timestamp};
@@ -203,7 +204,6 @@ impl Script {
         let event = event();
         let request = self.request(words);
         let attempt = |place: usize| attempt_id(names[place]);
-        let sale_move = |action| SeatCommand::SetSale { request, event, action };
         let block = |action| SeatCommand::Block {
             request,
             event,
@@ -254,11 +254,7 @@ impl Script {
             "block" => block(BlockAction::Block),
             "unblock" => block(BlockAction::Unblock),
             "kill" => block(BlockAction::Kill),
-            "open" => sale_move(SaleAction::Open),
-            "pause" => sale_move(SaleAction::Pause),
-            "resume" => sale_move(SaleAction::Resume),
-            "close" => sale_move(SaleAction::Close),
-            "cancel" => sale_move(SaleAction::Cancel),
+            "open" | "pause" | "resume" | "close" | "cancel" => SeatCommand::SetSale { request, event, action: sale_move(words.plain[0]) },
             "ack" => {
                 let acks = words.named.iter().filter(|(target, _)| target.parse::<u32>().is_ok());
                 SeatCommand::OutboxAck { acks: acks.map(|(target, upto)| (target.parse().unwrap(), upto.parse().unwrap())).collect() }
@@ -266,13 +262,17 @@ impl Script {
             "scan" => SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan(words)) },
             "offer" | "withdraw" | "claim" | "handover" => SeatCommand::Ticket { request, event, action: give(words) },
             "pulse" => SeatCommand::Pulse,
-            "code" | "codeoff" | "codeon" => SeatCommand::Promo { request, event, action: promo::action(words) },
-            "aside" | "putback" => {
-                let Choice::Chosen { seats, areas } = self.choice_of(&names[1..], words) else { unreachable!() };
-                SeatCommand::Promo { request, event, action: promo::allocate(words, seats, areas) }
-            }
+            "code" | "codeoff" | "codeon" | "aside" | "putback" => SeatCommand::Promo { request, event, action: self.promo(words) },
             other => SeatCommand::Money(money::command(other, names, words, request)),
         }
+    }
+
+    fn promo(&self, words: &Words<'_>) -> PromoAction {
+        if words.plain[0].starts_with("code") {
+            return promo::action(words);
+        }
+        let Choice::Chosen { seats, areas } = self.choice_of(&words.plain[2..], words) else { unreachable!("seats and places") };
+        promo::allocate(words, seats, areas)
     }
 
     fn request(&mut self, words: &Words<'_>) -> Request {
@@ -305,6 +305,16 @@ impl Script {
         let many = words.number("from").zip(words.number("many")).unwrap_or_default();
         let run = (many.0..many.0 + many.1).map(|number| SeatIndex(number as u32));
         Choice::Chosen { areas: areas.collect(), seats: seats.iter().map(|name| seat(sale, name)).chain(run).collect() }
+    }
+}
+
+fn sale_move(word: &str) -> SaleAction {
+    match word {
+        "open" => SaleAction::Open,
+        "pause" => SaleAction::Pause,
+        "resume" => SaleAction::Resume,
+        "close" => SaleAction::Close,
+        _ => SaleAction::Cancel,
     }
 }
 

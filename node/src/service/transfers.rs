@@ -7,8 +7,8 @@ use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_ledger::tickets::{TicketAction, TicketOutcome};
 
 use super::events::invalid;
-use crate::mail::letters;
 use super::{Applied, Service, refused};
+use crate::mail::letters;
 
 impl Service {
     /// Offers a ticket of the caller to whoever has this e-mail. Whether anybody has it makes no difference here. A letter says so;

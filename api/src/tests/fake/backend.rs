@@ -319,7 +319,15 @@ impl Backend for Fake {
         self.read(cx, Bytes::from_static(b"drawn"))
     }
 
-    async fn offer_ticket(&self, _: Context, caller: Caller, _: Request, ticket: TicketId, to: String, letter: bool) -> Answer<Written<Transfer>> {
+    async fn offer_ticket(
+        &self,
+        _: Context,
+        caller: Caller,
+        _: Request,
+        ticket: TicketId,
+        to: String,
+        letter: bool,
+    ) -> Answer<Written<Transfer>> {
         self.enter(&format!("offer_ticket {to} {letter}"))?;
         let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
         found.ok_or(Failure::NotFound("ticket"))?;

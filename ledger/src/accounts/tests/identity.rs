@@ -96,7 +96,13 @@ fn show(ledger: &AccountLedger, line: &Line<'_>, at: Timestamp) -> Option<String
         "audit" => audit::page(ledger.audit(), None, 100).iter().map(|entry| format!("{:?}", entry.action)).collect::<Vec<_>>().join(" "),
         "uninvited" => ledger.uninvited().map(|(user, orders)| format!("{}:{orders}", user.0)).collect::<Vec<_>>().join(" "),
         "heir" => ledger.user(user)?.heir.map_or("none".into(), |heir| heir.0.to_string()),
-        "known" => if ledger.user(user).is_some() { "yes".into() } else { "no".into() },
+        "known" => {
+            if ledger.user(user).is_some() {
+                "yes".into()
+            } else {
+                "no".into()
+            }
+        }
         _ => return view(ledger, line),
     })
 }

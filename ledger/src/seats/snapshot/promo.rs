@@ -8,9 +8,9 @@ use super::super::event::EventSale;
 use super::super::promos::{Allocation, Promo, PromoBook};
 use crate::codec::frame::FrameWriter;
 use crate::codec::{CodecError, common, envelope, promo as codec, wire};
+use crate::plan::SeatIndex;
 use crate::promos::AllocationIndex;
 use crate::seats::records::Cell;
-use crate::plan::SeatIndex;
 use crate::time::Timestamp;
 
 /// The first kind of these records.
@@ -37,8 +37,7 @@ pub(super) fn write(book: &PromoBook, writer: &mut FrameWriter<'_>) {
     }
     for promo in &*book.codes {
         let terms = Some(codec::terms(&promo.terms));
-        let record =
-            wire::PromoRecord { code: (*promo.code).into(), terms, inactive: !promo.active, created_at_us: promo.created_at.0 };
+        let record = wire::PromoRecord { code: (*promo.code).into(), terms, inactive: !promo.active, created_at_us: promo.created_at.0 };
         writer.record(CODES, &record);
     }
 }
