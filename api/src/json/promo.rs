@@ -1,33 +1,40 @@
 //! Promo codes, allocations and guests as JSON.
 
-use boxoffice_ledger::promos::{Discount, PromoReason};
+use boxoffice_ledger::promos::{ALLOCATION_BYTES_MAX, Discount, PromoReason};
 use boxoffice_ledger::seats::AllocationView;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::request::{PlacesBody, SeatRef, TotalBody};
-use super::{MoneyOut, Rfc3339, area_value, money, seat_value};
+use super::{MoneyOut, Rfc3339, SeatOut, money};
 use crate::backend::PromoView;
 use crate::layout::Offer;
 
 /// `POST /event/{id}/promo`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct PromoBody {
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{3,40}$"))]
     pub code: String,
+    #[schemars(range(min = 1, max = 10_000))]
     pub percent_bps: Option<u32>,
     pub amount: Option<TotalBody>,
+    #[schemars(length(max = ALLOCATION_BYTES_MAX))]
     pub allocation: Option<String>,
+    #[schemars(range(min = 1))]
     pub uses_max: Option<u32>,
+    #[schemars(range(min = 1))]
     pub per_user_max: Option<u32>,
     pub budget: Option<TotalBody>,
+    #[schemars(with = "Option<Rfc3339>")]
     pub from: Option<String>,
+    #[schemars(with = "Option<Rfc3339>")]
     pub until: Option<String>,
 }
 
 /// `PATCH /event/{id}/promo/{code}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct PromoPatchBody {
@@ -35,22 +42,26 @@ pub struct PromoPatchBody {
 }
 
 /// `POST /event/{id}/allocation`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct AllocationBody {
+    #[schemars(length(min = 1, max = ALLOCATION_BYTES_MAX))]
     pub name: String,
+    #[schemars(extend("enum" = ["add", "remove"]))]
     pub action: String,
     pub seats: Option<Vec<SeatRef>>,
     pub areas: Option<Vec<PlacesBody>>,
 }
 
 /// `POST /user/guest`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct GuestBody {
+    #[schemars(email, length(max = 254))]
     pub email: String,
+    #[schemars(length(max = 120))]
     pub name: Option<String>,
     /// Whether to give the refresh token in the answer instead of a cookie.
     #[serde(default)]
@@ -58,7 +69,7 @@ pub struct GuestBody {
 }
 
 /// `POST /user/guest/open`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct GuestLinkBody {
@@ -69,7 +80,7 @@ pub struct GuestLinkBody {
 }
 
 /// `POST /user/guest/claim`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct GuestClaimBody {
@@ -78,7 +89,7 @@ pub struct GuestClaimBody {
 }
 
 /// `POST /user/guest/hand-over`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct HandOverBody {
@@ -86,8 +97,9 @@ pub struct HandOverBody {
 }
 
 /// A code as its coordinator sees it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PromoOut<'a> {
+    #[schemars(extend("const" = "promo"))]
     object: &'static str,
     code: &'a str,
     active: bool,
@@ -112,13 +124,13 @@ pub struct PromoOut<'a> {
     discount: Discounts,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Uses {
     held: u32,
     sold: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Discounts {
     reserved: MoneyOut,
     spent: MoneyOut,
@@ -155,13 +167,55 @@ impl<'a> PromoOut<'a> {
 }
 
 /// An allocation as its coordinator sees it.
-#[must_use]
-pub fn allocation_value(allocation: &AllocationView, offer: &Offer) -> Value {
-    let seats: Vec<Value> = allocation.seats.iter().map(|&seat| seat_value(seat, Some(offer))).collect();
-    let areas: Vec<Value> = allocation.areas.iter().map(|&(area, free)| area_value(area, Some(offer), "available", free)).collect();
-    serde_json::json!({
-        "object": "allocation", "name": &*allocation.name, "seats": seats, "seats_available": allocation.free, "areas": areas,
-    })
+#[derive(Serialize, JsonSchema)]
+pub struct AllocationOut<'a> {
+    #[schemars(extend("const" = "allocation"))]
+    object: &'static str,
+    name: &'a str,
+    seats: Vec<SeatOut<'a>>,
+    seats_available: u32,
+    areas: Vec<KeptOut<'a>>,
+}
+
+/// Places of an area that are kept for an allocation.
+#[derive(Serialize, JsonSchema)]
+struct KeptOut<'a> {
+    index: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<&'a str>,
+    available: u32,
+}
+
+impl<'a> AllocationOut<'a> {
+    /// An allocation with the names of its places.
+    #[must_use]
+    pub fn new(allocation: &'a AllocationView, offer: &'a Offer) -> Self {
+        let layout = &*offer.layout;
+        let area = |index: u16| layout.plan().areas.get(usize::from(index)).map(|area| area.name.as_str());
+        Self {
+            object: "allocation",
+            name: &allocation.name,
+            seats: allocation.seats.iter().map(|&seat| SeatOut::named(seat, layout.place(seat))).collect(),
+            seats_available: allocation.free,
+            areas: allocation.areas.iter().map(|&(index, available)| KeptOut { index: index.0, area: area(index.0), available }).collect(),
+        }
+    }
+}
+
+/// What a hand-over did.
+#[derive(Serialize, JsonSchema)]
+pub struct HandOverOut {
+    #[schemars(extend("const" = "guest_hand_over"))]
+    object: &'static str,
+    tickets: u32,
+}
+
+impl HandOverOut {
+    /// So many tickets went.
+    #[must_use]
+    pub fn new(tickets: u32) -> Self {
+        Self { object: "guest_hand_over", tickets }
+    }
 }
 
 /// Name of a reason why a code cannot be used.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use boxoffice_ledger::accounts::NAME_BYTES_MAX;
-use serde_json::json;
 
 use super::{Outcome, session, user};
 use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
-use crate::json::{self, GuestBody, GuestClaimBody, GuestLinkBody, HandOverBody};
+use crate::json::{self, GuestBody, GuestClaimBody, GuestLinkBody, HandOverBody, HandOverOut};
 use crate::password;
 
 /// `POST /user/guest`: a session that can book, for this e-mail.
@@ -47,5 +46,5 @@ pub async fn claim(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn hand_over(edge: Arc<Edge>, call: Call) -> Outcome {
     let body: HandOverBody = json::parse(&call.body)?;
     let tickets = edge.backend.hand_over_guest(call.context(), call.user()?, &body.token).await?;
-    Ok(json::answer(StatusCode::OK, &json!({"object": "guest_hand_over", "tickets": tickets})))
+    Ok(json::answer(StatusCode::OK, &HandOverOut::new(tickets)))
 }

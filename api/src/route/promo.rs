@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use boxoffice_ledger::ids::EventId;
 use boxoffice_ledger::promos::{ALLOCATION_BYTES_MAX, BPS_MAX, Discount, PromoAction, PromoTerms, normal};
 use boxoffice_ledger::seats::{BLOCK_SEATS_MAX, PRICE_MAX};
-use serde_json::json;
 
 use super::hold::{resolve_areas, resolve_seats};
 use super::{Outcome, linked};
@@ -15,7 +14,7 @@ use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{self, AllocationBody, PromoBody, PromoOut, PromoPatchBody, TotalBody};
+use crate::json::{self, AllocationBody, AllocationOut, PromoBody, PromoOut, PromoPatchBody, TotalBody};
 use crate::layout::Offer;
 
 /// `POST /event/{id}/promo`
@@ -154,7 +153,7 @@ pub async fn allocate(edge: Arc<Edge>, call: Call) -> Outcome {
     let input = AllocationInput { name, put_back, seats, areas };
     let done = edge.backend.allocate(call.context(), caller, request, event, input).await;
     let done = done.map_err(|failure| crate::error::from_failure(failure, Some(&offer)))?;
-    Ok(json::written(StatusCode::OK, &done, &json::allocation_value(&done.value, &offer)))
+    Ok(json::written(StatusCode::OK, &done, &AllocationOut::new(&done.value, &offer)))
 }
 
 /// `GET /event/{id}/allocation`
@@ -162,6 +161,6 @@ pub async fn allocations(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
     let found = edge.backend.allocations(call.fresh(Freshness::Linearizable), call.user()?, event).await?;
     let offer = edge.offers.of_event(&*edge.backend, call.context(), event).await?;
-    let data: Vec<_> = found.value.iter().map(|allocation| json::allocation_value(allocation, &offer)).collect();
-    Ok(json::read(&found, &json!({"object": "list", "data": data, "has_more": false, "next_cursor": null})))
+    let data = found.value.iter().map(|allocation| AllocationOut::new(allocation, &offer)).collect();
+    Ok(json::read(&found, &json::list(data, None)))
 }
