@@ -39,8 +39,8 @@ pub use money::{DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
 pub use promo::{
-    AllocationBody, AllocationOut, GuestBody, GuestClaimBody, GuestLinkBody, HandOverBody, HandOverOut, PromoBody, PromoOut, PromoPatchBody,
-    promo_reason,
+    AllocationBody, AllocationOut, GuestBody, GuestClaimBody, GuestLinkBody, HandOverBody, HandOverOut, PromoBody, PromoOut,
+    PromoPatchBody, promo_reason,
 };
 pub use request::{
     AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PlacesBody, PolicyBody,
