@@ -41,7 +41,7 @@ async function route() {
 function show(kind, rest, text) {
   if (kind === "event") return showEvent(app, rest);
   if (kind === "tickets") return showTickets(app);
-  if (["account", "forgot", "reset", "email", "claim"].includes(kind)) return showAccount(app, kind, rest);
+  if (["account", "forgot", "reset", "email", "claim", "guest", "keep", "join"].includes(kind)) return showAccount(app, kind, rest);
   return showHome(app, text);
 }
 

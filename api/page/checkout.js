@@ -36,6 +36,8 @@ export class Checkout {
     this.chosen = new Set();
     /** Places wanted in areas, by area number. @type {Map<number, number>} */
     this.areas = new Map();
+    /** A promo code, as the person wrote it. */
+    this.promo = "";
     /** @type {any} */
     this.hold = null;
     /** @type {any} */
@@ -148,6 +150,8 @@ export class Checkout {
   /** @param {any} body */
   async holdWith(body) {
     if (this.phase !== "choosing") return;
+    const promo = this.promo.trim();
+    if (promo) body = { ...body, promo };
     this.repriced = false;
     this.enter("holding");
     try {
@@ -155,6 +159,7 @@ export class Checkout {
       this.intent = null;
       this.chosen.clear();
       this.areas.clear();
+      this.promo = "";
       this.keep(hold);
       this.enter("held");
     } catch (error) {

@@ -63,6 +63,16 @@ export class Session {
     this.enter(await this.api.post("/session", { email, password }));
   }
 
+  /** Goes on with an e-mail alone: the tickets are mailed. @param {string} email */
+  async asGuest(email) {
+    this.enter(await this.api.post("/user/guest", { email }));
+  }
+
+  /** Opens what a guest bought. @param {string} token of the mailed link */
+  async openGuest(token) {
+    this.enter(await this.api.post("/user/guest/open", { token }));
+  }
+
   /** Other devices are logged out. @param {string} old_password @param {string} password */
   async changePassword(old_password, password) {
     this.enter(await this.api.post("/user/password", { old_password, password }));

@@ -202,7 +202,7 @@ impl Tokens {
 }
 
 /// All roles, the least first.
-pub const ROLES: [Role; 5] = [Role::Customer, Role::Gate, Role::Coordinator, Role::Operator, Role::Admin];
+pub const ROLES: [Role; 6] = [Role::Guest, Role::Customer, Role::Gate, Role::Coordinator, Role::Operator, Role::Admin];
 
 /// The role of this name.
 #[must_use]

@@ -1,8 +1,10 @@
 //! The product as seen from HTTP: one trait that `node` implements. Nothing here knows leaders, groups or forwarding.
 
 mod cart;
+mod guest;
 mod identity;
 mod money;
+mod promo;
 mod tickets;
 mod types;
 
@@ -17,15 +19,17 @@ use boxoffice_ledger::tickets::TicketState;
 use bytes::Bytes;
 
 pub use cart::*;
+pub use guest::*;
 pub use identity::*;
 pub use money::*;
+pub use promo::*;
 pub use tickets::*;
 pub use types::*;
 
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts {
+pub trait Backend: Identity + Carts + Guests + Promotions {
     /// Published events, most popular first.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// Full-text search over published events.
@@ -79,7 +83,7 @@ pub trait Backend: Identity + Carts {
     /// A layout by its hash.
     async fn layout(&self, cx: Context, hash: PlanHash) -> Answer<Arc<Plan>>;
 
-    /// Holds seats.
+    /// Holds seats; with a promo code in its normal form, if there is one.
     async fn hold(
         &self,
         cx: Context,
@@ -88,6 +92,7 @@ pub trait Backend: Identity + Carts {
         event: EventId,
         choice: Choice,
         expect_total: Option<u64>,
+        promo: Option<String>,
     ) -> Answer<Written<HoldInfo>>;
     /// A hold of the caller.
     async fn get_hold(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<Read<HoldView>>;
@@ -130,8 +135,16 @@ pub trait Backend: Identity + Carts {
     async fn ticket(&self, cx: Context, caller: Caller, ticket: TicketId) -> Answer<Read<TicketView>>;
     /// One ticket of the caller, drawn. Refused unless it is good for entry.
     async fn draw_ticket(&self, cx: Context, caller: Caller, ticket: TicketId, drawing: Drawing) -> Answer<Read<Bytes>>;
-    /// Offers a ticket of the caller to whoever has an e-mail; its code is dead at once.
-    async fn offer_ticket(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId, to: String) -> Answer<Written<Transfer>>;
+    /// Offers a ticket of the caller to whoever has an e-mail; its code is dead at once. They are told by a letter, if one is due.
+    async fn offer_ticket(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        ticket: TicketId,
+        to: String,
+        letter: bool,
+    ) -> Answer<Written<Transfer>>;
     /// Takes an offer of the caller back.
     async fn withdraw_offer(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId) -> Answer<Written<()>>;
     /// Tickets that wait for the caller to take them up.

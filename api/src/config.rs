@@ -107,6 +107,10 @@ pub struct RateLimits {
     pub login_strangers: Rate,
     /// Mails that one address can be made to receive.
     pub mail: Rate,
+    /// Holds with a promo code of one account: guessing codes is slow.
+    pub promo: Rate,
+    /// Holds with a promo code from one address.
+    pub promo_address: Rate,
 }
 
 impl Default for RateLimits {
@@ -118,6 +122,8 @@ impl Default for RateLimits {
             login_account: Rate { per_minute: 5, burst: 5 },
             login_strangers: Rate { per_minute: 20, burst: 20 },
             mail: Rate { per_minute: 1, burst: 3 },
+            promo: Rate { per_minute: 6, burst: 10 },
+            promo_address: Rate { per_minute: 30, burst: 60 },
         }
     }
 }

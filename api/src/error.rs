@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::backend::{Problem, Revision};
 
-pub use map::{bad_credentials, from_failure};
+pub use map::{bad_credentials, from_failure, promo_refused};
 pub use table::Code;
 
 /// One problem, ready to be answered.

@@ -7,6 +7,7 @@ mod identity;
 mod money;
 mod named;
 mod node;
+mod promo;
 mod request;
 mod sale;
 mod ticket;
@@ -39,9 +40,13 @@ pub use identity::{
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
+pub use promo::{
+    AllocationBody, AllocationOut, GuestBody, GuestClaimBody, GuestLinkBody, HandOverBody, HandOverOut, PromoBody, PromoOut,
+    PromoPatchBody, promo_reason,
+};
 pub use request::{
-    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PolicyBody, PricesBody,
-    RefundBody, SeatRef, VenueBody, parse,
+    AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PlacesBody, PolicyBody,
+    PricesBody, RefundBody, SeatRef, TotalBody, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 pub use ticket::{
@@ -331,6 +336,7 @@ pub fn event_status(status: EventStatus) -> &'static str {
 #[must_use]
 pub fn role(role: Role) -> &'static str {
     match role {
+        Role::Guest => "guest",
         Role::Customer => "customer",
         Role::Gate => "gate",
         Role::Coordinator => "coordinator",

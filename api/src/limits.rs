@@ -25,6 +25,8 @@ pub struct Limits {
     login_account: Bucket<(u64, IpAddr)>,
     login_strangers: Bucket<u64>,
     mail: Bucket<u64>,
+    promo: Bucket<UserId>,
+    promo_address: Bucket<IpAddr>,
     /// Who logged in from where.
     friends: Kept<(u64, IpAddr), ()>,
     requests: Arc<Room>,
@@ -79,6 +81,8 @@ impl Limits {
             login_account: Bucket::new("login_account", config.limits.login_account),
             login_strangers: Bucket::new("login_account", config.limits.login_strangers),
             mail: Bucket::new("mail", config.limits.mail),
+            promo: Bucket::new("promo", config.limits.promo),
+            promo_address: Bucket::new("promo", config.limits.promo_address),
             friends: Kept::new(FRIENDS_MAX),
             requests: Room::new(config.requests_max),
             sockets: Room::new(config.sockets_max),
@@ -135,6 +139,15 @@ impl Limits {
         self.mail.take(&hash(email), &self.clock)
     }
 
+    /// Counts a try of a promo code, right or wrong: who guesses learns nothing from what is refused.
+    ///
+    /// # Errors
+    /// 429 when the account, or its address, tried too many.
+    pub fn promo(&self, user: UserId, address: IpAddr) -> Result<(), HttpProblem> {
+        self.promo.take(&user, &self.clock)?;
+        if self.trusts(address) { Ok(()) } else { self.promo_address.take(&block(address), &self.clock) }
+    }
+
     /// Room for one more request.
     ///
     /// # Errors
@@ -165,6 +178,8 @@ impl Limits {
         self.login_account.tidy();
         self.login_strangers.tidy();
         self.mail.tidy();
+        self.promo.tidy();
+        self.promo_address.tidy();
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

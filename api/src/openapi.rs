@@ -151,7 +151,8 @@ fn security_schemes() -> Value {
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "An access token of a person, from POST /session. An operation lists the least role that it needs: \
-                            customer, gate, coordinator, operator, admin, each with the rights of those before it.",
+                            guest (from POST /user/guest), customer, gate, coordinator, operator, admin, \
+                            each with the rights of those before it.",
         },
         "key": {
             "type": "http", "scheme": "bearer", "bearerFormat": "boxoffice key",

@@ -3,9 +3,11 @@
 pub mod admin;
 pub mod cart;
 pub mod event;
+pub mod guest;
 pub mod hold;
 pub mod key;
 pub mod performer;
+pub mod promo;
 pub mod refund;
 pub mod sale;
 pub mod scan;

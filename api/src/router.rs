@@ -12,7 +12,9 @@ use crate::edge::Edge;
 use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
-use crate::route::{admin, cart, event, hold, key, performer, refund, sale, scan, seat, session, site, ticket, user, venue, webhook};
+use crate::route::{
+    admin, cart, event, guest, hold, key, performer, promo, refund, sale, scan, seat, session, site, ticket, user, venue, webhook,
+};
 
 /// Largest request body, in bytes; a seating plan may be larger.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -86,6 +88,8 @@ pub struct Route {
 }
 
 const PUBLIC: Access = Access::Public;
+/// Who buys without an account of their own, too.
+const GUEST: Access = Access::Role(Role::Guest);
 const USER: Access = Access::Role(Role::Customer);
 const COORDINATOR: Access = Access::Role(Role::Coordinator);
 const OPERATOR: Access = Access::Role(Role::Operator);
@@ -138,6 +142,13 @@ pub static ROUTES: &[Route] = &[
     post("/event/{id}/cancel", COORDINATOR, |edge, call| Box::pin(sale::cancel(edge, call))),
     post("/event/{id}/block", COORDINATOR, |edge, call| Box::pin(sale::block(edge, call))),
 
+    post("/event/{id}/promo", COORDINATOR, |edge, call| Box::pin(promo::create(edge, call))),
+    get("/event/{id}/promo", COORDINATOR, PAGE, |edge, call| Box::pin(promo::list(edge, call))),
+    get("/event/{id}/promo/{promo}", COORDINATOR, &[], |edge, call| Box::pin(promo::show(edge, call))),
+    write(Verb::Patch, "/event/{id}/promo/{promo}", COORDINATOR, Key::Optional, |edge, call| Box::pin(promo::change(edge, call))),
+    post("/event/{id}/allocation", COORDINATOR, |edge, call| Box::pin(promo::allocate(edge, call))),
+    get("/event/{id}/allocation", COORDINATOR, &[], |edge, call| Box::pin(promo::allocations(edge, call))),
+
     get("/event/{id}/sale", COORDINATOR, &[], |edge, call| Box::pin(refund::sale(edge, call))),
 
     get("/event/{id}/seat", PUBLIC, SEATS, |edge, call| Box::pin(seat::map(edge, call))),
@@ -145,11 +156,11 @@ pub static ROUTES: &[Route] = &[
     get("/event/{id}/seat/stream", PUBLIC, &["since"], |edge, call| Box::pin(live::stream(edge, call))),
     get("/layout/{hash}", PUBLIC, &[], |edge, call| Box::pin(seat::layout(edge, call))),
 
-    post("/event/{id}/hold", USER, |edge, call| Box::pin(hold::create(edge, call))),
-    get("/event/{id}/hold/{hold}", USER, &[], |edge, call| Box::pin(hold::show(edge, call))),
-    write(Verb::Delete, "/event/{id}/hold/{hold}", USER, Key::Optional, |edge, call| Box::pin(hold::release(edge, call))),
-    post("/event/{id}/hold/{hold}/extend", USER, |edge, call| Box::pin(hold::extend(edge, call))),
-    post("/event/{id}/hold/{hold}/pay", USER, |edge, call| Box::pin(hold::pay(edge, call))),
+    post("/event/{id}/hold", GUEST, |edge, call| Box::pin(hold::create(edge, call))),
+    get("/event/{id}/hold/{hold}", GUEST, &[], |edge, call| Box::pin(hold::show(edge, call))),
+    write(Verb::Delete, "/event/{id}/hold/{hold}", GUEST, Key::Optional, |edge, call| Box::pin(hold::release(edge, call))),
+    post("/event/{id}/hold/{hold}/extend", GUEST, |edge, call| Box::pin(hold::extend(edge, call))),
+    post("/event/{id}/hold/{hold}/pay", GUEST, |edge, call| Box::pin(hold::pay(edge, call))),
 
     post("/cart", USER, |edge, call| Box::pin(cart::create(edge, call))),
     get("/cart/{id}", USER, &[], |edge, call| Box::pin(cart::show(edge, call))),
@@ -157,14 +168,14 @@ pub static ROUTES: &[Route] = &[
     post("/cart/{id}/pay", USER, |edge, call| Box::pin(cart::pay(edge, call))),
     get("/user/cart", USER, &[], |edge, call| Box::pin(cart::list(edge, call))),
 
-    get("/order/{id}", USER, &[], |edge, call| Box::pin(ticket::order(edge, call))),
-    post("/order/{id}/refund", USER, |edge, call| Box::pin(refund::of_order(edge, call))),
+    get("/order/{id}", GUEST, &[], |edge, call| Box::pin(ticket::order(edge, call))),
+    post("/order/{id}/refund", GUEST, |edge, call| Box::pin(refund::of_order(edge, call))),
     post("/order/{id}/cancel", COORDINATOR, |edge, call| Box::pin(refund::cancel_order(edge, call))),
-    post("/user/ticket/{id}/refund", USER, |edge, call| Box::pin(refund::of_ticket(edge, call))),
+    post("/user/ticket/{id}/refund", GUEST, |edge, call| Box::pin(refund::of_ticket(edge, call))),
     write(Verb::Post, "/payment/webhook", PUBLIC, Key::None, |edge, call| Box::pin(webhook::receive(edge, call))),
-    get("/user/order", USER, PAGE, |edge, call| Box::pin(ticket::orders(edge, call))),
-    get("/user/ticket", USER, &["limit", "cursor", "expand", "when", "event"], |edge, call| Box::pin(ticket::list(edge, call))),
-    get("/user/ticket/{id}", USER, &["expand"], |edge, call| Box::pin(ticket::show(edge, call))),
+    get("/user/order", GUEST, PAGE, |edge, call| Box::pin(ticket::orders(edge, call))),
+    get("/user/ticket", GUEST, &["limit", "cursor", "expand", "when", "event"], |edge, call| Box::pin(ticket::list(edge, call))),
+    get("/user/ticket/{id}", GUEST, &["expand"], |edge, call| Box::pin(ticket::show(edge, call))),
     post("/user/ticket/{id}/transfer", USER, |edge, call| Box::pin(ticket::offer(edge, call))),
     write(Verb::Delete, "/user/ticket/{id}/transfer", USER, Key::Optional, |edge, call| Box::pin(ticket::withdraw(edge, call))),
     get("/user/transfer", USER, &[], |edge, call| Box::pin(ticket::offers(edge, call))),
@@ -181,22 +192,26 @@ pub static ROUTES: &[Route] = &[
     get("/event/{id}/ticket", COORDINATOR, &["limit", "cursor", "state"], |edge, call| Box::pin(scan::tickets(edge, call))),
 
     tried("/user", Key::Required, |edge, call| Box::pin(user::register(edge, call))),
-    get("/user", USER, &[], |edge, call| Box::pin(user::show(edge, call))),
+    get("/user", GUEST, &[], |edge, call| Box::pin(user::show(edge, call))),
     post("/user/{id}/role", ADMIN, |edge, call| Box::pin(user::set_role(edge, call))),
     Route { class: Class::Login, ..post("/user/password", USER, |edge, call| Box::pin(user::change_password(edge, call))) },
     tried("/user/password/reset", Key::None, |edge, call| Box::pin(user::ask_reset(edge, call))),
     tried("/user/password/reset/confirm", Key::Required, |edge, call| Box::pin(user::reset_password(edge, call))),
     Route { class: Class::Login, ..write(Verb::Post, "/user/email", USER, Key::None, |edge, call| Box::pin(user::ask_email(edge, call))) },
+    tried("/user/guest", Key::None, |edge, call| Box::pin(guest::open(edge, call))),
+    tried("/user/guest/open", Key::None, |edge, call| Box::pin(guest::open_link(edge, call))),
+    tried("/user/guest/claim", Key::Required, |edge, call| Box::pin(guest::claim(edge, call))),
+    write(Verb::Post, "/user/guest/hand-over", USER, Key::None, |edge, call| Box::pin(guest::hand_over(edge, call))),
     tried("/user/email/confirm", Key::None, |edge, call| Box::pin(user::change_email(edge, call))),
 
     tried("/session", Key::None, |edge, call| Box::pin(session::log_in(edge, call))),
-    get("/session", USER, &[], |edge, call| Box::pin(session::list(edge, call))),
+    get("/session", GUEST, &[], |edge, call| Box::pin(session::list(edge, call))),
     Route {
         query: &["all"],
         ..write(Verb::Delete, "/session", PUBLIC, Key::Optional, |edge, call| Box::pin(session::log_out(edge, call)))
     },
     write(Verb::Post, "/session/refresh", PUBLIC, Key::None, |edge, call| Box::pin(session::refresh(edge, call))),
-    write(Verb::Delete, "/session/{id}", USER, Key::Optional, |edge, call| Box::pin(session::end(edge, call))),
+    write(Verb::Delete, "/session/{id}", GUEST, Key::Optional, |edge, call| Box::pin(session::end(edge, call))),
 
     post("/key", USER, |edge, call| Box::pin(key::create(edge, call))),
     get("/key", USER, &[], |edge, call| Box::pin(key::list(edge, call))),

@@ -37,6 +37,12 @@ static ROUTES: &[(Verb, &str, Scope)] = &[
     (Verb::Post, "/event/{id}/close", Scope::Events),
     (Verb::Post, "/event/{id}/cancel", Scope::Events),
     (Verb::Post, "/event/{id}/block", Scope::Events),
+    (Verb::Post, "/event/{id}/promo", Scope::Events),
+    (Verb::Get, "/event/{id}/promo", Scope::Events),
+    (Verb::Get, "/event/{id}/promo/{promo}", Scope::Events),
+    (Verb::Patch, "/event/{id}/promo/{promo}", Scope::Events),
+    (Verb::Post, "/event/{id}/allocation", Scope::Events),
+    (Verb::Get, "/event/{id}/allocation", Scope::Events),
     (Verb::Get, "/event/{id}/sale", Scope::Events),
     (Verb::Post, "/order/{id}/cancel", Scope::Events),
     (Verb::Post, "/venue", Scope::Events),
@@ -85,8 +91,9 @@ mod tests {
 
     #[test]
     fn keys_never_manage_accounts() {
-        let private =
-            |path: &str| ["/user/password", "/user/email", "/session", "/key", "/admin/key"].iter().any(|start| path.starts_with(start));
+        let private = |path: &str| {
+            ["/user/password", "/user/email", "/user/guest", "/session", "/key", "/admin/key"].iter().any(|start| path.starts_with(start))
+        };
         assert!(ROUTES.iter().all(|(_, path, _)| !private(path)));
         for scope in Scope::ALL {
             assert_eq!(by_name(name(scope)), Some(scope));

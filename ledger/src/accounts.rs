@@ -8,6 +8,7 @@ mod carts;
 mod check;
 mod cluster;
 mod emails;
+mod guests;
 mod holdings;
 mod keys;
 mod passwords;
@@ -43,6 +44,7 @@ pub use check::{
 };
 pub use cluster::{ClusterIdentity, KEY_EPOCHS_MAX, KeyEpoch};
 pub use emails::EMAIL_LINK_LIFE;
+pub use guests::{GUEST_LIFE, GUEST_LINK_LIFE};
 use holdings::Holdings;
 pub use keys::KEYS_MAX;
 pub use passwords::{RESET_LIFE, RESETS_MAX};
@@ -83,6 +85,10 @@ pub struct AccountLedger {
     pointers: CowMap<Arc<str>, Pointer>,
     /// Accounts whose change of e-mail is to be carried on.
     moving: BTreeSet<UserId>,
+    /// Guests by when they came, but for those who bought something.
+    guests: BTreeSet<(Timestamp, UserId)>,
+    /// Guests with orders that no letter told of.
+    uninvited: BTreeSet<UserId>,
     identity: ClusterIdentity,
     audit: Audit,
     /// What was asked for and not allowed.
@@ -137,6 +143,16 @@ impl AccountLedger {
     /// Accounts whose change of e-mail is to be carried on.
     pub fn moving(&self) -> impl Iterator<Item = UserId> {
         self.moving.iter().copied()
+    }
+
+    /// Guests with orders that no letter told of, and how many orders each has.
+    pub fn uninvited(&self) -> impl Iterator<Item = (UserId, u32)> {
+        self.uninvited.iter().map(|&user| (user, self.order_count(user)))
+    }
+
+    /// How many orders a user has.
+    fn order_count(&self, user: UserId) -> u32 {
+        self.holdings.get(&user).map_or(0, |holdings| holdings.orders().len() as u32)
     }
 
     /// What the cluster as a whole has one of.
@@ -254,6 +270,11 @@ impl AccountLedger {
         if old == role {
             return Ok(AccountOutcome::Done);
         }
+        if old == Role::Guest || role == Role::Guest {
+            return Err(Rejection::WrongState {
+                detail: "a guest becomes a customer by the link in their mailbox, and nobody becomes a guest".into(),
+            });
+        }
         let done = self.change(user, changes, |account| {
             account.role = role;
             account.version = account.version.saturating_add(u32::from(actor.is_some()));
@@ -294,10 +315,12 @@ impl AccountLedger {
             return false;
         }
         let holdings = Arc::make_mut(self.holdings.get_or_insert_with(user, Arc::default));
-        match record {
+        let stored = match record {
             Delivery::Ticket(ticket) => holdings.put_ticket(ticket, &mut self.digest),
             Delivery::Order(order) => holdings.put_order(order, &mut self.digest),
-        }
+        };
+        self.note_guest(user);
+        stored
     }
 }
 
@@ -305,7 +328,7 @@ impl AccountLedger {
     fn carry_out(&mut self, command: &AccountCommand, changes: &mut Vec<Change>) -> Answer<AccountOutcome> {
         match command {
             AccountCommand::Register { request, user, email, name, password_hash, role } => {
-                let well_formed = check::register(email, name, password_hash);
+                let well_formed = check::register(email, name, password_hash).and_then(|()| check::not_guest(*role));
                 self.once(*request, well_formed, |ledger| {
                     let (email, name) = (Arc::from(email.as_str()), name.clone());
                     let (password_hash, opened_at) = (password_hash.clone(), ledger.at);
@@ -320,9 +343,16 @@ impl AccountLedger {
                 AccountOutcome::Done
             })),
             AccountCommand::Pulse => answer(Ok(AccountOutcome::Done)),
+            // A guest has no password, no keys, and one e-mail for good.
+            AccountCommand::Password { user, .. } | AccountCommand::Email { user, .. } | AccountCommand::Key { user, .. }
+                if self.is_guest(*user) =>
+            {
+                rejected(no("user"))
+            }
             AccountCommand::Session { user, command } => self.session(*user, command, changes),
             AccountCommand::Password { user, command } => self.password(*user, command, changes),
             AccountCommand::Email { user, command } => self.email(*user, command, changes),
+            AccountCommand::Guest { user, command } => self.guest(*user, command, changes),
             AccountCommand::Key { user, command } => self.key(*user, command, changes),
             AccountCommand::Cluster(command) => self.cluster(command),
             AccountCommand::Cart { user, cart, command } => self.cart(*user, *cart, command, changes),

@@ -13,8 +13,10 @@ pub(crate) mod envelope;
 pub(crate) mod frame;
 #[cfg(test)]
 pub(crate) mod golden;
+pub(crate) mod guest;
 pub(crate) mod identity;
 pub mod plan;
+pub(crate) mod promo;
 pub(crate) mod rejection;
 pub(crate) mod seats;
 pub(crate) mod ticket;

@@ -16,6 +16,7 @@ use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, PlanHash, Req
 use crate::money::Currency;
 use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
+use crate::promos::PromoAction;
 use crate::tickets::{EntryTerms, TicketAction, TicketRecord};
 use crate::time::{Millis, Timestamp};
 
@@ -168,6 +169,8 @@ pub enum SeatCommand {
         choice: Choice,
         /// The total the buyer saw, in minor units. Dearer now = refused with the new total; cheaper = given.
         expect_total: Option<u64>,
+        /// A promo code in its normal form.
+        promo: Option<String>,
     },
     /// Lengthen a hold's life by its TTL from now; once a minute, never past three TTLs.
     Extend {
@@ -289,6 +292,15 @@ pub enum SeatCommand {
         /// What is done.
         action: TicketAction,
     },
+    /// Make or switch a promo code, or set seats and places aside for an allocation.
+    Promo {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// What is done.
+        action: PromoAction,
+    },
     /// Deliveries that their targets have stored: (target slot, sequence number of the last delivered record).
     /// Each target has its own cursor, so that a dead one blocks no other.
     OutboxAck {
@@ -408,6 +420,8 @@ pub struct OrderRecord {
     pub event: EventId,
     /// The total, in minor units.
     pub total: u64,
+    /// What a promo code took off, in minor units; not in the total.
+    pub discount: u64,
     /// What has been given back, in minor units.
     pub refunded: u64,
     /// Currency.

@@ -23,6 +23,7 @@ pub mod orders;
 pub mod outbox;
 pub mod outcome;
 pub mod plan;
+pub mod promos;
 pub mod requests;
 pub mod seats;
 pub mod tickets;

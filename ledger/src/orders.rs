@@ -23,6 +23,7 @@ use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, TicketId, UserId};
 use crate::money::Currency;
 use crate::outcome::{AttemptState, Confirmation, OrderState};
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
+use crate::promos::Applied;
 use crate::time::{Millis, Timestamp};
 
 /// Most payment attempts of one order.
@@ -50,7 +51,7 @@ pub struct Ticket {
     pub place: Place,
     /// Its price level.
     pub level: LevelIndex,
-    /// What was paid for it, in minor units.
+    /// What was paid for it, in minor units: its price, less its share of a discount.
     pub price: u64,
     /// Raised by each change, from 1.
     pub epoch: u32,
@@ -90,8 +91,10 @@ pub struct Order {
     pub hold: HoldId,
     /// Who pays.
     pub user: UserId,
-    /// The quote locked at the hold, in minor units.
+    /// The quote locked at the hold, in minor units: what its tickets cost together, less what its code took off.
     pub total: u64,
+    /// What its promo code did.
+    pub promo: Option<Arc<Applied>>,
     /// What was or is to be given back, in minor units; refunds that failed are not in.
     pub refunded: u64,
     /// Where it stands.

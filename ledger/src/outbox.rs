@@ -159,6 +159,7 @@ mod tests {
 
     fn record(user: UserId, receipt: u64) -> Delivery {
         Delivery::Order(OrderRecord {
+            discount: 0,
             id: OrderId(receipt.into()),
             revision: 1,
             user,

@@ -8,6 +8,7 @@ use crate::carts::Cart;
 use crate::ids::{HoldId, KeyId, OrderId, UserId};
 use crate::money::Currency;
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::promos::PromoReason;
 use crate::tickets::{LastScan, ScanReason, TicketOutcome};
 use crate::time::Timestamp;
 
@@ -125,8 +126,12 @@ pub struct HoldInfo {
     pub seats: Vec<SeatIndex>,
     /// The places in areas, ascending.
     pub areas: Vec<(AreaIndex, u32)>,
-    /// The locked total, in minor units.
+    /// The locked total, in minor units: what is to be paid.
     pub total: u64,
+    /// What its promo code took off, in minor units; not in the total.
+    pub discount: u64,
+    /// Its promo code.
+    pub promo: Option<String>,
     /// Its currency.
     pub currency: Currency,
     /// When it runs out unless it is paid, extended or released.
@@ -204,6 +209,11 @@ pub enum Rejection {
     },
     /// A payment attempt of this order is under way.
     AttemptLive,
+    /// The promo code cannot be used: nothing was held.
+    PromoRefused {
+        /// Why not.
+        reason: PromoReason,
+    },
     /// Seats of the request are taken: none was held.
     SeatsUnavailable {
         /// Every seat that is not free, with its state.

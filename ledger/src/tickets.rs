@@ -137,6 +137,15 @@ pub enum TicketAction {
         /// Its owner.
         user: UserId,
     },
+    /// Give a guest's ticket to the account that has the guest's e-mail.
+    HandOver {
+        /// The ticket.
+        ticket: TicketId,
+        /// The guest.
+        user: UserId,
+        /// The account.
+        to: UserId,
+    },
     /// Take an offered ticket up.
     Claim {
         /// The ticket.

@@ -20,6 +20,8 @@ pub enum Kind {
     Reset,
     /// A link to confirm an address.
     Email,
+    /// A link to a guest's tickets.
+    Guest,
 }
 
 /// What a text says.
@@ -131,7 +133,7 @@ pub fn first_admin_token(secret: &[u8; 32]) -> String {
 fn prefix(kind: Kind) -> &'static str {
     match kind {
         Kind::Key => "bo_live_",
-        Kind::Refresh | Kind::Reset | Kind::Email => "",
+        Kind::Refresh | Kind::Reset | Kind::Email | Kind::Guest => "",
     }
 }
 
@@ -145,12 +147,13 @@ mod tests {
     #[test]
     fn a_text_is_read_on_every_node_and_for_its_use_only() {
         let (one, other) = (Credentials::new(&[1; 32]), Credentials::new(&[1; 32]));
-        for kind in [Kind::Refresh, Kind::Key, Kind::Reset, Kind::Email] {
+        const ALL: [Kind; 5] = [Kind::Refresh, Kind::Key, Kind::Reset, Kind::Email, Kind::Guest];
+        for kind in ALL {
             let text = one.draw(kind, NAMED);
             assert_eq!(other.read(kind, &text), Some(NAMED));
             assert_ne!(one.draw(kind, NAMED), text);
             assert_eq!(one.hash(&text), other.hash(&text));
-            for wrong in [Kind::Refresh, Kind::Key, Kind::Reset, Kind::Email].into_iter().filter(|wrong| *wrong != kind) {
+            for wrong in ALL.into_iter().filter(|wrong| *wrong != kind) {
                 assert_eq!(one.read(wrong, &text), None);
             }
             assert_eq!(Credentials::new(&[2; 32]).read(kind, &text), None);

@@ -58,6 +58,25 @@ pub mod letters {
         Letter { to, subject: "Your e-mail address is about to change", text }
     }
 
+    /// A link to what a guest bought.
+    pub fn guest_tickets(to: String, link: &str) -> Letter {
+        let text = format!(
+            "Thank you for your order. Your tickets are here:\n\n{link}\n\n\
+             Whoever has this link has the tickets: keep it to yourself. With it you can also open an account with a password, or take\n\
+             the tickets into the account that you have. If you did not order anything, somebody mistyped their address: do nothing.\n"
+        );
+        Letter { to, subject: "Your tickets", text }
+    }
+
+    /// A notice that a ticket waits.
+    pub fn ticket_offered(to: String, link: &str) -> Letter {
+        let text = format!(
+            "Somebody wants to give you a ticket. Log in with this e-mail address, or open an account with it, to take it up:\n\n{link}\n\n\
+             The offer stands for 7 days. If you do not want it, do nothing: the ticket stays theirs.\n"
+        );
+        Letter { to, subject: "A ticket is waiting for you", text }
+    }
+
     /// A notice that the password was changed.
     pub fn password_changed(to: String) -> Letter {
         let text = "The password of your account was changed, and all other devices were logged out.\n\n\

@@ -49,6 +49,17 @@ test("choose, hold, pay", async () => {
   assert.deepEqual([checkout.phase, checkout.order.id, kept.size, checkout.chosen.size], ["done", "ord_1", 0, 0]);
 });
 
+test("a promo code goes with the hold, and only with that one", async () => {
+  const { checkout, calls } = begin(problem(422, "promo_refused"), held(), held());
+  checkout.toggle(2);
+  checkout.promo = " SUMMER ";
+  await checkout.holdChosen();
+  assert.deepEqual([checkout.phase, checkout.promo, [...checkout.chosen]], ["choosing", " SUMMER ", [2]]);
+  await checkout.holdChosen();
+  assert.deepEqual([calls[0].body, calls[1].body, checkout.promo], [{ seats: [2], promo: "SUMMER" }, { seats: [2], promo: "SUMMER" }, ""]);
+  assert.notEqual(calls[0].key, calls[1].key);
+});
+
 test("taken seats leave the choice, the others stay, and there is an offer", async () => {
   const { checkout, seats } = begin();
   const offers = [];

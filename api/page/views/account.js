@@ -3,6 +3,9 @@
 import { announce, fill, h } from "../dom.js";
 import { field } from "./login.js";
 
+/** The token of a guest's link, for what can be done with it. @type {string} */
+let kept = "";
+
 /** @typedef {{title: string, lead: string, fields: any[], submit: string, send: (data: any) => Promise<string>}} Form */
 
 /**
@@ -13,6 +16,7 @@ import { field } from "./login.js";
 export function showAccount(app, kind, token) {
   // The link stands for a right: keep it out of the history.
   if (token) history.replaceState(null, "", `#/${kind}`);
+  if (kind === "guest" && token) kept = token;
   const form = forms[kind](app, token);
   document.title = `${form.title} - boxoffice`;
   const status = h("p", { class: "notice", role: "status", hidden: true });
@@ -74,7 +78,7 @@ const email = () => field("E-mail", "email", "email", "email", { maxlength: 254 
 const forms = {
   account: ({ session }) => ({
     title: "Your account",
-    lead: session.user ? `${session.user.name}, ${session.user.email}` : "Log in first.",
+    lead: session.user ? [session.user.name, session.user.email].filter(Boolean).join(", ") : "Log in first.",
     fields: [field("Present password", "old", "password", "current-password", { maxlength: 128 }), newPassword("New password")],
     submit: "Change the password",
     send: async (data) => (await session.changePassword(data.old, data.password), "The password is changed. Other devices are logged out."),
@@ -99,6 +103,33 @@ const forms = {
     fields: [],
     submit: "Confirm",
     send: async () => `Your e-mail is ${(await api.post("/user/email/confirm", { token })).email} now.`,
+  }),
+  guest: ({ session }) => ({
+    title: "Your tickets",
+    lead: "You bought them as a guest. Whoever has this link has them.",
+    fields: [
+      h("p", null, h("a", { class: "link", href: "#/keep" }, "Make an account of it"), " with a password, or ", h("a", { class: "link", href: "#/join" }, "take them into the account"), " that you have."),
+    ],
+    submit: "Show my tickets",
+    send: async () => {
+      await session.openGuest(kept);
+      location.hash = "#/tickets";
+      return "Here they are.";
+    },
+  }),
+  keep: ({ api }) => ({
+    title: "Make an account of it",
+    lead: "Your e-mail and your tickets stay; from now on you log in with a password.",
+    fields: [newPassword("Password")],
+    submit: "Make the account",
+    send: async ({ password }) => (await api.post("/user/guest/claim", { token: kept, password }), "The account is yours. Log in with your e-mail and the password."),
+  }),
+  join: ({ api, session }) => ({
+    title: "Take the tickets into your account",
+    lead: session.user && session.user.role !== "guest" ? `They go to ${session.user.email}.` : "Log in to the account with the e-mail that the letter came to, then open the link again.",
+    fields: [],
+    submit: "Take them",
+    send: async () => `${(await api.post("/user/guest/hand-over", { token: kept })).tickets} tickets are in your account now.`,
   }),
   claim: ({ api, session }, token) => ({
     title: "Become the first admin",

@@ -83,8 +83,17 @@ export class Tray {
       quantity > 0 && h("button", { type: "button", class: "link", disabled: busy, onclick: () => checkout.clear() }, "Clear the choice"),
       quantity === 0 && this.best(busy),
       quantity === 0 && this.areas(),
+      this.promo(busy),
       quantity > 0 && h("p", { class: "hint" }, "The time to pay begins when you hold the seats, not before."),
     ];
+  }
+
+  /** Where a promo code is written. @param {boolean} busy */
+  promo(busy) {
+    const { checkout } = this.owner;
+    const write = (/** @type {Event} */ event) => (checkout.promo = /** @type {HTMLInputElement} */ (event.target).value);
+    const input = h("input", { id: "promo", name: "promo", type: "text", maxlength: 40, autocomplete: "off", disabled: busy, value: checkout.promo, oninput: write });
+    return h("label", { class: "field" }, h("span", null, "Promo code (if you have one)"), input);
   }
 
   /** @param {boolean} busy */
@@ -172,6 +181,7 @@ export class Tray {
       this.notice(),
       checkout.bankPage() && h("a", { id: "bank", class: "button primary wide", href: checkout.bankPage(), target: "_blank", rel: "noopener noreferrer" }, "Confirm at your bank"),
       h("ul", { class: "picked" }, this.places(hold)),
+      hold.discount && h("p", { class: "total" }, h("span", null, `Code ${hold.promo}`), h("b", null, `−${money(hold.discount)}`)),
       h("p", { class: "total" }, h("span", null, "Total"), h("b", null, money(hold.total))),
       h("form", { class: "pay", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), checkout.pay(this.method)) }, this.methods(busy, hold), h("button", { type: "submit", id: "pay", class: "button primary wide", disabled: busy }, words[/** @type {keyof typeof words} */ (checkout.phase)])),
       h("button", { type: "button", class: "link", disabled: busy, onclick: () => checkout.release() }, "Give the seats back"),

@@ -266,8 +266,10 @@ pub struct OrderView {
     pub state: OrderState,
     /// Its last payment attempt; `None` for a free order.
     pub payment: Option<Progress>,
-    /// The total, in minor units.
+    /// The total, in minor units: what is paid.
     pub total: u64,
+    /// Its promo code and what that took off, in minor units.
+    pub promo: Option<(String, u64)>,
     /// Its currency.
     pub currency: Currency,
     /// The receipt number, once confirmed.

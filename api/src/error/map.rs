@@ -2,6 +2,7 @@
 
 use axum::http::header::WWW_AUTHENTICATE;
 use boxoffice_ledger::outcome::{HoldState, Rejection};
+use boxoffice_ledger::promos::PromoReason;
 use boxoffice_ledger::tickets::{LastScan, ScanReason};
 use serde_json::{Value, json};
 
@@ -94,6 +95,7 @@ fn from_rejection(rejection: Rejection, offer: Option<&Offer>) -> HttpProblem {
             HttpProblem::new(Code::AmountMismatch, "The authorized amount is not the order's total.").with("expected", expected.into())
         }
         Rejection::TicketRefused { reason, used } => ticket_refused(reason, used),
+        Rejection::PromoRefused { reason } => promo_refused(reason),
         Rejection::WrongState { detail } => HttpProblem::new(Code::WrongState, detail),
         choice => from_choice(choice, offer),
     }
@@ -118,6 +120,19 @@ fn from_choice(rejection: Rejection, offer: Option<&Offer>) -> HttpProblem {
         }
         other => HttpProblem::new(Code::WrongState, format!("{other:?}")),
     }
+}
+
+/// 422 for a promo code that cannot be used.
+#[must_use]
+pub fn promo_refused(reason: PromoReason) -> HttpProblem {
+    let detail = match reason {
+        PromoReason::Unknown => "This event has no such code now.",
+        PromoReason::Expired => "The code has expired.",
+        PromoReason::UsedUp => "The code was used as often as it can be.",
+        PromoReason::NotForTheseSeats => "The code is for other seats than these.",
+    };
+    let errors = json!([{"pointer": "/promo", "code": json::promo_reason(reason), "detail": detail}]);
+    HttpProblem::new(Code::PromoRefused, detail).with("reason", json::promo_reason(reason).into()).with("errors", errors)
 }
 
 fn ticket_refused(reason: ScanReason, used: Option<LastScan>) -> HttpProblem {

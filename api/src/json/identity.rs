@@ -50,7 +50,7 @@ pub struct RefreshBody {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct RoleBody {
-    #[schemars(with = "Named<Role>")]
+    #[schemars(extend("enum" = ["customer", "gate", "coordinator", "operator", "admin"]))]
     pub role: String,
 }
 

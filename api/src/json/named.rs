@@ -11,6 +11,7 @@ use boxoffice_ledger::ids::{
 };
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState};
+use boxoffice_ledger::promos::PromoReason;
 use boxoffice_ledger::tickets::{Direction, ScanReason, TicketState};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -53,7 +54,8 @@ macro_rules! names {
 }
 
 names! {
-    Role by super::role: Customer, Gate, Coordinator, Operator, Admin;
+    PromoReason by super::promo_reason: Unknown, Expired, UsedUp, NotForTheseSeats;
+    Role by super::role: Guest, Customer, Gate, Coordinator, Operator, Admin;
     Scope by crate::scope::name: Book, Tickets, Events, Scan, Operate;
     EventStatus by super::event_status: Draft, Published, Cancelled;
     SaleState by super::sale_state: Published, OnSale, Paused, Closed, Cancelled;

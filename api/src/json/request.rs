@@ -154,6 +154,8 @@ pub struct HoldBody {
     pub best: Option<BestBody>,
     /// The total that the buyer saw.
     pub expect_total: Option<TotalBody>,
+    /// A promo code.
+    pub promo: Option<String>,
 }
 
 /// Places in an area.

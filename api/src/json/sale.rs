@@ -123,6 +123,10 @@ pub struct HoldOut<'a> {
     seats: Vec<SeatOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     areas: Vec<AreaOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promo: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     total: MoneyOut,
     expires_at: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,6 +156,8 @@ impl<'a> HoldOut<'a> {
             state: hold_state(hold.state),
             seats: hold.seats.iter().map(|&seat| SeatOut::named(seat, layout.and_then(|layout| layout.place(seat)))).collect(),
             areas: areas.collect(),
+            promo: hold.promo.clone(),
+            discount: hold.promo.as_ref().map(|_| money(hold.discount, hold.currency)),
             total: money(hold.total, hold.currency),
             expires_at: Rfc3339(hold.expires_at),
             order: hold.order.map(Text),
@@ -188,6 +194,10 @@ pub struct OrderOut {
     state: &'static str,
     #[serde(flatten)]
     payment: Option<PaymentOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promo: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     total: MoneyOut,
     refunded: MoneyOut,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,6 +248,8 @@ impl OrderOut {
             hold: Text(order.hold),
             state: order_state(order.state),
             payment: order.payment.as_ref().map(PaymentOut::new),
+            promo: order.promo.as_ref().map(|(code, _)| code.clone()),
+            discount: order.promo.as_ref().map(|&(_, discount)| money(discount, order.currency)),
             total: money(order.total, order.currency),
             refunded: money(order.refunded, order.currency),
             receipt: order.receipt,
@@ -260,6 +272,8 @@ impl OrderOut {
             hold: Text(paid.hold),
             state: "confirmed",
             payment: None,
+            promo: None,
+            discount: None,
             total: money(paid.total, paid.currency),
             refunded: money(0, paid.currency),
             receipt: Some(paid.receipt),
@@ -281,6 +295,8 @@ pub struct OrderRecordOut {
     event: Text<EventId>,
     #[schemars(with = "Named<OrderState>")]
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     total: MoneyOut,
     refunded: MoneyOut,
     receipt: u64,
@@ -303,6 +319,7 @@ impl OrderRecordOut {
             id: Text(order.id),
             event: Text(order.event),
             state,
+            discount: (order.discount > 0).then(|| money(order.discount, order.currency)),
             total: money(order.total, order.currency),
             refunded: money(order.refunded, order.currency),
             receipt: order.receipt,

@@ -7,7 +7,9 @@ mod cart;
 mod catalog;
 mod event;
 mod gate;
+mod guest;
 mod node;
+mod promo;
 mod session;
 mod ticket;
 
@@ -30,10 +32,12 @@ pub fn tags() -> Vec<Tag> {
         tag("Events", "Looking, searching, creating; the sale; seats and live maps.", event::operations()),
         tag("Booking", "Holding seats, paying, orders and refunds.", booking::operations()),
         tag("Carts", "Holds of several events, paid together: all or none.", cart::operations()),
+        tag("Promotions", "Promo codes, and seats that are set aside for who has one.", promo::operations()),
         tag("Tickets", "The caller's tickets, and giving them to others.", ticket::operations()),
         tag("Gates", "Scanning at the door, online and offline, and what was seen there.", gate::operations()),
         tag("Catalog", "Venues with their seating plans, and performers.", catalog::operations()),
         tag("Accounts", "Opening an account, its password, e-mail and role; keys of programs.", account::operations()),
+        tag("Guests", "Buying with an e-mail and no password.", guest::operations()),
         tag("Sessions", "Logging in and out.", session::operations()),
         tag("Nodes", "For operators, load balancers and people with a browser.", node::operations()),
     ]

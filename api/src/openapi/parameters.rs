@@ -88,6 +88,7 @@ fn in_path(path: &str, name: &str) -> (String, Value) {
     let text = |pattern: String| json!({"type": "string", "pattern": pattern});
     match name {
         "hash" => ("The layout's hash.".into(), text(PlanHash::pattern())),
+        "promo" => ("The code, in capital or small letters.".into(), text("^[A-Za-z0-9_-]{3,40}$".into())),
         "group" => ("A group's number.".into(), json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})),
         "query" => ("What to search for.".into(), json!({"type": "string", "minLength": 1, "maxLength": SEARCH_CHARS_MAX})),
         "code" if path.starts_with("/problem/") => {

@@ -10,6 +10,7 @@ use super::schemas::{Schemas, answer};
 use crate::error::Code;
 use crate::json::{CartOut, HoldOut, MoneyOut, Named, PublicSeatState, Rfc3339};
 use boxoffice_ledger::outcome::{HoldState, SaleState};
+use boxoffice_ledger::promos::PromoReason;
 use boxoffice_ledger::tickets::ScanReason;
 
 /// The answers to these problems, by status. Equal ones are shared.
@@ -105,6 +106,10 @@ fn more(schemas: &mut Schemas, code: Code) -> Vec<(&'static str, bool, Value)> {
             vec![("decline_code", true, text()), ("hold", false, hold), ("cart", false, cart)]
         }
         Code::CartRefused => vec![("cart", true, answer::<CartOut>(schemas))],
+        Code::PromoRefused => {
+            let reason = answer::<Named<PromoReason>>(schemas);
+            vec![("reason", true, reason), ("errors", true, list::<ErrorSchema>(schemas))]
+        }
         Code::TicketRefused => {
             let reason = answer::<Named<ScanReason>>(schemas);
             vec![("reason", true, reason), ("used_at", false, answer::<Rfc3339>(schemas)), ("used_gate", false, text())]

@@ -8,14 +8,15 @@ use axum::http::{Response, StatusCode};
 use boxoffice_ledger::command::Choice;
 use boxoffice_ledger::ids::{EventId, HoldId};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
+use boxoffice_ledger::promos::{self, PromoReason};
 
 use super::Outcome;
 use crate::backend::{Freshness, Payment};
 use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
-use crate::error::{HttpProblem, from_failure};
-use crate::json::{self, AreaRef, BestBody, HoldBody, HoldOut, OrderOut, PayBody, SeatRef};
+use crate::error::{HttpProblem, from_failure, promo_refused};
+use crate::json::{self, AreaRef, BestBody, HoldBody, HoldOut, OrderOut, PayBody, PlacesBody, SeatRef};
 use crate::layout::{Layout, Offer};
 
 /// Longest token of a payment method, in bytes.
@@ -27,9 +28,10 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
     let body: HoldBody = json::parse(&call.body)?;
     let shape = shape(&body, edge.config.seats_per_hold_max)?;
+    let promo = body.promo.as_deref().map(|text| promo(&edge, &call, text)).transpose()?;
     let offer = edge.offers.of_event(&*edge.backend, call.context(), event).await?;
     let (choice, expect_total) = choice(&body, shape, &offer)?;
-    let done = edge.backend.hold(call.context(), caller, request, event, choice, expect_total).await;
+    let done = edge.backend.hold(call.context(), caller, request, event, choice, expect_total, promo).await;
     let done = done.map_err(|failure| from_failure(failure, Some(&offer)))?;
     let hold = HoldOut::new(&done.value, Some(&offer), Some(event)).at(done.revision);
     let mut response = json::written(StatusCode::CREATED, &done, &hold);
@@ -85,6 +87,12 @@ pub async fn pay(edge: Arc<Edge>, call: Call) -> Outcome {
         }
         (Payment::Confirmed(_), None) => Err(HttpProblem::new(crate::error::Code::Internal, "A confirmed payment has no order.")),
     }
+}
+
+/// A promo code in its normal form. What cannot be one is refused as one that the event does not have.
+fn promo(edge: &Edge, call: &Call, text: &str) -> Result<String, HttpProblem> {
+    edge.limits.promo(call.user()?.user, call.address)?;
+    promos::normal(text).ok_or_else(|| promo_refused(PromoReason::Unknown))
 }
 
 fn named(call: &Call) -> Result<(crate::backend::Caller, EventId, HoldId), HttpProblem> {
@@ -144,7 +152,7 @@ fn choice(body: &HoldBody, shape: Shape<'_>, offer: &Offer) -> Result<(Choice, O
         },
         Shape::Chosen => Choice::Chosen {
             seats: resolve_seats(&mut check, layout, body.seats.as_deref().unwrap_or_default()),
-            areas: resolve_areas(&mut check, layout, body),
+            areas: resolve_areas(&mut check, layout, body.areas.as_deref().unwrap_or_default()),
         },
     };
     if let Some(currency) = body.expect_total.as_ref().and_then(|total| total.currency.as_deref())
@@ -185,9 +193,10 @@ fn resolve_section(check: &mut Check, layout: &Layout, section: &AreaRef) -> Opt
     found
 }
 
-fn resolve_areas(check: &mut Check, layout: &Layout, body: &HoldBody) -> Vec<(AreaIndex, u32)> {
+/// Places by area -> areas by index, each once.
+pub(super) fn resolve_areas(check: &mut Check, layout: &Layout, areas: &[PlacesBody]) -> Vec<(AreaIndex, u32)> {
     let mut found: Vec<(AreaIndex, u32)> = Vec::new();
-    for (at, places) in body.areas.iter().flatten().enumerate() {
+    for (at, places) in areas.iter().enumerate() {
         let index = match &places.area {
             AreaRef::Index(index) => u16::try_from(*index).ok().filter(|&at| usize::from(at) < layout.plan().areas.len()).map(AreaIndex),
             AreaRef::Name(name) => layout.area_by_name(name),

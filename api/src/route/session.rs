@@ -106,7 +106,8 @@ pub fn access_answer(edge: &Edge, status: StatusCode, account: &Account, session
     Ok(response)
 }
 
-fn opened_answer(edge: &Edge, status: StatusCode, opened: &Opened, given: bool) -> Outcome {
+/// A session that was opened, with its refresh token as a cookie, or `given` in the answer.
+pub fn opened_answer(edge: &Edge, status: StatusCode, opened: &Opened, given: bool) -> Outcome {
     let mut response = access_answer(edge, status, &opened.account, Some(opened.session), given.then_some(opened))?;
     if !given {
         set_cookie(edge, &mut response, REFRESH_COOKIE, "/session", &opened.refresh_token, SESSION_LIFE.0 / 1000);
@@ -128,7 +129,7 @@ fn set_cookie(edge: &Edge, response: &mut Response<Body>, name: &str, path: &str
 }
 
 /// Where a request comes from, for people.
-fn visitor(call: &Call) -> Visitor {
+pub fn visitor(call: &Call) -> Visitor {
     let mut address = call.address.to_canonical().to_string();
     address.truncate(ADDRESS_BYTES_MAX);
     Visitor { address, agent: agent(&call.parts.headers) }

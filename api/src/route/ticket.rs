@@ -103,7 +103,9 @@ pub async fn offer(edge: Arc<Edge>, call: Call) -> Outcome {
     let ticket: TicketId = call.id("id", "ticket")?;
     let body: TransferBody = json::parse(&call.body)?;
     let to = email(&body.to).ok_or_else(|| HttpProblem::field("/to", "invalid", "an e-mail address of at most 254 bytes"))?;
-    let done = edge.backend.offer_ticket(call.context(), caller, request, ticket, to).await?;
+    // One letter leads to everything that waits for its receiver: more in a row say nothing new.
+    let letter = edge.limits.mail(&format!("offer {to}")).is_ok();
+    let done = edge.backend.offer_ticket(call.context(), caller, request, ticket, to, letter).await?;
     let mut response = json::written(StatusCode::CREATED, &done, &TransferOut::new(&done.value, done.revision));
     json::put_location(&mut response, &format!("/user/ticket/{ticket}"));
     Ok(response)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
 use boxoffice_ledger::accounts::NAME_BYTES_MAX;
+use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{Request, UserId};
 
 use super::{Outcome, session};
@@ -49,7 +50,8 @@ pub fn request_of(edge: &Edge, call: &Call, scope: &[u8]) -> Result<Request, Htt
     Ok(edge.requests.derive(scope, method, call.parts.uri.path(), key, &call.body))
 }
 
-fn email_field(check: &mut Check, text: &str) -> String {
+/// An e-mail in its normal form.
+pub fn email_field(check: &mut Check, text: &str) -> String {
     email(text).unwrap_or_else(|| {
         check.wrong("/email", "invalid", "an e-mail address of at most 254 bytes");
         String::new()
@@ -66,8 +68,9 @@ pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn set_role(edge: Arc<Edge>, call: Call) -> Outcome {
     let user: UserId = call.id("id", "user")?;
     let body: RoleBody = json::parse(&call.body)?;
-    let Some(role) = role_of(&body.role) else {
-        let known = ROLES.map(json::role).join(", ");
+    // Guests come by themselves, and leave by the link in their mailbox.
+    let Some(role) = role_of(&body.role).filter(|role| *role != Role::Guest) else {
+        let known = ROLES[1..].iter().copied().map(json::role).collect::<Vec<_>>().join(", ");
         return Err(HttpProblem::field("/role", "invalid", format!("one of {known}")));
     };
     let done = edge.backend.set_role(call.context(), call.user()?, call.write()?, user, role).await?;

@@ -2,7 +2,9 @@
 
 mod backend;
 mod carts;
+mod guest;
 pub mod identity;
+mod promo;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

@@ -59,6 +59,8 @@ pub fn config() -> ApiConfig {
         login_account: wide,
         login_strangers: wide,
         mail: wide,
+        promo: wide,
+        promo_address: wide,
     };
     config
 }

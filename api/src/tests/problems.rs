@@ -3,6 +3,7 @@
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{HoldState, Rejection, SaleState, SeatState};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
+use boxoffice_ledger::promos::PromoReason;
 use boxoffice_ledger::tickets::ScanReason;
 use boxoffice_ledger::time::Timestamp;
 use serde_json::json;
@@ -37,6 +38,7 @@ fn row(rejection: Rejection) -> (Rejection, u16, &'static str) {
         Rejection::TooSoon { retry_at: None } => (409, "too_often"),
         Rejection::AmountMismatch { .. } => (409, "amount_mismatch"),
         Rejection::TicketRefused { .. } => (409, "ticket_refused"),
+        Rejection::PromoRefused { .. } => (422, "promo_refused"),
         Rejection::WrongState { .. } => (409, "wrong_state"),
     };
     (rejection, status, code)
@@ -67,6 +69,8 @@ fn rejections() -> Vec<Rejection> {
         Rejection::TooSoon { retry_at: None },
         Rejection::AmountMismatch { expected: 5 },
         Rejection::TicketRefused { reason: ScanReason::Void, used: None },
+        Rejection::PromoRefused { reason: PromoReason::Expired },
+        Rejection::PromoRefused { reason: PromoReason::NotForTheseSeats },
         Rejection::WrongState { detail: "x".into() },
     ]
 }

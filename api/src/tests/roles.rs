@@ -16,7 +16,10 @@ fn path(route: &Route) -> String {
         _ => event_id().to_string(),
     };
     let path = route.path.replace("{id}", &id).replace("{query}", "radio").replace("{hash}", &plan_hash().to_string());
-    path.replace("{hold}", &boxoffice_ledger::ids::HoldId(5).to_string()).replace("{group}", "3").replace("{code}", "internal")
+    path.replace("{hold}", &boxoffice_ledger::ids::HoldId(5).to_string())
+        .replace("{group}", "3")
+        .replace("{code}", "internal")
+        .replace("{promo}", "SUMMER")
 }
 
 fn verb(route: &Route) -> &'static str {
@@ -33,8 +36,15 @@ fn verb(route: &Route) -> &'static str {
 fn expected(route: &Route) -> Option<Role> {
     match (route.method, route.path) {
         (Verb::Get, "/event/{id}/sale") | (Verb::Post, "/order/{id}/cancel") => Some(Role::Coordinator),
-        (Verb::Get, path) if path.starts_with("/event/{id}/hold") => Some(Role::Customer),
         (Verb::Get, "/docs" | "/openapi.json") => None,
+        (_, path) if path.starts_with("/event/{id}/promo") || path.starts_with("/event/{id}/allocation") => Some(Role::Coordinator),
+        (_, path) if path.starts_with("/event/{id}/hold") => Some(Role::Guest),
+        (_, path) if path.starts_with("/cart") || path == "/user/cart" => Some(Role::Customer),
+        (Verb::Post, "/user/guest" | "/user/guest/open" | "/user/guest/claim") => None,
+        (Verb::Post, "/user/guest/hand-over") => Some(Role::Customer),
+        // What a guest sees and gives back of what they bought.
+        (Verb::Get, "/user" | "/user/ticket" | "/user/ticket/{id}" | "/user/order" | "/order/{id}" | "/session") => Some(Role::Guest),
+        (Verb::Post, "/user/ticket/{id}/refund" | "/order/{id}/refund") | (Verb::Delete, "/session/{id}") => Some(Role::Guest),
         (Verb::Get, "/" | "/healthz" | "/readyz" | "/problem/{code}" | "/layout/{hash}" | "/.well-known/jwks.json" | "/admin/claim") => {
             None
         }
@@ -45,12 +55,9 @@ fn expected(route: &Route) -> Option<Role> {
         (Verb::Get, path) if ["/event", "/venue", "/performer"].iter().any(|open| path.starts_with(open)) => None,
         (Verb::Post, "/user" | "/session" | "/session/refresh" | "/admin/claim") | (Verb::Delete, "/session") => None,
         (Verb::Post, "/payment/webhook") => None,
-        (Verb::Post, "/user/ticket/{id}/refund") => Some(Role::Customer),
         (Verb::Post, "/user/password/reset" | "/user/password/reset/confirm" | "/user/email/confirm") => None,
         (Verb::Post, "/user/{id}/role" | "/admin/key/rotate") => Some(Role::Admin),
         (_, path) if ["/session", "/key", "/user/password", "/user/email"].iter().any(|own| path.starts_with(own)) => Some(Role::Customer),
-        (_, path) if path.contains("/hold") || path.starts_with("/order") || path.starts_with("/cart") => Some(Role::Customer),
-        (Verb::Get, path) if path.starts_with("/user") => Some(Role::Customer),
         (Verb::Post | Verb::Patch, path) if ["/event", "/venue", "/performer"].iter().any(|open| path.starts_with(open)) => {
             Some(Role::Coordinator)
         }
@@ -92,6 +99,9 @@ async fn writes_need_a_key_unless_they_are_harmless_to_repeat() {
         "/user/password/reset",
         "/user/email",
         "/user/email/confirm",
+        "/user/guest",
+        "/user/guest/open",
+        "/user/guest/hand-over",
         "/scan",
         "/event/{id}/scan/offline",
     ];

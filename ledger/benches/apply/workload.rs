@@ -120,6 +120,7 @@ fn choose(choice: Choice, key: u64) -> SeatCommand {
         user: user(key % 100_000_000),
         choice,
         expect_total: None,
+        promo: None,
     }
 }
 

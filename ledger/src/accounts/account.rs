@@ -13,11 +13,11 @@ use crate::time::Timestamp;
 pub struct Account {
     /// Its id. Its slot is that of the first e-mail it had.
     pub id: UserId,
-    /// Normalised, unique in the cluster.
+    /// Normalised, unique in the cluster but for guests.
     pub email: Arc<str>,
     /// For people.
     pub name: String,
-    /// The password's hash in PHC form.
+    /// The password's hash in PHC form; empty for a guest.
     pub password_hash: String,
     /// What it may do.
     pub role: Role,
@@ -29,7 +29,7 @@ pub struct Account {
     pub sessions: Vec<Session>,
     /// Keys of its programs, the oldest first.
     pub keys: Vec<Key>,
-    /// Links to set a password that were mailed, the oldest first.
+    /// Links to set a password, or to a guest's tickets, that were mailed, the oldest first.
     pub resets: Vec<Reset>,
     /// Whether it has had another e-mail than the first: then a pointer in the address's group leads to it.
     pub moved: bool,
@@ -37,6 +37,10 @@ pub struct Account {
     pub email_changes: u32,
     /// The last change of e-mail that was asked for.
     pub email_change: Option<EmailChange>,
+    /// Of a guest: the account that its tickets go to; from then on it can do no more.
+    pub heir: Option<UserId>,
+    /// Of a guest: how many of its orders a letter told of.
+    pub invited: u32,
 }
 
 /// One log-in.

@@ -2,7 +2,7 @@
 
 use alloc::format;
 
-use crate::command::{Delivery, Scopes};
+use crate::command::{Delivery, Role, Scopes};
 use crate::outcome::Rejection;
 
 /// The longest e-mail, in bytes.
@@ -38,6 +38,16 @@ pub fn register(email_given: &str, name: &str, hash: &str) -> Check {
         return Err(malformed("/name", &format!("at most {NAME_BYTES_MAX} bytes")));
     }
     password_hash(hash)
+}
+
+/// Guests come without a password, by a command of their own.
+pub fn not_guest(role: Role) -> Check {
+    if role == Role::Guest { Err(malformed("/role", "a guest has no account of their own")) } else { Ok(()) }
+}
+
+pub fn guest(email_given: &str, name: &str) -> Check {
+    email(email_given)?;
+    if name.len() > NAME_BYTES_MAX { Err(malformed("/name", &format!("at most {NAME_BYTES_MAX} bytes"))) } else { Ok(()) }
 }
 
 pub fn email(email: &str) -> Check {

@@ -24,13 +24,33 @@ impl Account {
     /// An account as it is opened.
     pub(super) fn new(id: UserId, email: Arc<str>, name: String, password_hash: String, role: Role, opened_at: Timestamp) -> Self {
         let (sessions, keys, resets) = (Vec::new(), Vec::new(), Vec::new());
-        let (version, moved, email_changes, email_change) = (0, false, 0, None);
-        Self { id, email, name, password_hash, role, opened_at, version, sessions, keys, resets, moved, email_changes, email_change }
+        Self {
+            id,
+            email,
+            name,
+            password_hash,
+            role,
+            opened_at,
+            version: 0,
+            sessions,
+            keys,
+            resets,
+            moved: false,
+            email_changes: 0,
+            email_change: None,
+            heir: None,
+            invited: 0,
+        }
     }
 
     fn is_moving(&self) -> bool {
         let step = self.email_change.as_ref().map(|change| change.step);
         matches!(step, Some(EmailStep::Reserving | EmailStep::Releasing))
+    }
+
+    /// Whether it is found by the first address that it had.
+    fn has_first_address(&self) -> bool {
+        !self.moved && self.role != Role::Guest
     }
 
     fn is_bounded(&self) -> bool {
@@ -67,7 +87,7 @@ impl AccountLedger {
             self.digest.remove(hash_account(old));
         }
         self.digest.add(hash_account(&account));
-        if !account.moved {
+        if account.has_first_address() {
             self.emails.insert(Arc::clone(&account.email), account.id);
         }
         if account.is_moving() {
@@ -75,7 +95,9 @@ impl AccountLedger {
         } else {
             self.moving.remove(&account.id);
         }
-        self.accounts.insert(account.id, Arc::new(account));
+        let user = account.id;
+        self.accounts.insert(user, Arc::new(account));
+        self.note_guest(user);
     }
 
     pub(super) fn put_pointer(&mut self, email: Arc<str>, pointer: Pointer) {
@@ -110,7 +132,8 @@ impl AccountLedger {
             DENIED_ENTRY => return self.denied.read_entry(bytes),
             ACCOUNT => {
                 let account = codec::read_account(envelope::exact(bytes)?)?;
-                let new = !self.accounts.contains(&account.id) && (account.moved || !self.emails.contains(&*account.email));
+                let free = !account.has_first_address() || !self.emails.contains(&*account.email);
+                let new = free && !self.accounts.contains(&account.id);
                 self.store(account);
                 new
             }
@@ -140,14 +163,14 @@ impl AccountLedger {
         let mut first_addresses = 0;
         for (id, account) in self.accounts.sorted() {
             digest.add(hash_account(account));
-            let found = account.moved || self.emails.get(&*account.email) == Some(id);
+            let found = !account.has_first_address() || self.emails.get(&*account.email) == Some(id);
             if account.id != *id || !found {
                 return Err(format!("account {id} is not found by its e-mail"));
             }
             if !account.is_bounded() {
                 return Err(format!("account {id} has too many sessions, keys or links"));
             }
-            first_addresses += usize::from(!account.moved);
+            first_addresses += usize::from(account.has_first_address());
             if account.is_moving() {
                 moving.insert(*id);
             }
@@ -155,6 +178,7 @@ impl AccountLedger {
         if self.emails.len() != first_addresses {
             return Err(format!("{} e-mails of {first_addresses} accounts", self.emails.len()));
         }
+        self.check_guests()?;
         if moving != self.moving {
             return Err(String::from("the list of accounts that change their e-mail is another"));
         }

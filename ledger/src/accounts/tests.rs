@@ -2,6 +2,7 @@
 
 mod audited;
 mod carts;
+mod guests;
 mod identity;
 
 use super::*;
@@ -40,6 +41,7 @@ fn ticket(user: u64, id: u64, epoch: u64, void: bool) -> Delivery {
 
 fn order(user: u64, id: u64, revision: u64) -> Delivery {
     Delivery::Order(OrderRecord {
+        discount: 0,
         id: OrderId(id.into()),
         revision: revision as u32,
         user: UserId(user.into()),

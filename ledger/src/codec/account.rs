@@ -4,14 +4,14 @@ use alloc::vec::Vec;
 
 use super::wire::account_answer::Outcome as WireOutcome;
 use super::wire::account_command::Command as WireCommand;
-use super::{CodecError, audit, cart, common, envelope, identity, rejection, wire};
+use super::{CodecError, audit, cart, common, envelope, guest, identity, rejection, wire};
 use crate::accounts::Account;
 use crate::command::{AccountCommand, Role};
 use crate::ids::{KeyId, UserId};
 use crate::outcome::{AccountOutcome, Answer};
 use crate::time::Timestamp;
 
-common::states!(role, read_role, Role: Customer, Gate, Coordinator, Operator, Admin);
+common::states!(role, read_role, Role: Guest, Customer, Gate, Coordinator, Operator, Admin);
 
 pub fn encode_command(command: &AccountCommand) -> Vec<u8> {
     let command = match command {
@@ -36,6 +36,7 @@ pub fn encode_command(command: &AccountCommand) -> Vec<u8> {
         AccountCommand::Session { user, command } => WireCommand::Session(identity::session_command(*user, command)),
         AccountCommand::Password { user, command } => WireCommand::Password(identity::password_command(*user, command)),
         AccountCommand::Email { user, command } => WireCommand::Email(identity::email_command(*user, command)),
+        AccountCommand::Guest { user, command } => WireCommand::Guest(guest::command(*user, command)),
         AccountCommand::Key { user, command } => WireCommand::Key(identity::key_command(*user, command)),
         AccountCommand::Cluster(command) => WireCommand::Cluster(identity::cluster_command(command)),
         AccountCommand::Audited(asked) => WireCommand::Audited(audit::audited(asked, encode_command(&asked.command))),
@@ -87,6 +88,7 @@ fn read_plain(command: WireCommand) -> Result<AccountCommand, CodecError> {
         WireCommand::Session(command) => identity::read_session_command(command)?,
         WireCommand::Password(command) => identity::read_password_command(command)?,
         WireCommand::Email(command) => identity::read_email_command(command)?,
+        WireCommand::Guest(command) => guest::read_command(command)?,
         WireCommand::Key(command) => identity::read_key_command(command)?,
         WireCommand::Cluster(command) => AccountCommand::Cluster(identity::read_cluster_command(command)?),
         WireCommand::Audited(_) => return Err(audit::nested()),
@@ -142,6 +144,8 @@ pub fn account(account: &Account) -> wire::Account {
         moved: account.moved,
         email_changes: account.email_changes,
         email_change: account.email_change.as_ref().map(identity::email_change),
+        heir: account.heir.map(|heir| common::id(heir.0)),
+        invited: account.invited,
     }
 }
 
@@ -160,5 +164,7 @@ pub fn read_account(account: wire::Account) -> Result<Account, CodecError> {
         moved: account.moved,
         email_changes: account.email_changes,
         email_change: account.email_change.map(identity::read_email_change).transpose()?,
+        heir: identity::read_optional_user(account.heir)?,
+        invited: account.invited,
     })
 }

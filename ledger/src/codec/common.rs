@@ -203,6 +203,7 @@ pub fn order(order: &OrderRecord) -> wire::OrderRecord {
         tickets: order.tickets,
         confirmed_at_us: order.confirmed_at.0,
         state: order_state(order.state),
+        discount: order.discount,
     }
 }
 
@@ -213,6 +214,7 @@ pub fn read_order(order: wire::OrderRecord) -> Result<OrderRecord, CodecError> {
         user: UserId(read_id(order.user)?),
         event: EventId(read_id(order.event)?),
         total: order.total,
+        discount: order.discount,
         refunded: order.refunded,
         currency: read_currency(order.currency)?,
         receipt: order.receipt,

@@ -1,7 +1,7 @@
 //! Encoding of refusals, which all answers can hold.
 
 use super::wire::rejection::{Conflict, Field, Kind, LimitReached, PriceChanged, SaleNotOn, SeatsUnavailable, TicketRefused, TooSoon};
-use super::{CodecError, common, ticket, wire};
+use super::{CodecError, common, promo, ticket, wire};
 use crate::outcome::Rejection;
 use crate::tickets::LastScan;
 use crate::time::Timestamp;
@@ -41,6 +41,7 @@ pub fn rejection(rejection: &Rejection) -> wire::Rejection {
             used_gate: used.as_ref().map(|used| used.gate.clone()).unwrap_or_default(),
         }),
         Rejection::WrongState { detail } => Kind::WrongState(detail.clone()),
+        Rejection::PromoRefused { reason } => Kind::PromoRefused(promo::promo_reason(*reason)),
     };
     wire::Rejection { kind: Some(kind) }
 }
@@ -83,6 +84,7 @@ pub fn read_rejection(rejection: wire::Rejection) -> Result<Rejection, CodecErro
             used: used_at_us.map(|at| LastScan { at: Timestamp(at), gate }),
         },
         Kind::WrongState(detail) => Rejection::WrongState { detail },
+        Kind::PromoRefused(reason) => Rejection::PromoRefused { reason: promo::read_promo_reason(reason)? },
     })
 }
 
@@ -92,6 +94,7 @@ mod tests {
     use crate::money::Currency;
     use crate::outcome::{HoldState, SaleState, SeatState};
     use crate::plan::{AreaIndex, SeatIndex};
+    use crate::promos::PromoReason;
     use crate::tickets::ScanReason;
     use alloc::string::ToString;
     use alloc::vec;
@@ -124,6 +127,8 @@ mod tests {
             Rejection::TooSoon { retry_at: None },
             Rejection::AmountMismatch { expected: 0 },
             Rejection::TicketRefused { reason: ScanReason::BadCode, used: None },
+            Rejection::PromoRefused { reason: PromoReason::Unknown },
+            Rejection::PromoRefused { reason: PromoReason::NotForTheseSeats },
             Rejection::TicketRefused {
                 reason: ScanReason::AlreadyUsed,
                 used: Some(LastScan { at: Timestamp(0), gate: "North".to_string() }),

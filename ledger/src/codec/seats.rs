@@ -9,7 +9,7 @@ pub(crate) use money::{dispute, read_dispute, read_refund, refund};
 use alloc::vec::Vec;
 
 use super::wire::seat_command::{self as on_wire, Kind};
-use super::{CodecError, audit, common, envelope, ticket, wire};
+use super::{CodecError, audit, common, envelope, promo, ticket, wire};
 use crate::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SeatCommand};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, TicketId, UserId};
 use crate::plan::SectionIndex;
@@ -66,6 +66,7 @@ fn kind(command: &SeatCommand) -> Kind {
             Kind::OutboxAck(on_wire::OutboxAck { acks })
         }
         SeatCommand::Ticket { request, event, action } => Kind::Ticket(ticket::command(*request, *event, action)),
+        SeatCommand::Promo { request, event, action } => Kind::Promo(promo::command(*request, *event, action)),
         SeatCommand::Pulse => Kind::Pulse(wire::Empty {}),
         SeatCommand::Audited(asked) => Kind::Audited(audit::audited(asked, encode_command(&asked.command))),
     }
@@ -74,13 +75,14 @@ fn kind(command: &SeatCommand) -> Kind {
 /// The kinds with many fields.
 fn large_kind(command: &SeatCommand) -> Kind {
     match command {
-        SeatCommand::Hold { request, event, hold, user, choice, expect_total } => Kind::Hold(on_wire::Hold {
+        SeatCommand::Hold { request, event, hold, user, choice, expect_total, promo } => Kind::Hold(on_wire::Hold {
             request: Some(common::request(*request)),
             event: id(event.0),
             hold: id(hold.0),
             user: id(user.0),
             expect_total: *expect_total,
             choice: Some(write_choice(choice)),
+            promo: promo.clone(),
         }),
         SeatCommand::PayBegin { request, event, hold, user, order, attempt, method } => Kind::PayBegin(on_wire::PayBegin {
             request: Some(common::request(*request)),
@@ -159,6 +161,10 @@ fn read_kind(kind: Kind) -> Result<SeatCommand, CodecError> {
             let (request, event, action) = ticket::read_command(command)?;
             SeatCommand::Ticket { request, event, action }
         }
+        Kind::Promo(command) => {
+            let (request, event, action) = promo::read_command(command)?;
+            SeatCommand::Promo { request, event, action }
+        }
         Kind::Pulse(_) => SeatCommand::Pulse,
         Kind::Audited(_) => return Err(audit::nested()),
     })
@@ -172,6 +178,7 @@ fn read_hold_command(command: on_wire::Hold) -> Result<SeatCommand, CodecError> 
         user: UserId(common::read_id(command.user)?),
         choice: read_choice(command.choice)?,
         expect_total: command.expect_total,
+        promo: command.promo,
     })
 }
 

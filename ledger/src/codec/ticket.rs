@@ -32,6 +32,9 @@ pub(crate) fn command(request: Request, event: EventId, action: &TicketAction) -
             Action::Offer(on_wire::Offer { ticket: id(ticket.0), user: id(user.0), to: to.clone() })
         }
         TicketAction::Withdraw { ticket, user } => Action::Withdraw(on_wire::Withdraw { ticket: id(ticket.0), user: id(user.0) }),
+        TicketAction::HandOver { ticket, user, to } => {
+            Action::HandOver(on_wire::HandOver { ticket: id(ticket.0), user: id(user.0), to: id(to.0) })
+        }
         TicketAction::Claim { ticket, user, email } => {
             Action::Claim(on_wire::Claim { ticket: id(ticket.0), user: id(user.0), email: email.clone() })
         }
@@ -51,6 +54,9 @@ pub(crate) fn read_command(message: wire::TicketCommand) -> Result<(Request, Eve
         }),
         Action::Offer(offer) => TicketAction::Offer { ticket: ticket_id(offer.ticket)?, user: user_id(offer.user)?, to: offer.to },
         Action::Withdraw(message) => TicketAction::Withdraw { ticket: ticket_id(message.ticket)?, user: user_id(message.user)? },
+        Action::HandOver(message) => {
+            TicketAction::HandOver { ticket: ticket_id(message.ticket)?, user: user_id(message.user)?, to: user_id(message.to)? }
+        }
         Action::Claim(claim) => TicketAction::Claim { ticket: ticket_id(claim.ticket)?, user: user_id(claim.user)?, email: claim.email },
     };
     Ok((common::read_request(message.request)?, EventId(common::read_id(message.event)?), action))

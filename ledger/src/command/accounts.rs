@@ -13,6 +13,8 @@ use crate::time::{Millis, Timestamp};
 /// What an account may do. Each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
+    /// Book and keep tickets for one e-mail, without a password, until its mailbox claims them.
+    Guest,
     /// Look, book, keep tickets.
     Customer,
     /// Also let people in at the door.
@@ -158,6 +160,13 @@ pub enum AccountCommand {
         /// What.
         command: EmailCommand,
     },
+    /// A guest's account.
+    Guest {
+        /// Whose.
+        user: UserId,
+        /// What.
+        command: GuestCommand,
+    },
     /// A program's key of an account.
     Key {
         /// Whose.
@@ -188,6 +197,45 @@ pub enum AccountCommand {
         cart: CartId,
         /// What.
         command: CartCommand,
+    },
+}
+
+/// What happens to the account of a guest: somebody who buys with an e-mail and no password. Such an account is not found by its
+/// e-mail, so there may be many of one address, and none of them keeps the address from anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuestCommand {
+    /// Opens it. Guests who bought nothing are forgotten after a while.
+    Open {
+        /// Normalised; its slot is the account's.
+        email: String,
+        /// For people, at most 120 bytes; may be empty.
+        name: String,
+    },
+    /// A link to its tickets is about to be mailed.
+    Ask {
+        /// Hash of the link's token.
+        token: SecretHash,
+    },
+    /// A letter told of so many of its orders.
+    Invited {
+        /// How many.
+        orders: u32,
+    },
+    /// Somebody has the link and wants an account of their own: it becomes a customer's, unless the e-mail has an account.
+    Claim {
+        /// Idempotency.
+        request: Request,
+        /// Hash of the link's token.
+        token: SecretHash,
+        /// The password's hash in PHC form.
+        hash: String,
+    },
+    /// Somebody has the link and an account with the same e-mail: the tickets go there, and the guest can do no more.
+    HandOver {
+        /// Hash of the link's token.
+        token: SecretHash,
+        /// The account.
+        heir: UserId,
     },
 }
 

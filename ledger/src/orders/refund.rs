@@ -74,6 +74,12 @@ impl Order {
         self.total.saturating_sub(self.refunded)
     }
 
+    /// What its promo code took off, in minor units.
+    #[must_use]
+    pub fn discount(&self) -> u64 {
+        self.promo.as_ref().map_or(0, |applied| applied.discount)
+    }
+
     /// Whether it has a ticket that admits.
     #[must_use]
     pub fn admits(&self) -> bool {

@@ -118,7 +118,8 @@ fn request_of(command: &SeatCommand) -> Option<Request> {
         | SeatCommand::PayBegin { request, .. }
         | SeatCommand::Void { request, .. }
         | SeatCommand::Block { request, .. }
-        | SeatCommand::Ticket { request, .. } => Some(*request),
+        | SeatCommand::Ticket { request, .. }
+        | SeatCommand::Promo { request, .. } => Some(*request),
         SeatCommand::Money(command) => command.request(),
         _ => None,
     }
@@ -290,7 +291,9 @@ impl SeatLedger {
 fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
     match command {
         SeatCommand::SetSale { action, .. } => new(work.move_sale(*action)),
-        SeatCommand::Hold { hold, user, choice, expect_total, .. } => new(work.hold(*hold, *user, choice, *expect_total)),
+        SeatCommand::Hold { hold, user, choice, expect_total, promo, .. } => {
+            new(work.hold(*hold, *user, choice, *expect_total, promo.as_deref()))
+        }
         SeatCommand::Extend { hold, actor, .. } => new(work.extend(*hold, *actor)),
         SeatCommand::Release { hold, actor, .. } => new(work.release(*hold, *actor)),
         SeatCommand::PayBegin { hold, user, order, attempt, method, .. } => new(work.pay_begin(*hold, *user, *order, *attempt, method)),
@@ -310,6 +313,7 @@ fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
         SeatCommand::Money(command) => run_money(work, command),
         SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
         SeatCommand::Ticket { action, .. } => new(work.ticket_action(action)),
+        SeatCommand::Promo { action, .. } => new(work.promo_action(action)),
         SeatCommand::PlanChunk(_)
         | SeatCommand::CreateEvent { .. }
         | SeatCommand::OutboxAck { .. }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::board::Board;
 use super::hashes;
 use super::house::House;
+use super::promos::PromoBook;
 use super::records::{AreaCell, Cell, Counts, Hold, UserCount};
 use super::tickets::TicketBook;
 use crate::command::{Delivery, OrderRecord, SaleSummary, SaleTerms};
@@ -33,6 +34,7 @@ pub struct EventSale {
     pub(crate) orders: CowMap<OrderId, Order>,
     pub(crate) users: CowMap<UserId, UserCount>,
     pub(crate) book: TicketBook,
+    pub(crate) promos: PromoBook,
     // What follows is derived from the above, and not part of snapshots.
     pub(crate) board: Board,
     pub(crate) sections: Vec<Counts>,
@@ -75,6 +77,7 @@ impl EventSale {
             orders: CowMap::new(),
             users: CowMap::new(),
             book: TicketBook::default(),
+            promos: PromoBook::default(),
             board: Board::taken(&house),
             sections: Vec::new(),
             totals: Counts::default(),
@@ -297,6 +300,7 @@ impl EventSale {
             user: order.user,
             event: self.id,
             total: order.total,
+            discount: order.discount(),
             refunded: order.refunded,
             currency: self.terms.currency,
             receipt: order.receipt,

@@ -8,6 +8,7 @@ use crate::ids::{EventId, PlanHash, UserId};
 use crate::orders::{Attempt, Order, Place};
 use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::promos::Applied;
 use crate::tickets::{EntryTerms, Reentry, TicketRecord};
 use crate::time::Timestamp;
 
@@ -110,10 +111,18 @@ pub(crate) fn hold(event: EventId, hold: &Hold) -> u128 {
         .u64(hold.extended_at.0)
         .u64(hold.ended_at.0);
     let hasher = hold.items.as_slice().iter().fold(hasher, |hasher, item| hasher.u64(place(item.place)).u32(item.count).u64(item.price));
-    match hold.order {
-        None => hasher.finish(),
-        Some(order) => hasher.u128(order.0).finish(),
-    }
+    let hasher = match hold.order {
+        None => hasher,
+        Some(order) => hasher.u128(order.0),
+    };
+    promo(hasher, hold.promo.as_deref()).finish()
+}
+
+/// What a promo code did; nothing counts as no field at all.
+fn promo(hasher: RecordHasher, applied: Option<&Applied>) -> RecordHasher {
+    let Some(applied) = applied else { return hasher };
+    let allocation = applied.allocation.map(|allocation| u64::from(allocation.0));
+    hasher.u64(MORE).bytes(applied.code.as_bytes()).u64(applied.discount).option(allocation)
 }
 
 pub(crate) fn order(event: EventId, order: &Order) -> u128 {
@@ -133,7 +142,7 @@ pub(crate) fn order(event: EventId, order: &Order) -> u128 {
         let flags = u64::from(ticket.level.0) << 1 | u64::from(ticket.void);
         hasher.u64(place(ticket.place)).u64(flags).u64(ticket.price).u32(ticket.epoch)
     });
-    money(tickets, order).finish()
+    promo(money(tickets, order), order.promo.as_deref()).finish()
 }
 
 fn attempt(hasher: RecordHasher, attempt: &Attempt) -> RecordHasher {
@@ -189,7 +198,8 @@ pub(crate) fn delivery(record: &Delivery) -> u128 {
                 .u64(order.refunded)
                 .u64(order.receipt)
                 .u64(order.confirmed_at.0);
-            if order.state == OrderState::AwaitingPayment { hasher.finish() } else { hasher.u64(order.state as u64).finish() }
+            let hasher = if order.state == OrderState::AwaitingPayment { hasher } else { hasher.u64(order.state as u64) };
+            if order.discount == 0 { hasher.finish() } else { hasher.u64(MORE).u64(order.discount).finish() }
         }
     }
 }

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 
 use super::best::{Wish, best};
+use super::codes::Usable;
+use super::promos::kept_for;
 use super::records::{Cell, Hold, Item, Items};
 use super::rules::{alternatives, deserted, orphans};
 use super::work::Work;
@@ -11,6 +13,7 @@ use crate::ids::{HoldId, UserId};
 use crate::orders::Place;
 use crate::outcome::{HoldState, Rejection, SaleState, SeatOutcome, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::promos::AllocationIndex;
 use crate::time::Timestamp;
 
 /// Seats, ascending, and places of areas.
@@ -18,19 +21,25 @@ type Picked = (Vec<SeatIndex>, Vec<(AreaIndex, u32)>);
 
 impl Work<'_> {
     /// Claims what is chosen. The choice is well formed.
-    pub(crate) fn hold(&mut self, id: HoldId, user: UserId, choice: &Choice, expect_total: Option<u64>) -> Result<SeatOutcome, Rejection> {
+    pub(crate) fn hold(
+        &mut self,
+        id: HoldId,
+        user: UserId,
+        choice: &Choice,
+        expect_total: Option<u64>,
+        promo: Option<&str>,
+    ) -> Result<SeatOutcome, Rejection> {
         self.sale_is_on()?;
+        let usable: Option<Usable> = promo.map(|code| self.usable(code, user)).transpose()?;
+        let allocation = usable.and_then(|usable| usable.allocation);
         let (seats, areas) = match choice {
-            Choice::Chosen { seats, areas } => self.chosen(seats, areas)?,
-            Choice::Best { .. } => self.best(choice)?,
+            Choice::Chosen { seats, areas } => self.chosen(seats, areas, allocation)?,
+            Choice::Best { .. } => self.best(choice, allocation)?,
         };
         let items = self.quote(&seats, &areas);
-        self.within_limit(user, items.count())?;
-        let total = items.total();
-        if expect_total.is_some_and(|expected| expected < total) {
-            return Err(Rejection::PriceChanged { total, currency: self.sale.terms.currency });
-        }
         let count = items.count();
+        self.within_limit(user, count)?;
+        let promo = usable.map(|usable| self.applied(usable, items.total())).transpose()?;
         let hold = Hold {
             id,
             user,
@@ -41,15 +50,22 @@ impl Work<'_> {
             extended_at: Timestamp(0),
             ended_at: Timestamp(0),
             order: None,
+            promo,
         };
+        let total = hold.total();
+        if expect_total.is_some_and(|expected| expected < total) {
+            return Err(Rejection::PriceChanged { total, currency: self.sale.terms.currency });
+        }
+        let promo = hold.promo.clone();
         let info = hold.info(self.sale.terms.currency);
         if !self.add_hold(hold) {
             return Err(Rejection::WrongState { detail: "a hold with this id exists".into() });
         }
         self.set_seats(seats, Cell::new(SeatState::Held, id.0));
         for (area, count) in areas {
-            self.move_places(area, SeatState::Available, SeatState::Held, count);
+            self.take_places(area, count, allocation);
         }
+        self.count_hold(user, promo.as_ref(), true);
         self.count_user(user, |has| has.held = has.held.saturating_add(count));
         self.say_hold(id, user, HoldState::Active);
         Ok(SeatOutcome::Hold(info))
@@ -65,48 +81,61 @@ impl Work<'_> {
     }
 
     /// The buyer's own choice, if every part of it is free and no rule is broken. Seats come back ascending.
-    fn chosen(&self, seats: &[SeatIndex], areas: &[(AreaIndex, u32)]) -> Result<Picked, Rejection> {
+    fn chosen(&self, seats: &[SeatIndex], areas: &[(AreaIndex, u32)], of: Option<AllocationIndex>) -> Result<Picked, Rejection> {
         let mut seats = seats.to_vec();
         seats.sort_unstable();
+        of.map_or(Ok(()), |allocation| self.of_allocation(allocation, &seats, areas))?;
+        let own = of.map(|allocation| self.board_of(allocation));
+        let board = own.as_ref().unwrap_or(&self.sale.board);
+        let free_cell = of.map_or(Cell::FREE, kept_for);
         let state = |seat: SeatIndex| self.sale.seat_state(seat).unwrap_or(SeatState::Killed);
-        let free = |area: AreaIndex| self.sale.areas.get(usize::from(area.0)).map_or(0, |cell| cell.available);
-        let taken = |&seat: &SeatIndex| state(seat) != SeatState::Available;
+        let free = |area: AreaIndex| self.free_places_of(area, of);
+        let taken = |&seat: &SeatIndex| self.sale.cells.get(seat.0 as usize) != Some(free_cell);
         let short = |&(area, count): &(AreaIndex, u32)| free(area) < count;
         if seats.iter().any(taken) || areas.iter().any(short) {
             let conflicts: Vec<_> = seats.iter().copied().filter(|seat| taken(seat)).map(|seat| (seat, state(seat))).collect();
-            let other = if conflicts.is_empty() { Vec::new() } else { alternatives(&self.sale.house, &self.sale.board, &seats) };
+            let other = if conflicts.is_empty() { Vec::new() } else { alternatives(&self.sale.house, board, &seats) };
             return Err(Rejection::SeatsUnavailable {
                 conflicts,
                 areas: areas.iter().copied().filter(short).map(|(area, _)| (area, free(area))).collect(),
                 alternatives: other,
             });
         }
-        let mut alone = deserted(&self.sale.house, &self.sale.board, &seats);
+        let mut alone = deserted(&self.sale.house, board, &seats);
         if self.sale.terms.orphan_rule {
-            alone.extend(orphans(&self.sale.house, &self.sale.board, &seats));
+            alone.extend(orphans(&self.sale.house, board, &seats));
             alone.sort_unstable();
         }
         if alone.is_empty() { Ok((seats, areas.to_vec())) } else { Err(Rejection::Orphans { seats: alone }) }
     }
 
-    fn best(&mut self, choice: &Choice) -> Result<Picked, Rejection> {
+    fn best(&mut self, choice: &Choice, of: Option<AllocationIndex>) -> Result<Picked, Rejection> {
         let Choice::Best { quantity, section, max_price, split, accessible } = *choice else { return Err(Rejection::NothingFits) };
         let levels: Option<Vec<bool>> = max_price.map(|most| self.sale.terms.prices.iter().map(|&price| price <= most).collect());
         let wish = Wish { quantity, section, levels: levels.as_deref(), split, accessible };
         if self.sale.house.seat_count() == 0 {
-            let area = self.best_area(&wish).ok_or(Rejection::NothingFits)?;
+            let area = self.best_area(&wish, of).ok_or(Rejection::NothingFits)?;
             return Ok((Vec::new(), alloc::vec![(area, quantity)]));
         }
         let house = self.sale.house.clone();
-        let seats = best(&house, &mut self.sale.board, &wish).ok_or(Rejection::NothingFits)?;
-        Ok((seats, Vec::new()))
+        let seats = match of {
+            Some(allocation) => best(&house, &mut self.board_of(allocation), &wish),
+            None => best(&house, &mut self.sale.board, &wish),
+        };
+        Ok((seats.ok_or(Rejection::NothingFits)?, Vec::new()))
     }
 
     /// In a house without numbered seats: the area nearest to the focal point that has room for all.
-    fn best_area(&self, wish: &Wish<'_>) -> Option<AreaIndex> {
+    fn best_area(&self, wish: &Wish<'_>, of: Option<AllocationIndex>) -> Option<AreaIndex> {
         let house = &self.sale.house;
         let mut areas = house.areas_by_cost.iter().copied();
-        areas.find(|&area| wish.allows(house.area_level(area)) && self.sale.areas[usize::from(area.0)].available >= wish.quantity)
+        areas.find(|&area| wish.allows(house.area_level(area)) && self.free_places_of(area, of) >= wish.quantity)
+    }
+
+    /// Free places of an area: on sale, or kept for an allocation.
+    fn free_places_of(&self, area: AreaIndex, of: Option<AllocationIndex>) -> u32 {
+        let on_sale = || self.sale.areas.get(usize::from(area.0)).map_or(0, |cell| cell.available);
+        of.map_or_else(on_sale, |allocation| self.kept(allocation, area))
     }
 
     fn quote(&self, seats: &[SeatIndex], areas: &[(AreaIndex, u32)]) -> Items {

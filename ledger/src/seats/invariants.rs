@@ -31,6 +31,7 @@ macro_rules! must {
 }
 
 mod money;
+mod promo;
 
 impl SeatLedger {
     pub(super) fn check(&self) -> Check {
@@ -58,6 +59,7 @@ impl SeatLedger {
             sale.holds.sorted().into_iter().for_each(|(_, hold)| digest.add(hashes::hold(event, hold)));
             sale.orders.sorted().into_iter().for_each(|(_, order)| digest.add(hashes::order(event, order)));
             sale.book.add_hashes(event, &mut digest);
+            sale.promos.add_hashes(event, &mut digest);
         }
         for (target, acknowledged, _) in self.outbox.cursors() {
             digest.add(hashes::cursor(target, acknowledged));
@@ -123,6 +125,7 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     let mut receipts = BTreeSet::new();
     for (&id, order) in sale.orders.sorted() {
         must!(id == order.id && id.slot() == sale.id.slot(), "order {id} is out of place");
+        promo::check_order(sale, order).map_err(|what| format!("order {id}: {what}"))?;
         money::check(sale, order).map_err(|what| format!("order {id}: {what}"))?;
         claim_tickets(order, &mut cells, &mut areas).map_err(|what| format!("order {id}: {what}"))?;
         let owned = order.tickets.iter().filter(|ticket| !ticket.void).count() as u32;
@@ -138,6 +141,7 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     check_areas(sale, &areas)?;
     check_users(sale, &users)?;
     check_book(sale)?;
+    promo::check(sale)?;
     check_derived(sale)
 }
 
@@ -151,6 +155,7 @@ fn check_hold(sale: &EventSale, hold: &Hold, ledger: &SeatLedger) -> Check {
     let forgotten = forget_before(ledger.at).is_some_and(|before| hold.ended_at <= before);
     must!(hold.is_live() || !forgotten, "it should be forgotten");
     must!(hold.items.count() > 0, "it is empty");
+    promo::check_hold(sale, hold)?;
     must!(hold.items.as_slice().is_sorted_by(|left, right| left.place < right.place), "its lines are out of order");
     must!(hold.state != HoldState::Active || sale.head.state != SaleState::Cancelled, "it is Active although the sale is cancelled");
     let order = hold.order.and_then(|order| sale.orders.get(&order));
@@ -160,7 +165,7 @@ fn check_hold(sale: &EventSale, hold: &Hold, ledger: &SeatLedger) -> Check {
         return Ok(());
     };
     must!(order.hold == hold.id && order.user == hold.user, "its order is of another hold");
-    must!(order.total == hold.items.total(), "its order's total is another than its quote");
+    must!(order.total == hold.total() && order.promo == hold.promo, "its order's total is another than its quote");
     let live = order.attempts.last().is_some_and(Attempt::is_live);
     let fits = match hold.state {
         HoldState::Active => order.state == OrderState::AwaitingPayment && !live && order.cart.is_none(),
@@ -210,7 +215,7 @@ fn claim_places(areas: &mut [AreaCell], area: AreaIndex, state: SeatState, count
 
 fn check_seats(sale: &EventSale, expected: &[Cell]) -> Check {
     for (number, (cell, expected)) in sale.cells.iter().zip(expected).enumerate() {
-        let off_sale = matches!(cell.state, SeatState::Blocked | SeatState::Killed) && cell.owner() == 0;
+        let off_sale = matches!(cell.state, SeatState::Blocked | SeatState::Killed) && promo::may_be_off_sale(sale, number as u32, cell);
         must!(cell == *expected || (off_sale && *expected == Cell::FREE), "seat {number} is {cell:?}, its owner says {expected:?}");
     }
     Ok(())

@@ -5,21 +5,23 @@
 //!                                          time first: deadlines that are due end their holds
 //!
 //!  per event   cells      one per seat: state, and the hold or ticket that it belongs to        } records: in the digest
-//!              areas, holds, orders (with attempts and tickets), users, book (gates, scans)      } and in snapshots
+//!              areas, holds, orders (with attempts and tickets), users, book (scans), promos     } and in snapshots
 //!              board, counters                                                                  } derived
 //!  per group   plans, remembered requests, outbox, audit trail                                    records
 //!              agenda: deadlines, ended holds, open attempts                                      derived
 //! ```
 //! Seats: `house` (a plan's index), `board` (free seats as bits), `best` and `rules` (which seats go together).
-//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`,
-//! `audited`; `work` is the only place where records change.
+//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`, `codes`, `allocation`, `audited`; `work` is the
+//! only place where records change.
 
 mod agenda;
+mod allocation;
 mod apply;
 mod audited;
 mod best;
 mod board;
 mod cart;
+mod codes;
 mod deadlines;
 mod event;
 mod hashes;
@@ -29,6 +31,7 @@ mod invariants;
 mod lifecycle;
 mod pay;
 mod progress;
+mod promos;
 mod records;
 mod refund;
 mod rules;
@@ -43,6 +46,7 @@ mod work;
 
 pub use event::{EventSale, OrderView};
 pub use progress::RefundProgress;
+pub use promos::{AllocationView, Promo, Tally};
 pub use records::{Counts, Hold, Item, UserCount};
 pub use shape::{BLOCK_SEATS_MAX, ITEMS_MAX, PRICE_MAX, TTL_RANGE};
 pub use tickets::{Conflict, DeadCode, Gate};

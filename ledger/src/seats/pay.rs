@@ -14,6 +14,7 @@ use crate::command::{Actor, Delivery};
 use crate::ids::{AttemptId, HoldId, OrderId, UserId};
 use crate::orders::{ATTEMPT_TIME, ATTEMPT_TIME_MIN, ATTEMPTS_MAX, Attempt, Move, Order, Place, Ticket};
 use crate::outcome::{AttemptState, HoldState, OrderState, Rejection, SaleState, SeatOutcome, SeatState};
+use crate::promos::Shares;
 use crate::time::Timestamp;
 
 /// What a message about an attempt did: an outcome, and whether it had been done before.
@@ -45,7 +46,7 @@ impl Work<'_> {
             None if self.sale.orders.contains(&order) => return Err(wrong("an order with this id exists")),
             None => order,
         };
-        if hold.items.total() == 0 {
+        if hold.total() == 0 {
             return self.sell(&hold, order, Payment::Free);
         }
         if hold.order.is_none() {
@@ -221,6 +222,7 @@ impl Work<'_> {
     pub(crate) fn sell(&mut self, hold: &Hold, id: OrderId, payment: Payment<'_>) -> Result<SeatOutcome, Rejection> {
         let tickets = self.issue(hold, id);
         let count = hold.items.count();
+        self.count_sale(hold);
         self.count_user(hold.user, |has| {
             has.held = has.held.saturating_sub(count);
             has.owned = has.owned.saturating_add(count);
@@ -282,6 +284,7 @@ impl Work<'_> {
         let house = self.sale.house.clone();
         let mut tickets = Vec::with_capacity(hold.items.count() as usize);
         let mut sold = Vec::new();
+        let mut shares = Shares::new(hold.discount(), hold.items.total());
         for item in hold.items.as_slice() {
             let level = match item.place {
                 Place::Seat(seat) => {
@@ -295,8 +298,8 @@ impl Work<'_> {
                     house.area_level(area)
                 }
             };
-            let ticket = Ticket { place: item.place, level, price: item.price, epoch: 1, void: false };
-            tickets.extend((0..item.count).map(|_| ticket));
+            let ticket = |price| Ticket { place: item.place, level, price, epoch: 1, void: false };
+            tickets.extend((0..item.count).map(|_| ticket(shares.paid(item.price))));
         }
         self.say_seats(sold, SeatState::Sold);
         tickets
@@ -308,7 +311,8 @@ pub(crate) fn new_order(hold: &Hold, id: OrderId) -> Order {
         id,
         hold: hold.id,
         user: hold.user,
-        total: hold.items.total(),
+        total: hold.total(),
+        promo: hold.promo.clone(),
         refunded: 0,
         state: OrderState::AwaitingPayment,
         receipt: 0,

@@ -9,6 +9,7 @@ use crate::money::Currency;
 use crate::orders::Place;
 use crate::outcome::{HoldInfo, HoldState, SeatState};
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::promos::{AllocationIndex, Applied};
 use crate::time::{Millis, Timestamp};
 
 /// After this many TTLs from its creation a hold cannot be lengthened, nor survive a failed payment.
@@ -87,12 +88,29 @@ pub struct Hold {
     /// When it ended; zero = not yet.
     pub(crate) ended_at: Timestamp,
     pub(crate) order: Option<OrderId>,
+    /// What its promo code did.
+    pub(crate) promo: Option<Arc<Applied>>,
 }
 
 impl Hold {
     /// Whether its seats are its own.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, HoldState::Active | HoldState::Paying)
+    }
+
+    /// What its promo code takes off, in minor units.
+    pub(crate) fn discount(&self) -> u64 {
+        self.promo.as_ref().map_or(0, |applied| applied.discount)
+    }
+
+    /// What is to be paid, in minor units.
+    pub(crate) fn total(&self) -> u64 {
+        self.items.total().saturating_sub(self.discount())
+    }
+
+    /// The allocation that its places are of.
+    pub(crate) fn allocation(&self) -> Option<AllocationIndex> {
+        self.promo.as_ref().and_then(|applied| applied.allocation)
     }
 
     /// The moment past which it cannot live without being paid.
@@ -108,7 +126,9 @@ impl Hold {
             state: self.state,
             seats: self.items.seats().collect(),
             areas: self.items.areas().collect(),
-            total: self.items.total(),
+            total: self.total(),
+            discount: self.discount(),
+            promo: self.promo.as_ref().map(|applied| (*applied.code).into()),
             currency,
             expires_at: self.expires_at,
             order: self.order,

@@ -99,15 +99,20 @@ impl Work<'_> {
         let (user, event) = (order.user, self.sale.id);
         let places: Vec<Place> =
             ordinals.iter().filter_map(|&ordinal| order.tickets.get(usize::from(ordinal))).map(|one| one.place).collect();
-        let to = if block { SeatState::Blocked } else { SeatState::Available };
+        let allocation = order.promo.as_ref().and_then(|applied| applied.allocation);
         let mut seats = Vec::new();
         for place in places {
             match place {
                 Place::Seat(seat) => seats.push(seat),
-                Place::Area(area) => self.move_places(area, SeatState::Sold, to, 1),
+                Place::Area(area) if block => self.move_places(area, SeatState::Sold, SeatState::Blocked, 1),
+                Place::Area(area) => self.free_places(area, SeatState::Sold, 1, allocation),
             }
         }
-        self.set_seats(seats, Cell::new(to, 0));
+        if block {
+            self.set_seats(seats, Cell::new(SeatState::Blocked, 0));
+        } else {
+            self.free_seats(seats);
+        }
         let count = ordinals.len() as u32;
         if count > 0 {
             self.count_user(user, |has| has.owned = has.owned.saturating_sub(count));
@@ -226,6 +231,7 @@ impl Work<'_> {
             attempt.code = code.into();
         });
         self.close_refunds(order, RefundState::Failed, "not_captured");
+        self.uncount_sale(order);
         self.void(order, &standing, false, |order| {
             order.refunded = 0;
             order.state = OrderState::Cancelled;

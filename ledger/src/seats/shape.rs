@@ -2,6 +2,7 @@
 //! Such a refusal is not remembered under the request's id: the same command can never be right.
 
 mod money;
+mod promo;
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -48,7 +49,8 @@ pub(crate) fn event_of(command: &SeatCommand) -> Option<EventId> {
         | SeatCommand::Captured { event, .. }
         | SeatCommand::Void { event, .. }
         | SeatCommand::Block { event, .. }
-        | SeatCommand::Ticket { event, .. } => Some(*event),
+        | SeatCommand::Ticket { event, .. }
+        | SeatCommand::Promo { event, .. } => Some(*event),
         SeatCommand::Money(command) => Some(command.event()),
         SeatCommand::PlanChunk(_)
         | SeatCommand::CreateEvent { .. }
@@ -65,8 +67,9 @@ pub(crate) fn event_of(command: &SeatCommand) -> Option<EventId> {
 pub(crate) fn check(command: &SeatCommand, sale: Option<&EventSale>) -> Result<(), Rejection> {
     match command {
         SeatCommand::CreateEvent { terms, .. } => check_terms(terms),
-        SeatCommand::Hold { event, hold, choice, .. } => {
+        SeatCommand::Hold { event, hold, choice, promo, .. } => {
             same_slot_hold(*event, *hold)?;
+            promo.as_deref().map_or(Ok(()), |code| promo::check_code("/promo", code))?;
             check_choice(choice, sale)
         }
         SeatCommand::Extend { event, hold, .. } | SeatCommand::Release { event, hold, .. } => same_slot_hold(*event, *hold),
@@ -97,6 +100,7 @@ pub(crate) fn check(command: &SeatCommand, sale: Option<&EventSale>) -> Result<(
             check_seats(seats, sale)
         }
         SeatCommand::Ticket { event, action, .. } => check_ticket(*event, action),
+        SeatCommand::Promo { action, .. } => promo::check(action, sale),
         SeatCommand::OutboxAck { acks } => {
             if acks.len() > ACKS_MAX || !acks.is_sorted_by(|left, right| left.0 < right.0) {
                 return Err(malformed("/acks", format!("must be at most {ACKS_MAX}, ascending by target, each once")));
@@ -166,7 +170,7 @@ fn check_ticket(event: EventId, action: &TicketAction) -> Result<(), Rejection> 
             }
             ticket
         }
-        TicketAction::Withdraw { ticket, .. } => ticket,
+        TicketAction::Withdraw { ticket, .. } | TicketAction::HandOver { ticket, .. } => ticket,
     };
     if event.slot() == ticket.slot() { Ok(()) } else { Err(malformed("/ticket", "a ticket's id must carry the slot of its event")) }
 }

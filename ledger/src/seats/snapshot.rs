@@ -2,6 +2,7 @@
 //! reading, and the digest at the end tells whether the result is what was written.
 
 mod book;
+mod promo;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,7 +11,7 @@ use super::SeatLedger;
 use super::event::EventSale;
 use super::records::{Cell, Hold, Item, Items};
 use crate::codec::frame::{BLOB, FrameReader, FrameWriter, Header, REMEMBERED};
-use crate::codec::{CodecError, attempt, common, envelope, seats, wire};
+use crate::codec::{CodecError, attempt, common, envelope, promo as promo_codec, seats, wire};
 use crate::ids::{CartId, EventId, HoldId, OrderId, UserId};
 use crate::machine::Machine;
 use crate::orders::{Order, Place, Ticket};
@@ -67,6 +68,7 @@ impl SeatLedger {
                 OFF_SALE => read_off_sale(part(&mut open)?, &envelope::exact(bytes)?)?,
                 HOLD => read_hold(part(&mut open)?, envelope::exact(bytes)?)?,
                 ORDER => read_order(part(&mut open)?, envelope::exact(bytes)?)?,
+                promo::ALLOCATIONS..=promo::CODES => promo::read(part(&mut open)?, kind, bytes)?,
                 book::GATES..=book::CONFLICTS => book::read(&mut part(&mut open)?.book, kind, bytes)?,
                 TARGET => {
                     let message: wire::OutboxTarget = envelope::exact(bytes)?;
@@ -91,7 +93,9 @@ impl SeatLedger {
     /// Puts a read event into place, with all that is derived from its records.
     fn close(&mut self, sale: Option<EventSale>) -> Result<(), CodecError> {
         let Some(mut sale) = sale else { return Ok(()) };
+        promo::keep(&mut sale);
         sale.derive();
+        sale.derive_promos();
         if self.events.insert(sale.id, Arc::new(sale)).is_some() {
             return Err(CodecError::broken("an event twice"));
         }
@@ -116,7 +120,7 @@ fn write_event(sale: &EventSale, writer: &mut FrameWriter<'_>) {
     let mut off = wire::SeatsOffSale::default();
     for (seat, cell) in (0_u32..).zip(sale.cells.iter()) {
         match cell.state {
-            SeatState::Blocked => off.blocked.push(seat),
+            SeatState::Blocked if cell.owner() == 0 => off.blocked.push(seat),
             SeatState::Killed => off.killed.push(seat),
             _ => continue,
         }
@@ -127,6 +131,7 @@ fn write_event(sale: &EventSale, writer: &mut FrameWriter<'_>) {
     if !off.blocked.is_empty() || !off.killed.is_empty() {
         writer.record(OFF_SALE, &off);
     }
+    promo::write(&sale.promos, writer);
     for (_, hold) in sale.holds.sorted() {
         writer.record(HOLD, &write_hold(hold));
     }
@@ -193,6 +198,7 @@ fn write_hold(hold: &Hold) -> wire::SeatHold {
         extended_at_us: hold.extended_at.0,
         ended_at_us: hold.ended_at.0,
         order: hold.order.map(|order| common::id(order.0)),
+        promo: hold.promo.as_ref().map(promo_codec::applied),
     }
 }
 
@@ -211,6 +217,7 @@ fn read_hold(sale: &mut EventSale, message: wire::SeatHold) -> Result<(), CodecE
         extended_at: Timestamp(message.extended_at_us),
         ended_at: Timestamp(message.ended_at_us),
         order: message.order.map(|order| common::read_id(Some(order)).map(OrderId)).transpose()?,
+        promo: message.promo.map(promo_codec::read_applied).transpose()?,
     };
     let state = match hold.state {
         HoldState::Active => Some(SeatState::Held),
@@ -257,6 +264,7 @@ fn write_order(order: &Order) -> wire::SeatOrder {
         cart: order.cart.map(|cart| common::id(cart.0)),
         refunds: order.refunds.iter().map(seats::refund).collect(),
         disputes: order.disputes.iter().map(seats::dispute).collect(),
+        promo: order.promo.as_ref().map(promo_codec::applied),
     }
 }
 
@@ -274,6 +282,7 @@ fn read_order(sale: &mut EventSale, message: wire::SeatOrder) -> Result<(), Code
         hold: HoldId(common::read_id(message.hold)?),
         user: UserId(common::read_id(message.user)?),
         total: message.total,
+        promo: message.promo.map(promo_codec::read_applied).transpose()?,
         refunded: message.refunded,
         state: common::read_order_state(message.state)?,
         receipt: message.receipt,

@@ -1,5 +1,7 @@
 //! Golden bytes of every command and answer and of a snapshot; what damaged snapshots and unknown bytes give.
 
+mod promo;
+
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -59,7 +61,7 @@ fn hold(number: u128, seats: &[u32], areas: &[(u16, u32)]) -> SeatCommand {
         seats: seats.iter().copied().map(SeatIndex).collect(),
         areas: areas.iter().map(|&(area, count)| (AreaIndex(area), count)).collect(),
     };
-    SeatCommand::Hold { request: request(number), event: EVENT, hold: hold_id(number), user: USER, choice, expect_total: None }
+    SeatCommand::Hold { request: request(number), event: EVENT, hold: hold_id(number), user: USER, choice, expect_total: None, promo: None }
 }
 
 fn pay(number: u128) -> SeatCommand {
@@ -110,6 +112,7 @@ fn life() -> Vec<SeatCommand> {
             user: USER,
             choice: Choice::Best { quantity: 1, section: Some(SectionIndex(1)), max_price: Some(9000), split: true, accessible: true },
             expect_total: Some(9000),
+            promo: None,
         },
         SeatCommand::OutboxAck { acks: vec![(9, 2)] },
         hold(5, &[0], &[]),
@@ -193,6 +196,8 @@ fn answers() -> Vec<Answer<SeatOutcome>> {
         seats: vec![SeatIndex(0), SeatIndex(300)],
         areas: vec![(AreaIndex(1), 2)],
         total: 5000,
+        discount: 0,
+        promo: None,
         currency,
         expires_at: Timestamp(1_790_000_000_000_000),
         order: Some(order_id(1)),

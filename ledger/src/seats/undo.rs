@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::event::EventSale;
 use super::records::Cell;
 use super::work::Work;
 use crate::command::{BlockAction, SaleAction};
@@ -40,23 +41,24 @@ impl Work<'_> {
     /// Takes seats off sale or puts them back; revokes holds in the way. All or nothing.
     pub(crate) fn block(&mut self, seats: &[SeatIndex], action: BlockAction) -> Result<SeatOutcome, Rejection> {
         use SeatState::{Available, Blocked, Held, Killed};
-        let to = match action {
-            BlockAction::Block => Blocked,
-            BlockAction::Unblock => Available,
-            BlockAction::Kill => Killed,
+        let to = |sale: &EventSale, seat: SeatIndex| match action {
+            BlockAction::Block => Cell::new(Blocked, 0),
+            BlockAction::Unblock => sale.promos.free_cell(seat),
+            BlockAction::Kill => Cell::new(Killed, 0),
         };
         let mut seats = seats.to_vec();
         seats.sort_unstable();
         let state = |seat: SeatIndex| self.sale.seat_state(seat).unwrap_or(Killed);
-        let fits = |from: SeatState| {
-            from == to
+        let fits = |seat: SeatIndex| {
+            let from = state(seat);
+            self.sale.cells.get(seat.0 as usize) == Some(to(self.sale, seat))
                 || match action {
-                    BlockAction::Block => matches!(from, Available | Held),
+                    BlockAction::Block => matches!(from, Available | Held | Blocked),
                     BlockAction::Unblock => from == Blocked,
                     BlockAction::Kill => matches!(from, Available | Held | Blocked),
                 }
         };
-        let conflicts: Vec<_> = seats.iter().map(|&seat| (seat, state(seat))).filter(|&(_, from)| !fits(from)).collect();
+        let conflicts: Vec<_> = seats.iter().copied().filter(|&seat| !fits(seat)).map(|seat| (seat, state(seat))).collect();
         if !conflicts.is_empty() {
             return Err(Rejection::SeatsUnavailable { conflicts, areas: Vec::new(), alternatives: Vec::new() });
         }
@@ -69,8 +71,12 @@ impl Work<'_> {
         for &hold in &revoked {
             self.end_hold(hold, HoldState::Revoked);
         }
-        seats.retain(|&seat| self.sale.seat_state(seat) != Some(to));
-        self.set_seats(seats, Cell::new(to, 0));
+        seats.retain(|&seat| self.sale.cells.get(seat.0 as usize) != Some(to(self.sale, seat)));
+        match action {
+            BlockAction::Block => self.set_seats(seats, Cell::new(Blocked, 0)),
+            BlockAction::Unblock => self.free_seats(seats),
+            BlockAction::Kill => self.set_seats(seats, Cell::new(Killed, 0)),
+        }
         Ok(SeatOutcome::Blocked { revoked })
     }
 }

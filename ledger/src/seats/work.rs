@@ -165,7 +165,9 @@ impl Work<'_> {
         let Some(hold) = self.sale.holds.get(&id).filter(|hold| hold.is_live()) else { return };
         let (items, user, order) = (hold.items.clone(), hold.user, hold.order);
         let from = if hold.state == HoldState::Paying { SeatState::Pinned } else { SeatState::Held };
-        self.move_items(items.as_slice(), from, SeatState::Available, 0);
+        let (promo, allocation) = (hold.promo.clone(), hold.allocation());
+        self.free_items(items.as_slice(), from, allocation);
+        self.count_hold(user, promo.as_ref(), false);
         let count = items.count();
         self.count_user(user, |has| has.held = has.held.saturating_sub(count));
         let at = self.at;

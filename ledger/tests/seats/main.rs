@@ -4,6 +4,8 @@
 mod house;
 mod money;
 mod oracle;
+mod promo;
+mod promo_random;
 mod random;
 mod render;
 mod script;

@@ -168,7 +168,8 @@ fn sold_in_part(plan: &Plan, terms: &SaleTerms, taken: &[bool]) -> SeatLedger {
 
 fn hold(ledger: &mut SeatLedger, choice: Choice) -> SeatOutcome {
     let request = Request { id: RequestId(2), fingerprint: 0 };
-    let hold = SeatCommand::Hold { request, event: event(), hold: hold_id("h1"), user: user_id(1), choice, expect_total: None };
+    let hold =
+        SeatCommand::Hold { request, event: event(), hold: hold_id("h1"), user: user_id(1), choice, expect_total: None, promo: None };
     ledger.apply(house::START, &hold, &mut Vec::new()).outcome
 }
 

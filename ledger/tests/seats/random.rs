@@ -31,7 +31,8 @@ fn command() -> impl Strategy<Value = SeatCommand> {
             let attempt = attempt_id(&format!("p{attempt}"));
             let user = user_id(user);
             let actor = [Actor::User(user), Actor::Staff(user), Actor::System][usize::from(pick)];
-            let hold_of = |choice| SeatCommand::Hold { request, event, hold: id, user, choice, expect_total: flag.then_some(9000) };
+            let hold_of =
+                |choice| SeatCommand::Hold { request, event, hold: id, user, choice, expect_total: flag.then_some(9000), promo: None };
             match kind {
                 0..=3 => hold_of(Choice::Chosen { seats: vec![SeatIndex(seat)], areas: vec![] }),
                 4 => hold_of(Choice::Chosen { seats: seats.into_iter().map(SeatIndex).collect(), areas: vec![(AreaIndex(0), seat % 4)] }),
@@ -355,12 +356,12 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                 3 | 4 => {
                     let areas = numbers.iter().take(3).map(|&number| (AreaIndex(number as u16), a as u32)).collect();
                     let choice = Choice::Chosen { seats: seats.into_iter().take(c as usize % 60).collect(), areas };
-                    SeatCommand::Hold { request, event, hold, user, choice, expect_total: flag.then_some(b) }
+                    SeatCommand::Hold { request, event, hold, user, choice, expect_total: flag.then_some(b), promo: None }
                 }
                 5 => {
                     let section = flag.then_some(SectionIndex(b as u16));
                     let choice = Choice::Best { quantity: a as u32, section, max_price: Some(c), split: flag, accessible: !flag };
-                    SeatCommand::Hold { request, event, hold, user, choice, expect_total: None }
+                    SeatCommand::Hold { request, event, hold, user, choice, expect_total: None, promo: None }
                 }
                 6 => SeatCommand::Extend { request, event, hold, actor },
                 7 => SeatCommand::Release { request, event, hold, actor },

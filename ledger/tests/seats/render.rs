@@ -6,7 +6,7 @@ use boxoffice_ledger::ids::{AttemptId, HoldId, OrderId, RefundId, TicketId, User
 use boxoffice_ledger::orders::{OpenAttempt, OpenRefund, Order, order_of};
 use boxoffice_ledger::outcome::{Answer, HoldInfo, Rejection, SeatOutcome, SeatState};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
-use boxoffice_ledger::seats::{Counts, DeadCode, EventSale, Gate};
+use boxoffice_ledger::seats::{AllocationView, Counts, DeadCode, EventSale, Gate, Promo, Tally};
 use boxoffice_ledger::tickets::TicketOutcome;
 use boxoffice_ledger::time::Timestamp;
 
@@ -64,7 +64,8 @@ pub fn info(sale: &EventSale, info: &HoldInfo) -> String {
     what.extend(areas(sale, &info.areas));
     let order = info.order.map_or_else(String::new, |order| format!(" order={}", order_name(order)));
     let until = time(info.expires_at);
-    format!("{:?} {} [{}] total={} until={until}{order}", info.state, hold_name(info.hold), what.join(" "), info.total)
+    let promo = info.promo.as_ref().map_or_else(String::new, |code| format!(" {code}=-{}", info.discount));
+    format!("{:?} {} [{}] total={}{promo} until={until}{order}", info.state, hold_name(info.hold), what.join(" "), info.total)
 }
 
 pub fn counts(counts: Counts) -> String {
@@ -151,10 +152,29 @@ fn rejection(sale: &EventSale, why: &Rejection) -> String {
             let used = used.as_ref().map_or_else(String::new, |used| format!(" at {} {}", used.gate, time(used.at)));
             format!("{reason:?}{used}")
         }
+        Rejection::PromoRefused { reason } => format!("code {reason:?}"),
         Rejection::WrongState { detail } => detail.clone(),
         Rejection::HoldEnded { state } => format!("hold ended: {state:?}"),
         other => format!("{other:?}"),
     }
+}
+
+/// Each code with its live holds and orders, and what it takes off them.
+pub fn promos(sale: &EventSale) -> String {
+    let line = |(promo, tally): (&Promo, Tally)| {
+        let off = if promo.active { "" } else { " off" };
+        format!("{}{off} held={}/{} used={}/{}", promo.code, tally.held, tally.reserved, tally.used, tally.spent)
+    };
+    sale.promos().map(line).collect::<Vec<_>>().join("; ")
+}
+
+/// Each allocation with its seats and the places that are kept for it.
+pub fn allocations(sale: &EventSale) -> String {
+    let line = |view: &AllocationView| {
+        let all = [vec![seats(sale, &view.seats)], areas(sale, &view.areas)].concat();
+        format!("{} [{}] free={}", view.name, all.join(" ").trim(), view.free)
+    };
+    sale.allocations().iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
 pub fn change(sale: &EventSale, change: &Change) -> String {

@@ -5,24 +5,26 @@
 //! `void o1/0 ... [user=1] [block]`, those of `money.rs`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`,
 //! `ack 1=3`, `pulse`.
 //! `scan in|out o1/0 epoch=1 gate=North [nonce=n1] [doors=0s-100s] [offline=5s]` (`bad` instead of a ticket: no good code;
-//! `elsewhere`: a code of another event),
-//! `offer o1/0 user=1 to=b@x`, `withdraw o1/0 user=1`, `claim o1/0 user=2 email=b@x`.
+//! `elsewhere`: a code of another event), those of `promo.rs`,
+//! `offer o1/0 user=1 to=b@x`, `withdraw o1/0 user=1`, `claim o1/0 user=2 email=b@x`, `handover o1/0 user=1 to=2`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
 //! Questions: `ticket o1/0`, `gates`, `conflicts`, `dead`, `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`,
-//! `order o1`, `outbox 1`, `changes`, `attempts`, `refunds o1`, `asking`, `progress`, `deadline`, `from`, `packed`.
+//! `promos`, `allocations`, `order o1`, `outbox 1`, `changes`, `attempts`, `refunds o1`, `asking`, `progress`, `deadline`,
+//! `from`, `packed`.
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::{Actor, BlockAction, Choice, SaleAction, SeatCommand};
 use boxoffice_ledger::ids::{AttemptId, EventId, HoldId, OrderId, Request, RequestId, Slot, TicketId, UserId};
 use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
+use boxoffice_ledger::promos::PromoAction;
 use boxoffice_ledger::seats::{EventSale, SeatLedger};
 use boxoffice_ledger::tickets::{Claim, Direction, Scan, TicketAction};
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 use crate::house::{SLOT, START, event};
-use crate::{money, render};
+use crate::{money, promo, render};
 
 pub struct Script {
     pub ledger: SeatLedger,
@@ -190,6 +192,8 @@ impl Script {
             "refunds" => sale.order(order_id(name)).map_or_else(|| "nothing".into(), |view| render::refunds(&view.order)),
             "asking" => self.ledger.open_refunds(100).iter().map(render::open_refund).collect::<Vec<_>>().join(" "),
             "progress" => format!("{:?}", sale.refund_progress()),
+            "promos" => render::promos(sale),
+            "allocations" => render::allocations(sale),
             "packed" => sale.packed_states().iter().map(|byte| format!("{byte:02x}")).collect(),
             _ => return None,
         })
@@ -200,7 +204,6 @@ impl Script {
         let event = event();
         let request = self.request(words);
         let attempt = |place: usize| attempt_id(names[place]);
-        let sale_move = |action| SeatCommand::SetSale { request, event, action };
         let block = |action| SeatCommand::Block {
             request,
             event,
@@ -216,6 +219,7 @@ impl Script {
                 user: user_id(words.number("user").unwrap()),
                 choice: self.choice(words),
                 expect_total: words.number("expect"),
+                promo: words.get("promo").map(repeated),
             },
             "extend" => SeatCommand::Extend { request, event, hold: hold_id(names[0]), actor: actor(words) },
             "release" => SeatCommand::Release { request, event, hold: hold_id(names[0]), actor: actor(words) },
@@ -250,20 +254,25 @@ impl Script {
             "block" => block(BlockAction::Block),
             "unblock" => block(BlockAction::Unblock),
             "kill" => block(BlockAction::Kill),
-            "open" => sale_move(SaleAction::Open),
-            "pause" => sale_move(SaleAction::Pause),
-            "resume" => sale_move(SaleAction::Resume),
-            "close" => sale_move(SaleAction::Close),
-            "cancel" => sale_move(SaleAction::Cancel),
+            "open" | "pause" | "resume" | "close" | "cancel" => SeatCommand::SetSale { request, event, action: sale_move(words.plain[0]) },
             "ack" => {
                 let acks = words.named.iter().filter(|(target, _)| target.parse::<u32>().is_ok());
                 SeatCommand::OutboxAck { acks: acks.map(|(target, upto)| (target.parse().unwrap(), upto.parse().unwrap())).collect() }
             }
             "scan" => SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan(words)) },
-            "offer" | "withdraw" | "claim" => SeatCommand::Ticket { request, event, action: give(words) },
+            "offer" | "withdraw" | "claim" | "handover" => SeatCommand::Ticket { request, event, action: give(words) },
             "pulse" => SeatCommand::Pulse,
+            "code" | "codeoff" | "codeon" | "aside" | "putback" => SeatCommand::Promo { request, event, action: self.promo(words) },
             other => SeatCommand::Money(money::command(other, names, words, request)),
         }
+    }
+
+    fn promo(&self, words: &Words<'_>) -> PromoAction {
+        if words.plain[0].starts_with("code") {
+            return promo::action(words);
+        }
+        let Choice::Chosen { seats, areas } = self.choice_of(&words.plain[2..], words) else { unreachable!("seats and places") };
+        promo::allocate(words, seats, areas)
     }
 
     fn request(&mut self, words: &Words<'_>) -> Request {
@@ -283,7 +292,12 @@ impl Script {
                 accessible: words.has("accessible"),
             };
         }
-        let (areas, seats) = words.plain[1..].iter().partition::<Vec<&str>, _>(|name| name.contains('*'));
+        self.choice_of(&words.plain[1..], words)
+    }
+
+    fn choice_of(&self, names: &[&str], words: &Words<'_>) -> Choice {
+        let sale = self.sale();
+        let (areas, seats) = names.iter().partition::<Vec<&str>, _>(|name| name.contains('*'));
         let areas = areas.iter().map(|text| {
             let (name, count) = text.split_once('*').unwrap();
             (area(sale, name), count.parse().unwrap())
@@ -294,7 +308,17 @@ impl Script {
     }
 }
 
-fn moment(text: &str) -> Timestamp {
+fn sale_move(word: &str) -> SaleAction {
+    match word {
+        "open" => SaleAction::Open,
+        "pause" => SaleAction::Pause,
+        "resume" => SaleAction::Resume,
+        "close" => SaleAction::Close,
+        _ => SaleAction::Cancel,
+    }
+}
+
+pub fn moment(text: &str) -> Timestamp {
     START.plus(Millis::from_secs(text.strip_suffix('s').unwrap().parse().unwrap()))
 }
 
@@ -320,6 +344,7 @@ fn give(words: &Words<'_>) -> TicketAction {
     match words.plain[0] {
         "offer" => TicketAction::Offer { ticket, user, to: email("to") },
         "withdraw" => TicketAction::Withdraw { ticket, user },
+        "handover" => TicketAction::HandOver { ticket, user, to: user_id(words.number("to").unwrap()) },
         _ => TicketAction::Claim { ticket, user, email: email("email") },
     }
 }

@@ -94,8 +94,9 @@ impl Backend for Service {
         event: EventId,
         choice: Choice,
         expect_total: Option<u64>,
+        promo: Option<String>,
     ) -> Answer<Written<HoldInfo>> {
-        self.hold_seats(cx, caller, request, event, choice, expect_total).await
+        self.hold_seats(cx, caller, request, event, choice, expect_total, promo).await
     }
 
     async fn get_hold(&self, cx: Context, caller: Caller, event: EventId, hold: HoldId) -> Answer<Read<HoldView>> {
@@ -161,8 +162,16 @@ impl Backend for Service {
         self.drawn_ticket(cx, caller, ticket, drawing).await
     }
 
-    async fn offer_ticket(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId, to: String) -> Answer<Written<Transfer>> {
-        self.offer(cx, caller, request, ticket, to).await
+    async fn offer_ticket(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        ticket: TicketId,
+        to: String,
+        letter: bool,
+    ) -> Answer<Written<Transfer>> {
+        self.offer(cx, caller, request, ticket, to, letter).await
     }
 
     async fn withdraw_offer(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId) -> Answer<Written<()>> {

@@ -13,6 +13,7 @@ use crate::mint;
 
 impl Service {
     /// Claims seats for the caller.
+    #[expect(clippy::too_many_arguments, reason = "one call of the Backend trait")]
     pub async fn hold_seats(
         &self,
         cx: Context,
@@ -21,9 +22,10 @@ impl Service {
         event: EventId,
         choice: Choice,
         expect_total: Option<u64>,
+        promo: Option<String>,
     ) -> Answer<Written<HoldInfo>> {
         let hold = HoldId::new(mint::now_ms(), event.slot(), mint::entropy());
-        let command = SeatCommand::Hold { request, event, hold, user: caller.user, choice, expect_total };
+        let command = SeatCommand::Hold { request, event, hold, user: caller.user, choice, expect_total, promo };
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         hold_of(applied)
     }

@@ -7,6 +7,8 @@ mod passwords;
 mod sessions;
 mod trail;
 
+pub(super) use passwords::done_by_link;
+
 use async_trait::async_trait;
 use boxoffice_api::backend::*;
 use boxoffice_ledger::accounts::KeyEpoch;

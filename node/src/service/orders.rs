@@ -29,6 +29,7 @@ impl Service {
             state: known.state,
             payment: progress(&known),
             total: known.total,
+            promo: known.promo.as_ref().map(|applied| (applied.code.to_string(), applied.discount)),
             currency,
             receipt: (known.receipt > 0).then_some(known.receipt),
             tickets: view.tickets,

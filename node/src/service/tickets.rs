@@ -155,7 +155,7 @@ impl Service {
     }
 
     /// The user's tickets in the outboxes of all event groups, newest first, and whether every group could be asked.
-    async fn undelivered(&self, cx: Context, user: UserId) -> (Vec<TicketRecord>, bool) {
+    pub(super) async fn undelivered(&self, cx: Context, user: UserId) -> (Vec<TicketRecord>, bool) {
         let asked = futures::future::join_all(self.counts.event_groups().map(|group| self.undelivered_in(cx, group, user))).await;
         let complete = asked.iter().all(Result::is_ok);
         let mut tickets: Vec<TicketRecord> = asked.into_iter().flatten().flatten().collect();

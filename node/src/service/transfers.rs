@@ -8,10 +8,20 @@ use boxoffice_ledger::tickets::{TicketAction, TicketOutcome};
 
 use super::events::invalid;
 use super::{Applied, Service, refused};
+use crate::mail::letters;
 
 impl Service {
-    /// Offers a ticket of the caller to whoever has this e-mail. Whether anybody has it makes no difference here.
-    pub async fn offer(&self, cx: Context, caller: Caller, request: Request, ticket: TicketId, to: String) -> Answer<Written<Transfer>> {
+    /// Offers a ticket of the caller to whoever has this e-mail. Whether anybody has it makes no difference here. A letter says so;
+    /// what it links to is no right: the ticket waits for whoever logs in with the address.
+    pub async fn offer(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        ticket: TicketId,
+        to: String,
+        letter: bool,
+    ) -> Answer<Written<Transfer>> {
         if self.own_email(cx, caller).await? == to {
             return Err(invalid("/to", "own_address", "the ticket is yours already"));
         }
@@ -19,8 +29,21 @@ impl Service {
         let action = TicketAction::Offer { ticket, user: caller.user, to: to.clone() };
         let applied = self.ticket_write(cx, event, request, action).await?;
         match applied.outcome {
-            TicketOutcome::Moved { until: Some(until), .. } => Ok(applied.written(Transfer { ticket, to, until })),
+            TicketOutcome::Moved { until: Some(until), .. } => {
+                if letter && !applied.replayed {
+                    self.tell_of_offer(&to).await;
+                }
+                Ok(applied.written(Transfer { ticket, to, until }))
+            }
             _ => Err(Failure::Unknown),
+        }
+    }
+
+    async fn tell_of_offer(&self, to: &str) {
+        let letter = letters::ticket_offered(to.to_owned(), &format!("{}/#/tickets", self.links));
+        if let Err(error) = self.mailer.send(letter).await {
+            // The address is not for the log.
+            tracing::warn!(%error, "the notice of an offered ticket could not be mailed");
         }
     }
 

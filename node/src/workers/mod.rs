@@ -3,6 +3,7 @@
 
 mod emails;
 mod first_admin;
+mod guests;
 mod indexer;
 pub mod letters;
 mod outbox;
@@ -31,6 +32,7 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
     for group in service.counts.user_groups() {
         tokio::spawn(emails::run(Arc::clone(service), group));
         tokio::spawn(payments::run(Arc::clone(service), group));
+        tokio::spawn(guests::run(Arc::clone(service), group));
     }
     for group in service.counts.event_groups() {
         tokio::spawn(outbox::run(Arc::clone(service), group));

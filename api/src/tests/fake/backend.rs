@@ -141,9 +141,11 @@ impl Backend for Fake {
         event: EventId,
         choice: Choice,
         _: Option<u64>,
+        promo: Option<String>,
     ) -> Answer<Written<HoldInfo>> {
         self.enter("hold")?;
         self.known(event)?;
+        let discount = self.discount(promo.as_deref())?;
         let before = self.inner.lock().requests.get(&request.id).cloned();
         if let Some((fingerprint, hold, index)) = before {
             if fingerprint != request.fingerprint {
@@ -167,7 +169,9 @@ impl Backend for Fake {
             hold: HoldId::new(1_790_000_000_000, event.slot(), u128::from(index)),
             user: caller.user,
             state: HoldState::Active,
-            total: 12_500 * seats.len() as u64,
+            total: 12_500 * seats.len() as u64 - discount,
+            discount,
+            promo,
             seats,
             areas,
             currency: euro(),
@@ -274,6 +278,7 @@ impl Backend for Fake {
                 state: OrderState::Confirmed,
                 payment: Some(Progress { state: AttemptState::Captured, next_action: None, code: None }),
                 total: 25_000,
+                promo: Some(("SUMMER".into(), 300)),
                 currency: euro(),
                 receipt: Some(17),
                 tickets: vec![TicketId::of_order(order, 0)],
@@ -293,6 +298,7 @@ impl Backend for Fake {
             user: caller.user,
             event: event_id(),
             total: 25_000,
+            discount: 300,
             refunded: 0,
             currency: euro(),
             receipt: 17,
@@ -322,8 +328,16 @@ impl Backend for Fake {
         self.read(cx, Bytes::from_static(b"drawn"))
     }
 
-    async fn offer_ticket(&self, _: Context, caller: Caller, _: Request, ticket: TicketId, to: String) -> Answer<Written<Transfer>> {
-        self.enter(&format!("offer_ticket {to}"))?;
+    async fn offer_ticket(
+        &self,
+        _: Context,
+        caller: Caller,
+        _: Request,
+        ticket: TicketId,
+        to: String,
+        letter: bool,
+    ) -> Answer<Written<Transfer>> {
+        self.enter(&format!("offer_ticket {to} {letter}"))?;
         let found = self.tickets_of(caller.user).into_iter().find(|view| view.ticket.id == ticket);
         found.ok_or(Failure::NotFound("ticket"))?;
         self.written(Transfer { ticket, to, until: EXPIRES })

@@ -7,17 +7,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit;
-use crate::command::{ClusterCommand, EmailCommand, KeyCommand, PasswordCommand, Scope, Scopes, SecretHash, SessionCommand};
+use crate::command::{ClusterCommand, EmailCommand, GuestCommand, KeyCommand, PasswordCommand, Scope, Scopes, SecretHash, SessionCommand};
 use crate::ids::{KeyId, RequestId, SessionId};
 use crate::time::Millis;
 
-fn hash(name: &str) -> SecretHash {
+pub(super) fn hash(name: &str) -> SecretHash {
     let mut hash = [0; 32];
     hash[..name.len()].copy_from_slice(name.as_bytes());
     SecretHash(hash)
 }
 
-fn parse(line: &Line<'_>, step: u64) -> AccountCommand {
+pub(super) fn parse(line: &Line<'_>, step: u64) -> AccountCommand {
     let request = Request { id: RequestId(line.number("r", 1000 + step).into()), fingerprint: line.number("fingerprint", 1) };
     let id = |key: &str| u128::from(line.number(key, 0));
     let (user, session) = (UserId(id("user")), SessionId(id("session")));
@@ -71,7 +71,7 @@ fn parse(line: &Line<'_>, step: u64) -> AccountCommand {
             let role = if line.text("role") == Some("admin") { Role::Admin } else { Role::Gate };
             AccountCommand::SetRole { request, user, role, actor: Some(UserId(id("actor"))) }
         }
-        _ => command(line, step),
+        _ => super::guests::parse(line, step).unwrap_or_else(|| command(line, step)),
     }
 }
 
@@ -94,22 +94,31 @@ fn show(ledger: &AccountLedger, line: &Line<'_>, at: Timestamp) -> Option<String
             live.iter().map(|epoch| epoch.number.to_string()).collect::<Vec<_>>().join(" ")
         }
         "audit" => audit::page(ledger.audit(), None, 100).iter().map(|entry| format!("{:?}", entry.action)).collect::<Vec<_>>().join(" "),
+        "uninvited" => ledger.uninvited().map(|(user, orders)| format!("{}:{orders}", user.0)).collect::<Vec<_>>().join(" "),
+        "heir" => ledger.user(user)?.heir.map_or("none".into(), |heir| heir.0.to_string()),
+        "known" => {
+            if ledger.user(user).is_some() {
+                "yes".into()
+            } else {
+                "no".into()
+            }
+        }
         _ => return view(ledger, line),
     })
 }
 
-struct Bench {
-    ledger: AccountLedger,
+pub(super) struct Bench {
+    pub(super) ledger: AccountLedger,
     at: u64,
     step: u64,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { ledger: AccountLedger::default(), at: 0, step: 0 }
     }
 
-    fn run(&mut self, line: &Line<'_>) -> String {
+    pub(super) fn run(&mut self, line: &Line<'_>) -> String {
         if line.verb == "wait" {
             self.at += line.number("s", 0) * 1_000_000;
             return String::new();
@@ -193,13 +202,14 @@ fn full_of_identity() -> AccountLedger {
     ledger
 }
 
-fn with_request(command: &mut AccountCommand, new: Request) {
+pub(super) fn with_request(command: &mut AccountCommand, new: Request) {
     match command {
         AccountCommand::Register { request, .. }
         | AccountCommand::SetRole { request, .. }
         | AccountCommand::Session { command: SessionCommand::EndAll { request }, .. }
         | AccountCommand::Password { command: PasswordCommand::Set { request, .. } | PasswordCommand::Reset { request, .. }, .. }
         | AccountCommand::Key { command: KeyCommand::Create { request, .. }, .. }
+        | AccountCommand::Guest { command: GuestCommand::Claim { request, .. }, .. }
         | AccountCommand::Cluster(ClusterCommand::RotateKey { request, .. }) => *request = new,
         _ => {}
     }

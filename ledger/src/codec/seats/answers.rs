@@ -60,6 +60,10 @@ fn write_info(info: &HoldInfo, pen: &mut Pen<'_>) {
     if let Some(order) = info.order {
         pen.id(9, order.0);
     }
+    pen.number(12, info.discount);
+    if let Some(promo) = &info.promo {
+        pen.message(13, |pen| pen.0.extend_from_slice(promo.as_bytes()));
+    }
 }
 
 fn write_confirmation(confirmation: &Confirmation, pen: &mut Pen<'_>) {
@@ -167,6 +171,8 @@ fn read_info(message: wire::seat_answer::HoldInfo) -> Result<HoldInfo, CodecErro
         seats: common::read_seats(message.seats),
         areas: common::read_areas(&message.areas)?,
         total: message.total,
+        discount: message.discount,
+        promo: message.promo,
         currency: common::read_currency(message.currency)?,
         expires_at: Timestamp(message.expires_at_us),
         order: message.order.map(|order| common::read_id(Some(order)).map(OrderId)).transpose()?,

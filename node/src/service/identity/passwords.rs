@@ -72,7 +72,7 @@ impl Service {
 }
 
 /// The outcome of something that a link stands for.
-pub(super) fn done_by_link(applied: Applied<AccountOutcome>) -> Answer<Written<()>> {
+pub(in crate::service) fn done_by_link(applied: Applied<AccountOutcome>) -> Answer<Written<()>> {
     match &applied.outcome {
         AccountOutcome::Rejected(Rejection::NotFound { .. }) => Err(Failure::LinkOver),
         AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),

@@ -18,6 +18,8 @@ fn info(seats: u32, hold: u128, order: Option<u128>) -> HoldInfo {
         seats: (0..seats).map(|seat| SeatIndex(seat * 3000)).collect(),
         areas: (0..seats / 10).map(|area| (AreaIndex(area as u16), seats)).collect(),
         total: u64::from(seats),
+        discount: u64::from(seats % 2) * 300,
+        promo: (seats % 2 == 1).then(|| "x".repeat(seats as usize)),
         currency: Currency::parse("EUR").unwrap(),
         expires_at: Timestamp(u64::MAX),
         order: order.map(OrderId),
