@@ -39,7 +39,7 @@ pub use named::{Named, PublicSeatState, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
 pub use request::{
     AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PolicyBody, PricesBody,
-    RefundBody, SeatRef, VenueBody, parse,
+    RefundBody, SeatRef, TicketRefundBody, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 pub use ticket::{
