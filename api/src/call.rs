@@ -102,8 +102,8 @@ impl Call {
     pub fn page(&self) -> Result<(usize, Option<&str>), HttpProblem> {
         let limit = match self.asked("limit") {
             None => PAGE_DEFAULT,
-            Some(text) => match text.parse::<usize>() {
-                Ok(limit @ 1..=PAGE_MAX) => limit,
+            Some(text) => match number::<usize>(text) {
+                Some(limit @ 1..=PAGE_MAX) => limit,
                 _ => return Err(HttpProblem::field("?limit", "out_of_range", format!("limit is a number from 1 to {PAGE_MAX}"))),
             },
         };
@@ -151,6 +151,12 @@ impl Call {
         let tags = self.parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
         tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
     }
+}
+
+/// A number in its one text form: digits, without a sign and without zeros before them.
+#[must_use]
+pub fn number<T: FromStr + ToString>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|number: &T| number.to_string() == text)
 }
 
 /// The challenge of every 401.
@@ -218,6 +224,14 @@ pub fn deadline(after: Duration) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_one_text_form() {
+        assert_eq!((number("0"), number("81263")), (Some(0_u64), Some(81_263_u64)));
+        for bad in ["", "+5", "-0", "007", " 1", "1.0", "1e3", "18446744073709551616"] {
+            assert_eq!(number::<u64>(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn revisions_have_one_text_form() {

@@ -99,7 +99,8 @@ pub fn moment(text: &str) -> Option<Timestamp> {
 /// A moment, or a day (its beginning in UTC).
 #[must_use]
 pub fn moment_or_day(text: &str) -> Option<Timestamp> {
-    moment(text).or_else(|| moment(&format!("{}T00:00:00Z", text.parse::<jiff::civil::Date>().ok()?)))
+    let is_day = text.len() == "2026-07-19".len();
+    if is_day { moment(&format!("{}T00:00:00Z", text.parse::<jiff::civil::Date>().ok()?)) } else { moment(text) }
 }
 
 /// An e-mail in its normal form: trimmed, lower case. `None` when it cannot be one.
@@ -132,6 +133,7 @@ mod tests {
         for bad in ["", "2026-07-19", "2026-07-19T15:00:00", "1969-01-01T00:00:00Z", "yesterday", "2026-13-01T00:00:00Z"] {
             assert_eq!(moment(bad), None, "{bad}");
         }
+        assert_eq!(moment_or_day("2026-07-19T15:00:00"), None, "a time without an offset is no day");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use promo::{
 };
 pub use request::{
     AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PlacesBody, PolicyBody,
-    PricesBody, RefundBody, SeatRef, TotalBody, VenueBody, parse,
+    PricesBody, RefundBody, SeatRef, TicketRefundBody, TotalBody, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 pub use ticket::{

@@ -182,17 +182,25 @@ impl fmt::Debug for PlanHash {
 }
 
 impl PlanHash {
-    /// Reads `lay_` and 64 hexadecimal digits.
+    /// Reads `lay_` and 64 hexadecimal digits in lower case: one text for each hash.
     ///
     /// # Errors
     /// [`IdError`] when the text has another form.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let digits = text.strip_prefix("lay_").filter(|digits| digits.len() == 64 && digits.is_ascii()).ok_or(IdError)?;
+        let digits = text.strip_prefix("lay_").map(str::as_bytes).filter(|digits| digits.len() == 64).ok_or(IdError)?;
         let mut hash = [0_u8; 32];
-        for (place, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[place * 2..place * 2 + 2], 16).map_err(|_| IdError)?;
+        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
         }
         Ok(Self(hash))
+    }
+}
+
+fn hex_digit(letter: u8) -> Result<u8, IdError> {
+    match letter {
+        b'0'..=b'9' => Ok(letter - b'0'),
+        b'a'..=b'f' => Ok(letter - b'a' + 10),
+        _ => Err(IdError),
     }
 }
 
@@ -234,6 +242,16 @@ mod tests {
         for bad in ["", "evt_", "usr_00000000000000000000000000", "evt_0000000000000000000000000U", "evt_80000000000000000000000000", &long]
         {
             assert_eq!(EventId::parse(bad), Err(IdError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_plan_has_one_text_form() {
+        let hash = PlanHash(core::array::from_fn(|place| place as u8 * 8 + 3));
+        assert_eq!(PlanHash::parse(&text(hash)), Ok(hash));
+        let digits = "ab".repeat(31);
+        for bad in ["AB", "+1", "1", "abc", " a", "é", "g0"] {
+            assert_eq!(PlanHash::parse(&alloc::format!("lay_{digits}{bad}")), Err(IdError), "{bad}");
         }
     }
 

@@ -24,10 +24,22 @@ pub(super) const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$
 /// 400 when it is not JSON (or too deep), 422 with a pointer when a field is of the wrong kind, missing or unknown.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpProblem> {
     let body = if body.is_empty() { b"{}" } else { body };
+    // Serde would take a list for the fields in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(no_object(body));
+    }
     match serde_json::from_slice(body) {
         Ok(value) => Ok(value),
         Err(error) if error.classify() == Category::Data => Err(wrong_field::<T>(body)),
         Err(error) => Err(HttpProblem::new(Code::MalformedRequest, format!("The body is not JSON: {error}."))),
+    }
+}
+
+#[cold]
+fn no_object(body: &[u8]) -> HttpProblem {
+    match serde_json::from_slice::<IgnoredAny>(body) {
+        Ok(_) => HttpProblem::field("", "wrong_type", "expected an object"),
+        Err(error) => HttpProblem::new(Code::MalformedRequest, format!("The body is not JSON: {error}.")),
     }
 }
 
@@ -338,6 +350,15 @@ pub struct RefundBody {
     #[schemars(length(max = refund::REASON_BYTES_MAX))]
     pub reason: Option<String>,
     pub block: Option<bool>,
+}
+
+/// `POST /user/ticket/{id}/refund`; that of an order takes more.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // The names are the contract's.
+pub struct TicketRefundBody {
+    #[schemars(length(max = refund::REASON_BYTES_MAX))]
+    pub reason: Option<String>,
 }
 
 /// `POST /order/{id}/cancel`.

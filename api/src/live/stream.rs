@@ -12,7 +12,7 @@ use futures::stream::{self, Stream};
 
 use super::Drained;
 use super::feed::{Next, Subscription};
-use crate::call::Call;
+use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
 use crate::limits::Taken;
@@ -24,10 +24,10 @@ const COMMENT_EVERY: Duration = Duration::from_secs(20);
 pub async fn stream(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
     let last = call.parts.headers.get("last-event-id").and_then(|value| value.to_str().ok()).or(call.asked("since"));
-    let since = match last.map(str::parse::<u64>) {
+    let since = match last.map(call::number::<u64>) {
         None => None,
-        Some(Ok(since)) => Some(since).filter(|&since| since > 0),
-        Some(Err(_)) => return Err(HttpProblem::field("?since", "invalid", "a revision's index")),
+        Some(Some(since)) => Some(since).filter(|&since| since > 0),
+        Some(None) => return Err(HttpProblem::field("?since", "invalid", "a revision's index")),
     };
     let taken = edge.limits.socket()?;
     let subscription = edge.hub.subscribe(event, since).await?;

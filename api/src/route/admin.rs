@@ -7,7 +7,7 @@ use boxoffice_ledger::time::Millis;
 
 use super::Outcome;
 use crate::backend::{Freshness, Trail};
-use crate::call::Call;
+use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
 use crate::json::{self, AccountOut, AuditOut, ClaimBody, ClaimOut, DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut, SigningKeyOut};
@@ -49,7 +49,7 @@ pub async fn public_keys(edge: Arc<Edge>, _call: Call) -> Outcome {
 pub async fn audit(edge: Arc<Edge>, call: Call) -> Outcome {
     let (limit, cursor) = call.page()?;
     let number = |text: &str, place: &'static str| {
-        text.parse::<u64>().map_err(|_| HttpProblem::field(place, "invalid", "a number, as answers carry it"))
+        call::number::<u64>(text).ok_or_else(|| HttpProblem::field(place, "invalid", "a number, as answers carry it"))
     };
     let group = call.asked("group").map(|text| number(text, "?group")).transpose()?;
     let group = group.map(u32::try_from).transpose().map_err(|_| HttpProblem::not_found("group"))?;
@@ -68,10 +68,10 @@ pub async fn audit(edge: Arc<Edge>, call: Call) -> Outcome {
 
 /// `GET /digest/{group}`
 pub async fn digest(edge: Arc<Edge>, call: Call) -> Outcome {
-    let group: u32 = call.param("group").parse().map_err(|_| HttpProblem::not_found("group"))?;
+    let group: u32 = call::number(call.param("group")).ok_or_else(|| HttpProblem::not_found("group"))?;
     let index = match call.asked("index") {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| HttpProblem::field("?index", "invalid", "a log index"))?),
+        Some(text) => Some(call::number(text).ok_or_else(|| HttpProblem::field("?index", "invalid", "a log index"))?),
     };
     let (index, digest) = edge.backend.digest(group, index).await?;
     Ok(json::answer(StatusCode::OK, &DigestOut::new(group, index, digest)))

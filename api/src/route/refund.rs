@@ -11,7 +11,7 @@ use crate::backend::{Freshness, RefundWish};
 use crate::call::Call;
 use crate::check::Check;
 use crate::edge::Edge;
-use crate::json::{self, CancelBody, RefundBody, RefundOut, SaleStatusOut};
+use crate::json::{self, CancelBody, RefundBody, RefundOut, SaleStatusOut, TicketRefundBody};
 
 /// Most tickets of one refund.
 pub const TICKETS_MAX: usize = 50;
@@ -60,11 +60,8 @@ pub async fn cancel_order(edge: Arc<Edge>, call: Call) -> Outcome {
 /// `POST /user/ticket/{id}/refund`
 pub async fn of_ticket(edge: Arc<Edge>, call: Call) -> Outcome {
     let ticket: TicketId = call.id("id", "ticket")?;
-    let body: RefundBody = json::parse(&call.body)?;
+    let body: TicketRefundBody = json::parse(&call.body)?;
     let mut check = Check::default();
-    if body.tickets.is_some() || body.amount.is_some() || body.block.is_some() {
-        check.wrong("", "unknown_field", "only reason; POST /order/{id}/refund takes more");
-    }
     let reason = check.optional_line("/reason", body.reason.as_deref().unwrap_or_default(), REASON_BYTES_MAX);
     check.done()?;
     ask(&edge, &call, order_of(ticket).0, RefundWish { tickets: vec![ticket], reason, ..RefundWish::default() }).await

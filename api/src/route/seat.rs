@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{Outcome, cacheable, linked, tagged};
 use crate::backend::{Freshness, Revision, SeatMap, SectionCount};
-use crate::call::Call;
+use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
 use crate::json::{self, ListOut, MoneyOut, Named, SeatOut, Text};
@@ -174,10 +174,10 @@ fn wanted<'a>(call: &'a Call, layout: &Layout) -> Result<Wanted<'a>, HttpProblem
     if state.is_some_and(|state| !json::STATE_NAMES.contains(&state)) {
         return Err(HttpProblem::field("?state", "invalid", format!("one of {}", json::STATE_NAMES.join(", "))));
     }
-    let max_price = match call.asked("max_price").map(str::parse) {
+    let max_price = match call.asked("max_price").map(call::number) {
         None => None,
-        Some(Ok(price)) => Some(price),
-        Some(Err(_)) => return Err(HttpProblem::field("?max_price", "invalid", "an amount in minor units")),
+        Some(Some(price)) => Some(price),
+        Some(None) => return Err(HttpProblem::field("?max_price", "invalid", "an amount in minor units")),
     };
     let after = match cursor {
         None => 0,

@@ -1,3 +1,12 @@
-//! The HTTP contract: the document that the program prints is OpenAPI 3.1.
+//! The HTTP contract: the document that the program prints is OpenAPI 3.1, and a node answers every operation of it as it says,
+//! whoever asks for whatever.
 
+mod ask;
+mod bookings;
 mod document;
+mod generate;
+mod people;
+mod probes;
+mod rules;
+mod run;
+mod script;

@@ -6,7 +6,7 @@ use crate::error::Code::{
     AmountMismatch, BadSignature, HoldEnded, HoldExpired, LimitReached, NothingFits, OrphanSeats, PaymentDeclined, PaymentInProgress,
     PaymentsUnavailable, PriceChanged, PromoRefused, SaleNotOn, SeatUnavailable, TooOften, TooSoon, WrongState,
 };
-use crate::json::{CancelBody, HoldBody, HoldOut, ListOut, OrderOut, OrderRecordOut, PayBody, RefundBody, RefundOut};
+use crate::json::{CancelBody, HoldBody, HoldOut, ListOut, OrderOut, OrderRecordOut, PayBody, RefundBody, RefundOut, TicketRefundBody};
 use crate::openapi::operation::{Operation, delete, get, post};
 use crate::openapi::schemas::{SchemaOf, answer, body};
 
@@ -84,7 +84,7 @@ fn orders() -> Vec<Operation> {
             .written()
             .refused(&[WrongState, PaymentInProgress, PaymentsUnavailable]),
         post("/user/ticket/{id}/refund", "refundTicket", "Give one ticket back")
-            .takes(body::<RefundBody>, json!({"reason": "We are ill."}))
+            .takes(body::<TicketRefundBody>, json!({"reason": "We are ill."}))
             .gives(201, "The refund.", answer::<RefundOut>)
             .written()
             .refused(&[WrongState, PaymentInProgress, PaymentsUnavailable]),

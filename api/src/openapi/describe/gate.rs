@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::error::Code::{TicketRefused, WrongState};
+use crate::error::Code::{NotFound, TicketRefused, WrongState};
 use crate::json::{EventTicketOut, GateOut, ListOut, OfflineBody, ReportOut, ScanBody, ScanOut, UploadedOut};
 use crate::openapi::operation::{Operation, get, post};
 use crate::openapi::schemas::{answer, body};
@@ -15,7 +15,7 @@ pub fn operations() -> Vec<Operation> {
             .takes(body::<ScanBody>, json!({"code": "BX1...", "gate": "North 2", "nonce": "5f2c7c1e", "direction": "in"}))
             .gives(200, "Let them through.", answer::<ScanOut>)
             .written()
-            .refused(&[TicketRefused, WrongState]),
+            .refused(&[NotFound, TicketRefused, WrongState]),
         get("/event/{id}/gate", "getGate", "Get what a gate needs to go on offline")
             .gives(200, "Keys, doors, and codes that are dead.", answer::<GateOut>)
             .read()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::error::Code::{TooOften, TooSoon, WrongState};
+use crate::error::Code::{NotFound, TooOften, TooSoon, WrongState};
 use crate::json::{KeysOut, ListOut, TicketOut, TransferBody, TransferOut};
 use crate::openapi::operation::{Operation, delete, get, post};
 use crate::openapi::schemas::{SchemaOf, answer, body};
@@ -37,7 +37,8 @@ pub fn operations() -> Vec<Operation> {
             .refused(&[WrongState]),
         get("/user/transfer", "listOffers", "List what is offered to the caller")
             .gives(200, "Tickets that can be accepted.", answer::<ListOut<TicketOut>>)
-            .read(),
+            .read()
+            .refused(&[NotFound]),
         post("/user/transfer/{id}/accept", "acceptOffer", "Accept an offered ticket")
             .gives(200, "The ticket, with a code of its own.", answer::<TicketOut>)
             .written()
