@@ -81,7 +81,14 @@ fn filter(call: &Call) -> Result<EventFilter, HttpProblem> {
     };
     let (from, to) = (time("from"), time("to"));
     let venue = call.asked("venue").and_then(|text| check.id::<VenueId>("?venue", text));
-    let mut text = |name: &str| call.asked(name).map(|text| check.line(&format!("?{name}"), text, CITY_BYTES_MAX));
+    let mut text = |name: &str| {
+        let text = call.asked(name)?;
+        // Spaces around it count, so that the bound is the one that the document tells.
+        if text.len() > CITY_BYTES_MAX && text.trim().len() <= CITY_BYTES_MAX {
+            check.wrong(format!("?{name}"), "too_long", format!("at most {CITY_BYTES_MAX} bytes"));
+        }
+        Some(check.line(&format!("?{name}"), text, CITY_BYTES_MAX))
+    };
     let (city, category) = (text("city"), text("category"));
     check.done()?;
     Ok(EventFilter { city, category, venue, from, to })

@@ -111,8 +111,8 @@ pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
 /// `PATCH /event/{id}/promo/{code}`: switches it off or on.
 pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
-    let code = code(&call)?;
     let active = json::parse::<PromoPatchBody>(&call.body)?.active;
+    let code = code(&call)?;
     let action = PromoAction::Switch { code, active };
     let done = edge.backend.put_promo(call.context(), call.user()?, call.write()?, event, action).await?;
     Ok(json::written(StatusCode::OK, &done, &PromoOut::new(&done.value)))

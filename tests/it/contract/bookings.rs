@@ -99,7 +99,7 @@ impl Script<'_, '_> {
     }
 
     /// Holds two seats and pays for them; gives the order.
-    async fn order(&mut self, buyer: &Client, event: &str) -> Value {
+    pub async fn order(&mut self, buyer: &Client, event: &str) -> Value {
         let hold = id(&self.call(buyer, "createHold", &[("id", event)], json!({"best": {"quantity": 2}})).await);
         let card = json!({"payment_method": CARD_THAT_PAYS});
         let paid = self.call(buyer, "payHold", &[("id", event), ("hold", &hold)], card).await;

@@ -105,7 +105,7 @@ impl<'r> Probes<'_, 'r> {
 
     /// Somebody with the least role that suffices.
     fn least(&self, operation: &Operation) -> Client {
-        let suffices = |role: &Role| operation.role == Some(*role);
+        let suffices = |role: &Role| operation.role.is_some_and(|least| *role >= least);
         self.callers.iter().find(|(role, _)| suffices(role)).map_or(&self.visitor, |(_, caller)| caller).clone()
     }
 

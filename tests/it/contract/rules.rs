@@ -223,6 +223,7 @@ pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 
 fn role_of(name: &str) -> Role {
     match name {
+        "guest" => Role::Guest,
         "customer" => Role::Customer,
         "gate" => Role::Gate,
         "coordinator" => Role::Coordinator,

@@ -46,9 +46,12 @@ async fn a_node_answers_as_the_document_says() {
     stops.part("events", script.events(&venue)).await;
     stops.part("bookings", script.bookings(&venue)).await;
     stops.part("tickets", script.tickets(&venue)).await;
+    stops.part("promo codes", script.promos(&venue)).await;
+    stops.part("guests", script.guests(&venue)).await;
+    stops.part("carts", script.carts(&venue)).await;
     let Script { visitor, buyer, coordinator, pool, .. } = script;
 
-    let others = [Role::Gate, Role::Operator, Role::Admin].map(|role| (role, cluster.client(1, role)));
+    let others = [Role::Guest, Role::Gate, Role::Operator, Role::Admin].map(|role| (role, cluster.client(1, role)));
     let mut callers = vec![(Role::Customer, buyer), (Role::Coordinator, coordinator)];
     callers.extend(others);
     callers.sort_by_key(|(role, _)| *role);

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::error::Code::{
-    AmountMismatch, CartRefused, HoldEnded, HoldExpired, LimitReached, PaymentDeclined, PaymentInProgress, PaymentsUnavailable, WrongState,
+    AmountMismatch, CartRefused, HoldEnded, HoldExpired, LimitReached, NotFound, PaymentDeclined, PaymentInProgress, PaymentsUnavailable,
+    WrongState,
 };
 use crate::json::{CartBody, CartOut, ListOut, PayBody};
 use crate::openapi::operation::{Operation, delete, get, post};
@@ -22,7 +23,7 @@ pub fn operations() -> Vec<Operation> {
             .gives(201, "The cart.", answer::<CartOut>)
             .written()
             .located()
-            .refused(&[HoldExpired, HoldEnded, PaymentInProgress, LimitReached, WrongState]),
+            .refused(&[NotFound, HoldExpired, HoldEnded, PaymentInProgress, LimitReached, WrongState]),
         get("/user/cart", "listCarts", "List the caller's carts")
             .gives(200, "All that are kept, newest first.", answer::<ListOut<CartOut>>)
             .read(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::error::Code::{NotFound, TicketRefused, WrongState};
+use crate::error::Code::{IdempotencyKeyReused, NotFound, TicketRefused, WrongState};
 use crate::json::{EventTicketOut, GateOut, ListOut, OfflineBody, ReportOut, ScanBody, ScanOut, UploadedOut};
 use crate::openapi::operation::{Operation, get, post};
 use crate::openapi::schemas::{answer, body};
@@ -27,7 +27,7 @@ pub fn operations() -> Vec<Operation> {
             )
             .gives(200, "One line a scan, in their order; conflicts are recorded too.", answer::<UploadedOut>)
             .written()
-            .refused(&[TicketRefused, WrongState]),
+            .refused(&[IdempotencyKeyReused, TicketRefused, WrongState]),
         get("/event/{id}/scan", "getScanReport", "See what the gates have seen")
             .gives(200, "Counts by gate, and conflicts page by page.", answer::<ReportOut>)
             .read()
