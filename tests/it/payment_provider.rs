@@ -162,7 +162,7 @@ async fn money_is_taken_given_back_and_never_twice() {
     .await;
     let ledger = bench.provider.ledger().await;
     let sum = |name: &str| ledger.iter().map(|line| line[name].as_u64().expect("an amount")).sum::<u64>();
-    assert_eq!((ledger.len(), sum("captured"), sum("refunded"), sum("reserved")), (6, 3 * TOTAL, 2 * TOTAL, 0));
+    assert_eq!((ledger.len(), sum("captured"), sum("refunded"), sum("reserved")), (7, 3 * TOTAL + 1_000, 2 * TOTAL + 400, 0));
 }
 
 #[tokio::test]

@@ -37,7 +37,11 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpProblem> {
 
 #[cold]
 fn no_object(body: &[u8]) -> HttpProblem {
-    match serde_json::from_slice::<IgnoredAny>(body) {
+    // Text that is skipped is not looked at for UTF-8.
+    let Ok(text) = std::str::from_utf8(body) else {
+        return HttpProblem::new(Code::MalformedRequest, "The body is not JSON: it is not UTF-8.");
+    };
+    match serde_json::from_str::<IgnoredAny>(text) {
         Ok(_) => HttpProblem::field("", "wrong_type", "expected an object"),
         Err(error) => HttpProblem::new(Code::MalformedRequest, format!("The body is not JSON: {error}.")),
     }

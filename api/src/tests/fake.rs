@@ -13,7 +13,7 @@ use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::*;
 use boxoffice_ledger::ids::*;
 use boxoffice_ledger::money::Currency;
-use boxoffice_ledger::outcome::{HoldInfo, SaleState, SeatState};
+use boxoffice_ledger::outcome::{AttemptState, HoldInfo, SaleState, SeatState};
 use boxoffice_ledger::plan::*;
 use boxoffice_ledger::tickets::{EntryTerms, TicketRecord, TicketState};
 use boxoffice_ledger::time::{Millis, Timestamp};
@@ -281,4 +281,10 @@ impl Fake {
     fn account_of(&self, user: UserId, email: &str) -> Account {
         Account { user, email: email.into(), name: "Ada".into(), role: Role::Customer, version: 3 }
     }
+}
+
+/// A payment's attempt that was captured.
+fn captured() -> AttemptView {
+    let (begun_at, decided_at) = (Timestamp(1_000_000), Some(Timestamp(1_750_000)));
+    AttemptView { attempt: AttemptId(7), state: AttemptState::Captured, begun_at, decided_at, code: None }
 }

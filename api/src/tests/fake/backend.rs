@@ -12,10 +12,9 @@ use boxoffice_ledger::outcome::{
 use boxoffice_ledger::plan::*;
 use boxoffice_ledger::seats::{Conflict, DeadCode, Gate};
 use boxoffice_ledger::tickets::{Direction, LastScan, ScanReason, TicketState};
-use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
-use super::{EXPIRES, Fake, GROUP, euro, event_id, performer_id, plan_hash, venue_id};
+use super::{EXPIRES, Fake, GROUP, captured, euro, event_id, performer_id, plan_hash, venue_id};
 use crate::backend::*;
 
 #[async_trait]
@@ -262,13 +261,6 @@ impl Backend for Fake {
         if order != self.order_id() {
             return Err(Failure::NotFound("order"));
         }
-        let attempt = AttemptView {
-            attempt: AttemptId(7),
-            state: AttemptState::Captured,
-            begun_at: Timestamp(1_000_000),
-            decided_at: Some(Timestamp(1_750_000)),
-            code: None,
-        };
         self.read(
             cx,
             OrderView {
@@ -285,7 +277,7 @@ impl Backend for Fake {
                 refunded: 0,
                 refunds: vec![],
                 disputes: vec![],
-                attempts: if caller.role >= Role::Coordinator { vec![attempt] } else { vec![] },
+                attempts: if caller.role >= Role::Coordinator { vec![captured()] } else { vec![] },
             },
         )
     }
