@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::cluster::{Cluster, DATA_DIR, Writers, eventually, quick};
+use super::cluster::{Cluster, DATA_DIR, SOON, Writers, eventually, quick};
 use crate::disk::Disk;
 use crate::options::Tuning;
 
@@ -131,17 +131,19 @@ async fn a_restart_replays_from_snapshot_and_log() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_on_demand_and_many_groups_taking_turns() {
     let cluster = Cluster::new(8, forgetful());
-    for number in 1..=60 {
+    // Written to until all have purged: a snapshot is due after so many entries, and a log is purged up to the one before the newest.
+    let begun = Instant::now();
+    let purged = || (1..=3).all(|node| (0..8).all(|group| cluster.group(node, group).status().purged_index > 0));
+    let mut number = 0;
+    while !purged() {
+        assert!(begun.elapsed() < SOON, "waited too long for every group to take snapshots and purge");
+        number += 1;
         let writes = (0..8).map(|group| cluster.add(1, group, number));
         for outcome in futures::future::join_all(writes).await {
             outcome.expect("healthy");
         }
     }
-    eventually("every group to take snapshots and purge", || {
-        (1..=3).all(|node| (0..8).all(|group| cluster.group(node, group).status().purged_index > 0))
-    })
-    .await;
-    let index = cluster.add(2, 7, 100).await.expect("healthy").position.index;
+    let index = cluster.add(2, 7, number + 1).await.expect("healthy").position.index;
     let group = cluster.group(2, 7);
     group.wait_applied(index, Instant::now() + Duration::from_secs(10)).await.expect("healthy");
     assert!(group.snapshot_now().await.expect("something new was applied") >= index);
