@@ -55,6 +55,10 @@ impl Group {
     /// # Errors
     /// All but `Unknown` are definite: nothing happened.
     pub async fn propose(&self, command: Bytes, deadline: Instant) -> Result<Committed, ProposeError> {
+        // The queue closes when the core is gone, a little later; until then it would still send commands to the leader it knows.
+        if self.core.progress.halted().is_some() {
+            return Err(ProposeError::Halted);
+        }
         let (sequence, outcome) = self.core.queue.push(command, deadline)?;
         match timeout_at(deadline, outcome).await {
             Ok(Ok(outcome)) => outcome,
