@@ -76,9 +76,10 @@ impl StripeProvider {
         ];
         self.origin_pairs(&attempt, charge, event.as_deref(), &mut form);
         match self.wire.post("/v1/payment_intents", Some(&attempt), &form).await? {
-            // The stored answer tells of the past.
+            // The stored answer tells of the past. If the present cannot be had, the reference is worth noting all the same.
             Answer::Object { object, replayed: true } | Answer::Refused { object: Some(object), replayed: true, .. } => {
-                self.fetch(reading::id(&object)?).await
+                let reference = reading::id(&object)?;
+                self.fetch(reference).await.or_else(|NoAnswer| Ok((Standing::Processing, reference.to_owned())))
             }
             Answer::Object { object, .. } | Answer::Refused { object: Some(object), .. } => seen(&object),
             Answer::Refused { code, .. } => Ok((Standing::Declined { code }, String::new())),

@@ -24,8 +24,9 @@ use super::{PAUSE, leads};
 use crate::mint;
 use crate::service::{EDGE_OWNS_MS, Service, Step, is_owned};
 
-/// Steps under way at once, for one group.
+/// Steps under way at once, for one group; and how many of them may be such as keep nobody's seats: captures and refunds.
 const AT_ONCE: usize = 64;
+const PATIENT_AT_ONCE: usize = 24;
 
 /// Open attempts and refunds looked at in one round.
 const OPEN_MAX: usize = 4096;
@@ -36,8 +37,13 @@ const REFUND_NEXT: u32 = 50;
 /// How long to wait after the first step without progress.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// And at most: for somebody who takes their time, and for a provider that does not answer, while seats stay pinned.
-const RETRY_MAX: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(5));
+/// At most, for somebody who takes their time.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// At most, for a provider that does not answer, while seats stay pinned: first often, because most answers are lost one by one; after
+/// so many tries (half a minute) it is down, and everything that is open asks again and again.
+const NO_ANSWER_MAX: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(5));
+const LOST_TRIES: u32 = 16;
 
 /// After this many steps without an answer in a row an operator is told, once.
 const PAGE_AFTER: u32 = 8;
@@ -83,6 +89,15 @@ impl Job {
         }
     }
 
+    /// Whether seats are pinned until it is done. Such jobs go first.
+    fn is_urgent(&self) -> bool {
+        match self {
+            Self::Attempt(open) => open.attempt.is_live(),
+            Self::Cart(cart) => matches!(cart.state, CartState::Pinning | CartState::Paying | CartState::Selling | CartState::Releasing),
+            Self::Refund(_) | Self::Backlog(_) => false,
+        }
+    }
+
     /// When the request that began it no longer owns it.
     fn free_at(&self) -> Option<Instant> {
         let begun_at = match self {
@@ -113,13 +128,18 @@ struct Patience {
 struct Entry {
     stage: Stage,
     next: Instant,
+    /// What the last steps came to, and how many in a row.
+    last: Step,
     tries: u32,
     is_running: bool,
+    is_urgent: bool,
 }
 
 impl Patience {
-    /// The jobs that are due, marked as running; at most `room`. Forgets what is not to be done any more.
-    fn due(&mut self, jobs: Vec<Job>, room: usize, now: Instant) -> Vec<Job> {
+    /// The jobs that are due, marked as running; at most `room`, the urgent ones first. Forgets what is not to be done any more.
+    fn due(&mut self, mut jobs: Vec<Job>, room: usize, now: Instant) -> Vec<Job> {
+        jobs.sort_by_key(|job| !job.is_urgent());
+        let mut patient = self.patient_running();
         let keys: std::collections::BTreeSet<Key> = jobs.iter().map(Job::key).collect();
         self.entries.retain(|key, entry| entry.is_running || keys.contains(key));
         let mut due = Vec::new();
@@ -127,35 +147,49 @@ impl Patience {
             if due.len() == room {
                 break;
             }
-            let (stage, free_at) = (job.stage(), job.free_at());
-            let fresh = || Entry { stage, next: free_at.unwrap_or(now), tries: 0, is_running: false };
+            let (stage, free_at, is_urgent) = (job.stage(), job.free_at(), job.is_urgent());
+            let fresh = || Entry { stage, next: free_at.unwrap_or(now), last: Step::Moved, tries: 0, is_running: false, is_urgent };
             let entry = self.entries.entry(job.key()).or_insert_with(fresh);
             if entry.stage != stage && !entry.is_running {
                 *entry = fresh();
             }
-            if !entry.is_running && entry.next <= now {
+            if !entry.is_running && entry.next <= now && (is_urgent || patient < PATIENT_AT_ONCE) {
                 entry.is_running = true;
+                patient += usize::from(!is_urgent);
                 due.push(job);
             }
         }
         due
     }
 
+    fn patient_running(&self) -> usize {
+        self.entries.values().filter(|entry| entry.is_running && !entry.is_urgent).count()
+    }
+
     fn done(&mut self, key: Key, step: Step, now: Instant) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         entry.is_running = false;
-        entry.tries = if step == Step::Moved { 0 } else { entry.tries.saturating_add(1) };
+        // Somebody who takes two seconds is not to wait as long as a provider that was silent for a minute before.
+        entry.tries = if step == entry.last { entry.tries.saturating_add(1) } else { 1 };
+        entry.last = step;
         if step == Step::NoAnswer && entry.tries == PAGE_AFTER {
             tracing::error!(?key, "the payment provider does not answer: seats stay pinned and money stays owed until it does");
         }
-        let most = if step == Step::NoAnswer { RETRY_MAX.1 } else { RETRY_MAX.0 };
-        let wait = if step == Step::Moved { Duration::ZERO } else { (RETRY * 2_u32.pow(entry.tries.min(8) - 1)).min(most) };
+        let most = match step {
+            Step::Moved => Duration::ZERO,
+            Step::Waits => WAIT_MAX,
+            Step::NoAnswer if entry.tries <= LOST_TRIES => NO_ANSWER_MAX.0,
+            Step::NoAnswer => NO_ANSWER_MAX.1,
+        };
+        let wait = (RETRY * 2_u32.pow(entry.tries.min(8) - 1)).min(most);
         entry.next = now + wait;
     }
 
-    /// When something is due, if anything waits for time.
+    /// When something is due, if anything waits for time; what waits for its turn is looked at when something else is done.
     fn next(&self) -> Option<Instant> {
-        self.entries.values().filter(|entry| !entry.is_running).map(|entry| entry.next).min()
+        let is_crowded = self.patient_running() >= PATIENT_AT_ONCE;
+        let waits = |entry: &&Entry| !entry.is_running && (entry.is_urgent || !is_crowded);
+        self.entries.values().filter(waits).map(|entry| entry.next).min()
     }
 }
 
@@ -235,11 +269,11 @@ mod tests {
 
     #[test]
     fn what_makes_no_progress_is_asked_less_and_less_often() {
-        for (step, most) in [(Step::Waits, RETRY_MAX.0), (Step::NoAnswer, RETRY_MAX.1)] {
+        for (step, most) in [(Step::Waits, WAIT_MAX), (Step::NoAnswer, NO_ANSWER_MAX.1)] {
             let (mut patience, mut now) = (Patience::default(), Instant::now());
             let job = || Job::Backlog(EventId(1));
             let mut waits = Vec::new();
-            for _ in 0..12 {
+            for _ in 0..=LOST_TRIES {
                 assert_eq!(count(&mut patience, job(), now), 1);
                 assert_eq!(count(&mut patience, job(), now), 0, "it runs already");
                 patience.done(job().key(), step, now);
@@ -248,11 +282,28 @@ mod tests {
                 assert_eq!(count(&mut patience, job(), now), 0, "it waits");
                 now = next;
             }
-            assert!(waits.is_sorted() && waits[0] == RETRY && waits[11] == most, "{waits:?}");
+            let last = *waits.last().unwrap();
+            assert!(waits.is_sorted() && waits[0] == RETRY && last == most, "{waits:?}");
+            if step == Step::NoAnswer {
+                assert!(waits[..LOST_TRIES as usize].iter().sum::<Duration>() < Duration::from_secs(35), "{waits:?}");
+            }
             assert_eq!(count(&mut patience, job(), now), 1);
             patience.done(job().key(), Step::Moved, now);
             assert_eq!(patience.next(), Some(now));
         }
+    }
+
+    #[test]
+    fn who_takes_time_after_a_long_silence_is_asked_again_soon() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let job = || Job::Backlog(EventId(1));
+        for _ in 0..20 {
+            patience.due(vec![job()], AT_ONCE, now + Duration::from_secs(3600));
+            patience.done(job().key(), Step::NoAnswer, now);
+        }
+        assert_eq!(count(&mut patience, job(), now + Duration::from_secs(3600)), 1);
+        patience.done(job().key(), Step::Waits, now);
+        assert_eq!(patience.next(), Some(now + RETRY));
     }
 
     #[test]
@@ -272,6 +323,21 @@ mod tests {
         assert!(free > Duration::from_secs(8) && free <= Duration::from_secs(11), "{free:?}");
         assert_eq!(count(&mut patience, attempt(2, AttemptState::Created, mint::now_ms() - EDGE_OWNS_MS - 1), now), 1);
         assert_eq!(count(&mut patience, attempt(3, AttemptState::Unknown, mint::now_ms()), now), 1);
+    }
+
+    #[test]
+    fn pinned_seats_go_before_money_that_is_owed() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let captures = || (0..100).map(|number| attempt(number, AttemptState::Authorized, 0));
+        let pinned = || (200..300).map(|number| attempt(number, AttemptState::Unknown, 0));
+        let first = patience.due(captures().collect(), AT_ONCE, now);
+        assert_eq!(first.len(), PATIENT_AT_ONCE, "room is left for what is urgent");
+        let second = patience.due(captures().chain(pinned()).collect(), AT_ONCE - first.len(), now);
+        assert_eq!(second.len(), AT_ONCE - first.len());
+        assert!(second.iter().all(Job::is_urgent));
+        assert_eq!(patience.next(), None, "captures wait for each other, not for time");
+        patience.done(first[0].key(), Step::Moved, now);
+        assert_eq!(patience.due(captures().collect(), 1, now).len(), 1);
     }
 
     #[test]

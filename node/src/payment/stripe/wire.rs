@@ -13,7 +13,7 @@ use crate::payment::{NoAnswer, http};
 pub const API_VERSION: &str = "2024-06-20";
 
 /// Requests under way at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 192;
 
 /// How long a request may wait for its turn.
 const TURN_MAX: Duration = Duration::from_secs(5);
