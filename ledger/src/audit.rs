@@ -58,6 +58,10 @@ pub enum AuditAction {
     PerformerChanged,
     /// Somebody asked for what they may not do. In a trail of its own, so that a flood of them forgets nothing that was done.
     RequestDenied,
+    /// A promo code was made, or switched off or on.
+    PromoChanged,
+    /// Staff set seats aside for an allocation, or put them back on sale.
+    SeatsAllocated,
 }
 
 /// One entry.

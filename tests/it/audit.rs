@@ -36,6 +36,11 @@ async fn staff_cannot_act_on_a_sale_unseen() {
     let block = json!({"seats": [4, 5], "action": "block", "reason": "camera"});
     let _ = staff.post(&format!("/event/{event}/block"), &block).await.expect(200);
     let _ = staff.post(&format!("/order/{order}/cancel"), &json!({"reason": "a mistake"})).await.expect(201);
+    let _ = staff.post(&format!("/event/{event}/promo"), &json!({"code": "tenth", "percent_bps": 1000})).await.expect(201);
+    let off = staff.request("PATCH", &format!("/event/{event}/promo/TENTH")).json(&json!({"active": false}));
+    let _ = staff.send(off).await.expect("an answer").expect(200);
+    let aside = json!({"name": "Fans", "action": "add", "seats": [2, 3]});
+    let _ = staff.post(&format!("/event/{event}/allocation"), &aside).await.expect(200);
     // Refused: no entry.
     let _ = staff.post(&format!("/event/{event}/resume"), &json!({})).await.problem(409, "sale_move_refused");
     let _ = staff.post(&format!("/event/{event}/cancel"), &json!({})).await.expect(200);
@@ -51,6 +56,9 @@ async fn staff_cannot_act_on_a_sale_unseen() {
             ("sale_moved", Some("resume")),
             ("seats_blocked", Some("block 2 seats: camera")),
             ("order_refunded", Some("0 EUR for the order: a mistake")),
+            ("promo_changed", Some("TENTH: made")),
+            ("promo_changed", Some("TENTH: switched off")),
+            ("seats_allocated", Some("Fans: set aside 2 seats and places")),
             ("sale_moved", Some("cancel")),
         ];
         assert_eq!(seen, expected, "{done:?}");

@@ -399,6 +399,8 @@ pub(super) fn action(action: AuditAction) -> &'static str {
         AuditAction::VenueChanged => "venue_changed",
         AuditAction::PerformerChanged => "performer_changed",
         AuditAction::RequestDenied => "request_denied",
+        AuditAction::PromoChanged => "promo_changed",
+        AuditAction::SeatsAllocated => "seats_allocated",
     }
 }
 

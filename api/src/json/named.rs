@@ -72,7 +72,8 @@ names! {
         BadCode, WrongEvent, UnknownTicket, Void, Transferred, OutsideDoors, AlreadyUsed, NoReentry, NotInside;
     AuditAction by super::identity::action:
         RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused, KeyCreated, KeyRevoked, AdminClaimed,
-        KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged, RequestDenied;
+        KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged, RequestDenied,
+        PromoChanged, SeatsAllocated;
 }
 
 /// The four states of a seat that the public sees.

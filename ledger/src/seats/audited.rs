@@ -11,6 +11,7 @@ use crate::command::{Audited, BlockAction, MoneyCommand, SaleAction, SeatCommand
 use crate::ids::text;
 use crate::orders::order_of;
 use crate::outcome::{Answer, SeatOutcome};
+use crate::promos::PromoAction;
 
 impl SeatLedger {
     /// Who did what in this group.
@@ -60,7 +61,27 @@ fn deed(command: &SeatCommand, outcome: &SeatOutcome) -> (Option<AuditAction>, S
         SeatCommand::Money(MoneyCommand::Refund { order, tickets, reason, .. }) => {
             (Some(AuditAction::OrderRefunded), text(*order), refunded(outcome, tickets.len(), reason))
         }
+        SeatCommand::Promo { event, action, .. } => allocated(action).map_or_else(
+            || (Some(AuditAction::PromoChanged), text(*event), promo(action)),
+            |detail| (Some(AuditAction::SeatsAllocated), text(*event), detail),
+        ),
         _ => (None, String::new(), String::new()),
+    }
+}
+
+/// Which seats were set aside or put back.
+fn allocated(action: &PromoAction) -> Option<String> {
+    let PromoAction::Allocate { name, put_back, seats, areas } = action else { return None };
+    let count = areas.iter().fold(seats.len() as u64, |sum, &(_, count)| sum.saturating_add(count.into()));
+    Some(format!("{name}: {} {count} seats and places", if *put_back { "put back" } else { "set aside" }))
+}
+
+/// What became of a code. Whoever may read the trail may read codes.
+fn promo(action: &PromoAction) -> String {
+    match action {
+        PromoAction::Create { code, .. } => format!("{code}: made"),
+        PromoAction::Switch { code, active } => format!("{code}: switched {}", if *active { "on" } else { "off" }),
+        PromoAction::Allocate { .. } => String::new(),
     }
 }
 

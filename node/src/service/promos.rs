@@ -9,7 +9,7 @@ use boxoffice_ledger::promos::PromoAction;
 use boxoffice_ledger::seats::{AllocationView, EventSale, Promo, SeatLedger, Tally};
 
 use super::events::bad_cursor;
-use super::{Applied, Service, refused};
+use super::{Applied, Service, asked, refused};
 
 #[async_trait]
 impl Promotions for Service {
@@ -80,7 +80,7 @@ impl Service {
         action: PromoAction,
     ) -> Answer<Applied<SeatOutcome>> {
         self.own_event(cx, caller, event).await?;
-        let command = SeatCommand::Promo { request, event, action };
+        let command = SeatCommand::Audited(asked(cx, caller, SeatCommand::Promo { request, event, action }));
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         match applied.outcome {
             SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision),
