@@ -44,8 +44,12 @@ impl Shop {
     }
 
     async fn of(nodes: u64) -> Self {
+        Self::with(Options { nodes, ..Options::default() }).await
+    }
+
+    async fn with(options: Options) -> Self {
         let turn = turn();
-        let cluster = Cluster::start(Options { nodes, ..Options::default() }).expect("the cluster starts");
+        let cluster = Cluster::start(options).expect("the cluster starts");
         let (coordinator, buyer) = (cluster.client(1, Role::Coordinator), cluster.client(1, Role::Customer));
         let refunds = json!({"refunds": {"who": "buyer"}});
         let terms = |price| Terms { more: refunds.clone(), ..Terms::free(20).priced(price) };

@@ -11,7 +11,7 @@ use boxoffice_api::backend::{Context, Freshness};
 use boxoffice_ledger::command::{MoneyCommand, SeatCommand};
 use boxoffice_ledger::ids::{AttemptId, EventId, OrderId, RefundId};
 use boxoffice_ledger::money::Money;
-use boxoffice_ledger::orders::{OpenAttempt, OpenRefund};
+use boxoffice_ledger::orders::{Attempt, OpenAttempt, OpenRefund};
 use boxoffice_ledger::outcome::{AttemptState, SeatOutcome};
 use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_raft::crash_point;
@@ -200,8 +200,8 @@ impl Service {
     }
 
     /// Whether a buyer has had all the time at their bank that there is.
-    fn is_too_long_at_bank(&self, open: &OpenAttempt) -> bool {
-        mint::now_ms().saturating_sub(open.attempt.begun_at.as_millis()) >= self.bank_time_ms
+    pub(super) fn is_too_long_at_bank(&self, attempt: &Attempt) -> bool {
+        mint::now_ms().saturating_sub(attempt.begun_at.as_millis()) >= self.bank_time_ms
     }
 
     /// Asks where a live attempt stands.
@@ -219,7 +219,7 @@ impl Service {
                 SeatCommand::Money(MoneyCommand::GiveUp { event, order, attempt })
             }
             Standing::Declined { .. } | Standing::Cancelled => SeatCommand::PayFail { event, order, attempt, code: decline_of(&standing) },
-            Standing::RequiresAction { .. } if self.is_too_long_at_bank(open) => {
+            Standing::RequiresAction { .. } if self.is_too_long_at_bank(&open.attempt) => {
                 SeatCommand::Money(MoneyCommand::GiveUp { event, order, attempt })
             }
             Standing::RequiresAction { url } => {

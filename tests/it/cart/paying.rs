@@ -1,6 +1,7 @@
 //! What can come of paying a cart: cards, banks, impatience, holds that are gone, refunds and disputes.
 
 use boxoffice_ledger::command::Role;
+use boxoffice_tests::cluster::Options;
 use boxoffice_tests::http::new_key;
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::json;
@@ -204,4 +205,20 @@ async fn a_cart_is_of_own_holds_in_one_currency() {
     assert_eq!((&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]), (&json!("/items/1"), &json!("mixed_currency")));
     let own = shop.buyer.get("/user/cart").await.expect(200);
     assert_eq!(own["data"].as_array().map(Vec::len), Some(1));
+}
+
+/// The buyer never comes back from the bank: cancelled at the provider, nothing taken, and the holds are the buyer's to pay again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_comes_back_pays_nothing_and_keeps_the_holds() {
+    let shop = Shop::with(Options { nodes: 1, bank_time_s: Some(3), ..Options::default() }).await;
+    let (cart, held) = shop.cart(9).await;
+    let url = shop.go_to_the_bank(&cart).await;
+    shop.see_cart(&cart, "open").await;
+    for one in &held {
+        shop.see_hold(one, "active").await;
+    }
+    shop.cluster.provider().act(&url, true).await;
+    let there = &shop.at_provider(&cart).await[0];
+    assert_eq!((&there["status"], &there["reserved"], &there["captured"]), (&json!("canceled"), &json!(0), &json!(0)));
+    let _ = shop.pay(&cart, "pm_test_ok").await.expect(200);
 }

@@ -163,6 +163,7 @@ impl Service {
                 Some(PaymentNews::GiveUp)
             }
             Standing::Declined { .. } | Standing::Cancelled => Some(PaymentNews::Failed { code: decline_of(&standing) }),
+            Standing::RequiresAction { .. } if self.is_too_long_at_bank(attempt) => Some(PaymentNews::GiveUp),
             Standing::RequiresAction { url } => {
                 let action = Some(clip(&url, 2048));
                 let is_known = !is_named && attempt.action.as_deref() == action.as_deref();
