@@ -46,6 +46,9 @@ pub struct SaleTerms {
     pub prices: Vec<u64>,
     /// Most tickets one user may hold or own at a time, over all levels. 0 = no limit.
     pub per_user_limit: u32,
+    /// How many holds one user may let go or run out within a day before they must wait for the next one, longer each time
+    /// ([`crate::seats::Lapses`]). 0 = no limit.
+    pub lapses_max: u32,
     /// How long a hold lives: 2 to 30 minutes.
     pub hold_ttl: Millis,
     /// Whether a choice that leaves a single free seat between taken ones is refused.

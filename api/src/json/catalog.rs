@@ -41,6 +41,7 @@ pub struct EventOut<'a> {
     layout: Text<PlanHash>,
     prices: Vec<PriceOut>,
     per_user_limit: u32,
+    lapses_max: u32,
     hold_ttl_s: u64,
     orphan_rule: bool,
     refunds: PolicyOut,
@@ -120,6 +121,7 @@ impl<'a> EventOut<'a> {
                 .map(|(level, &amount)| PriceOut { level, price: money(amount, currency) })
                 .collect(),
             per_user_limit: event.terms.per_user_limit,
+            lapses_max: event.terms.lapses_max,
             hold_ttl_s: event.terms.hold_ttl.0 / 1000,
             orphan_rule: event.terms.orphan_rule,
             refunds: PolicyOut::new(&event.terms.refunds, currency),

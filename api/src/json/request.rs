@@ -315,6 +315,8 @@ pub struct EventBody {
     pub prices: PricesBody,
     #[schemars(range(max = event::PER_USER_MAX))]
     pub per_user_limit: Option<u32>,
+    #[schemars(range(max = event::LAPSES_MAX))]
+    pub lapses_max: Option<u32>,
     #[schemars(range(min = event::HOLD_TTL_S_MIN, max = event::HOLD_TTL_S_MAX))]
     pub hold_ttl_s: Option<u64>,
     pub orphan_rule: Option<bool>,

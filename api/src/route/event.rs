@@ -38,6 +38,10 @@ pub const HOLD_TTL_S_MIN: u64 = 120;
 pub const HOLD_TTL_S_MAX: u64 = 1800;
 /// Largest limit of tickets per user that can be set.
 pub const PER_USER_MAX: u32 = 100_000;
+/// Largest number of lapsed holds that can be allowed.
+pub const LAPSES_MAX: u32 = 100_000;
+/// How many holds a user may let lapse in a day before waiting, if the event does not say.
+const LAPSES: u32 = 12;
 /// Earliest end of refunds, in hours before the start: a leap year.
 pub const HOURS_BEFORE_MAX: u64 = 8784;
 /// How long a hold lives if the event does not say, in seconds.
@@ -159,10 +163,12 @@ fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>, starts
     let hold_ttl_s = body.hold_ttl_s.unwrap_or(HOLD_TTL_S);
     check.range("/hold_ttl_s", hold_ttl_s, HOLD_TTL_S_MIN, HOLD_TTL_S_MAX);
     check.range("/per_user_limit", u64::from(body.per_user_limit.unwrap_or(0)), 0, PER_USER_MAX.into());
+    check.range("/lapses_max", u64::from(body.lapses_max.unwrap_or(0)), 0, LAPSES_MAX.into());
     SaleTerms {
         currency: currency.or_else(|| Currency::parse("XXX")).expect("XXX is three capital letters"),
         prices: Vec::new(),
         per_user_limit: body.per_user_limit.unwrap_or(0),
+        lapses_max: body.lapses_max.unwrap_or(LAPSES),
         hold_ttl: Millis::from_secs(hold_ttl_s),
         orphan_rule: body.orphan_rule.unwrap_or(false),
         opens_at: body.on_sale_at.as_deref().map(|text| check.moment("/on_sale_at", text)),

@@ -207,6 +207,7 @@ impl Fake {
             currency: euro(),
             prices: vec![12_500, 9_900],
             per_user_limit: 6,
+            lapses_max: 0,
             hold_ttl: Millis::from_secs(480),
             orphan_rule: false,
             opens_at: None,

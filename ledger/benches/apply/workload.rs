@@ -87,6 +87,7 @@ pub fn on_sale(price: u64) -> (SeatLedger, Clock) {
         currency: Currency::parse("EUR").unwrap(),
         prices: vec![price],
         per_user_limit: 4,
+        lapses_max: 0,
         hold_ttl: Millis::from_mins(8),
         orphan_rule: false,
         opens_at: None,

@@ -60,6 +60,7 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
                 currency: Currency::parse("EUR").unwrap(),
                 prices: numbers(line, "prices", "100,200"),
                 per_user_limit: 8,
+                lapses_max: 0,
                 hold_ttl: Millis::from_secs(line.number("ttl", 480)),
                 orphan_rule: true,
                 opens_at: None,

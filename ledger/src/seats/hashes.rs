@@ -28,6 +28,9 @@ const CURSOR: u32 = 111;
 /// Before fields that older builds did not have, and that are left out while they are empty: digests in old snapshots stay right.
 const MORE: u64 = 0x6d6f_7265;
 
+/// Before the limit on lapsed holds, as for [`MORE`].
+const LAPSES: u64 = 0x6c61_7073_6573;
+
 /// Before the time of an attempt's decision, as for [`MORE`].
 const DECIDED: u64 = 0x6465_6369;
 
@@ -41,6 +44,7 @@ pub(crate) fn terms(event: EventId, plan: PlanHash, terms: &SaleTerms) -> u128 {
     let hasher = terms.prices.iter().fold(hasher.u64(terms.prices.len() as u64), |hasher, &price| hasher.u64(price));
     let hasher =
         hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule)).option(terms.opens_at.map(|at| at.0));
+    let hasher = if terms.lapses_max == 0 { hasher } else { hasher.u64(LAPSES).u32(terms.lapses_max) };
     entry_terms(policy(hasher, &terms.refunds), terms.entry).finish()
 }
 
@@ -92,9 +96,9 @@ pub(crate) fn area(event: EventId, area: AreaIndex, cell: &AreaCell) -> u128 {
         .finish()
 }
 
-/// A user without anything counts as no record at all.
+/// A user without anything counts as no record at all; lapses are in the holds.
 pub(crate) fn user(event: EventId, user: UserId, count: UserCount) -> u128 {
-    if count == UserCount::default() {
+    if count.total() == 0 {
         return 0;
     }
     RecordHasher::new(USER).u64(event.0 as u64).u128(user.0).u64(u64::from(count.held) << 32 | u64::from(count.owned)).finish()

@@ -30,6 +30,7 @@ impl Work<'_> {
         promo: Option<&str>,
     ) -> Result<SeatOutcome, Rejection> {
         self.sale_is_on()?;
+        self.may_hold_again(user)?;
         let usable: Option<Usable> = promo.map(|code| self.usable(code, user)).transpose()?;
         let allocation = usable.and_then(|usable| usable.allocation);
         let (seats, areas) = match choice {
@@ -146,6 +147,15 @@ impl Work<'_> {
         match (seats, areas) {
             ([one], []) => Items::One(seat(one)),
             _ => Items::new(seats.iter().map(seat).chain(areas.iter().map(area)).collect()),
+        }
+    }
+
+    /// Refuses who let too many holds lapse, for a while.
+    fn may_hold_again(&self, user: UserId) -> Result<(), Rejection> {
+        let until = self.sale.user_count(user).lapses.waits_until(self.sale.terms.lapses_max);
+        match until.filter(|until| *until > self.at) {
+            Some(until) => Err(Rejection::TooSoon { retry_at: Some(until) }),
+            None => Ok(()),
         }
     }
 

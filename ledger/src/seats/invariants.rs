@@ -121,6 +121,9 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
             claim_hold(hold, &mut cells, &mut areas).map_err(|what| format!("hold {id}: {what}"))?;
             users.entry(hold.user).or_default().held += hold.items.count();
         }
+        if hold.is_lapsed() {
+            users.entry(hold.user).or_default().lapses.add(hold.ended_at);
+        }
     }
     let mut receipts = BTreeSet::new();
     for (&id, order) in sale.orders.sorted() {

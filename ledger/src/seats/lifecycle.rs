@@ -62,7 +62,11 @@ impl Work<'_> {
     pub(crate) fn forget(&mut self, id: HoldId) {
         if let Some(hold) = self.sale.holds.get(&id).filter(|hold| !hold.is_live()) {
             self.digest.remove(super::hashes::hold(self.sale.id, hold));
+            let lapsed = hold.is_lapsed().then_some(hold.user);
             self.sale.holds.remove(&id);
+            if let Some(user) = lapsed {
+                self.count_user(user, |has| has.lapses.forget());
+            }
         }
     }
 

@@ -47,7 +47,7 @@ mod work;
 pub use event::{EventSale, OrderView};
 pub use progress::RefundProgress;
 pub use promos::{AllocationView, Promo, Tally};
-pub use records::{Counts, Hold, Item, UserCount};
+pub use records::{Counts, Hold, Item, Lapses, UserCount};
 pub use shape::{BLOCK_SEATS_MAX, ITEMS_MAX, PRICE_MAX, TTL_RANGE};
 pub use tickets::{Conflict, DeadCode, Gate};
 

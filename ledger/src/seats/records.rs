@@ -98,6 +98,11 @@ impl Hold {
         matches!(self.state, HoldState::Active | HoldState::Paying)
     }
 
+    /// Whether it ended without a sale, by its owner's doing or by time.
+    pub(crate) fn is_lapsed(&self) -> bool {
+        matches!(self.state, HoldState::Released | HoldState::Expired)
+    }
+
     /// What its promo code takes off, in minor units.
     pub(crate) fn discount(&self) -> u64 {
         self.promo.as_ref().map_or(0, |applied| applied.discount)
@@ -225,6 +230,45 @@ pub struct UserCount {
     pub held: u32,
     /// In tickets that are not void.
     pub owned: u32,
+    /// Holds that ended without a sale.
+    pub lapses: Lapses,
+}
+
+/// A user's holds of an event that were let go or ran out, as long as they are remembered (a day). Who does it again and again keeps
+/// seats from others without ever paying: after [`crate::command::SaleTerms::lapses_max`] of them the next hold has to wait ten
+/// minutes from the last one's end, after one more twenty, and so on up to an hour. Derived from the holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lapses {
+    /// How many.
+    pub count: u32,
+    /// The last one's end; zero = there is none.
+    pub last: Timestamp,
+}
+
+/// What one lapse too many costs, and what they cost at most together.
+const COOL_DOWN: Millis = Millis::from_mins(10);
+const COOL_DOWNS_MAX: u64 = 6;
+
+impl Lapses {
+    /// One more.
+    pub(crate) fn add(&mut self, ended_at: Timestamp) {
+        self.count = self.count.saturating_add(1);
+        self.last = self.last.max(ended_at);
+    }
+
+    /// The oldest is forgotten.
+    pub(crate) fn forget(&mut self) {
+        self.count = self.count.saturating_sub(1);
+        if self.count == 0 {
+            self.last = Timestamp(0);
+        }
+    }
+
+    /// When the user may hold again, where `most` lapses are free; `None` = at once.
+    pub(crate) fn waits_until(self, most: u32) -> Option<Timestamp> {
+        let over = u64::from(self.count.checked_sub(most).filter(|_| most > 0)?) + 1;
+        Some(self.last.plus(Millis(COOL_DOWN.0 * over.min(COOL_DOWNS_MAX))))
+    }
 }
 
 impl UserCount {

@@ -234,6 +234,9 @@ fn read_hold(sale: &mut EventSale, message: wire::SeatHold) -> Result<(), CodecE
         let count = sale.users.get_or_insert_with(hold.user, Default::default);
         count.held = count.held.saturating_add(hold.items.count());
     }
+    if hold.is_lapsed() {
+        sale.users.get_or_insert_with(hold.user, Default::default).lapses.add(hold.ended_at);
+    }
     match sale.holds.insert(hold.id, hold) {
         None => Ok(()),
         Some(_) => Err(CodecError::broken("a hold twice")),

@@ -48,6 +48,7 @@ fn terms() -> SaleTerms {
         currency: Currency::parse("EUR").unwrap(),
         prices: vec![2500, 0],
         per_user_limit: 6,
+        lapses_max: 0,
         hold_ttl: Millis::from_mins(8),
         orphan_rule: true,
         opens_at: Some(Timestamp(5)),

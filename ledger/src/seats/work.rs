@@ -169,11 +169,17 @@ impl Work<'_> {
         self.free_items(items.as_slice(), from, allocation);
         self.count_hold(user, promo.as_ref(), false);
         let count = items.count();
-        self.count_user(user, |has| has.held = has.held.saturating_sub(count));
         let at = self.at;
         self.change_hold(id, |hold| {
             hold.state = state;
             hold.ended_at = at;
+        });
+        let lapsed = matches!(state, HoldState::Released | HoldState::Expired);
+        self.count_user(user, |has| {
+            has.held = has.held.saturating_sub(count);
+            if lapsed {
+                has.lapses.add(at);
+            }
         });
         if let Some(order) = order {
             self.change_order(order, |order| order.state = OrderState::Failed);

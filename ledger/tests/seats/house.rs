@@ -29,6 +29,7 @@ pub fn terms() -> SaleTerms {
         currency: Currency::parse("EUR").unwrap(),
         prices: vec![5000, 3000],
         per_user_limit: 0,
+        lapses_max: 0,
         hold_ttl: Millis::from_mins(8),
         orphan_rule: false,
         opens_at: None,

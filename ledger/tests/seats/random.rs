@@ -155,6 +155,7 @@ fn terms() -> impl Strategy<Value = SaleTerms> {
     (0_u32..9, any::<bool>(), 0_u8..4, 0_u32..4).prop_map(|(limit, orphan_rule, free, times)| SaleTerms {
         refunds: RefundPolicy { keep_bps: limit * 500, keep_fixed: u64::from(limit), ..house::terms().refunds },
         per_user_limit: limit,
+        lapses_max: [0, 0, 3][limit as usize % 3],
         orphan_rule,
         prices: if free == 0 { vec![0, 0] } else { vec![5000, 3000] },
         hold_ttl: Millis::from_mins(2),
@@ -347,6 +348,7 @@ fn hostile() -> impl Strategy<Value = SeatCommand> {
                     terms: SaleTerms {
                         prices: numbers.into_iter().take(2).collect(),
                         per_user_limit: a as u32,
+                        lapses_max: c as u32,
                         hold_ttl: Millis(b),
                         opens_at: flag.then_some(Timestamp(c)),
                         ..house::terms()

@@ -22,6 +22,7 @@ fn terms(text: &str) -> (SaleTerms, bool) {
     for word in text.split_whitespace() {
         match word.split_once('=').unwrap_or((word, "")) {
             ("limit", value) => terms.per_user_limit = value.parse().unwrap(),
+            ("lapses", value) => terms.lapses_max = value.parse().unwrap(),
             ("ttl", value) => terms.hold_ttl = Millis::from_mins(value.strip_suffix('m').unwrap().parse().unwrap()),
             ("prices", value) => terms.prices = value.split(',').map(|price| price.parse().unwrap()).collect(),
             ("opens", value) => {

@@ -85,6 +85,7 @@ pub async fn put_on_sale_at(client: &mut Client, seats: u32, price: u64, starts_
         "currency": "EUR",
         "prices": [price],
         "per_user_limit": 0,
+        "lapses_max": 0,
     });
     let event = client.post("/event", &event).await?;
     Ok(event["id"].as_str().context("the event has no id")?.to_owned())

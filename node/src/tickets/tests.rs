@@ -62,6 +62,7 @@ fn event() -> Event {
             currency: Currency::parse("EUR").unwrap(),
             prices: vec![12_550],
             per_user_limit: 0,
+            lapses_max: 0,
             hold_ttl: Millis::from_mins(8),
             orphan_rule: false,
             opens_at: None,
