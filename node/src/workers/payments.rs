@@ -31,6 +31,9 @@ const PATIENT_AT_ONCE: usize = 24;
 /// Open attempts and refunds looked at in one round.
 const OPEN_MAX: usize = 4096;
 
+/// How often the ledger is looked through at most. A look walks over all that is open: one after each step would make a backlog grow.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// Orders of a cancelled event that one entry refunds.
 const REFUND_NEXT: u32 = 50;
 
@@ -197,23 +200,29 @@ impl Patience {
 pub async fn run(service: Arc<Service>, group: GroupId) {
     let mut patience = Patience::default();
     let mut running: FuturesUnordered<BoxFuture<'static, (Key, Step)>> = FuturesUnordered::new();
+    let mut looked_at = Instant::now();
     loop {
         let (is_full, now) = (running.len() >= AT_ONCE, Instant::now());
         let pause = patience.next().filter(|_| !is_full).map_or(PAUSE, |next| next.saturating_duration_since(now).min(PAUSE));
         let bell = service.feed.bells(group).map(|bells| &bells.attempts);
         let rung = async {
+            tokio::time::sleep_until((looked_at + LOOK_EVERY).into()).await;
             match bell {
                 Some(bell) if !is_full => {
-                    let _ = tokio::time::timeout(pause, bell.notified()).await;
+                    let _ = tokio::time::timeout_at((now + pause).into(), bell.notified()).await;
                 }
-                _ => tokio::time::sleep(pause).await,
+                _ => tokio::time::sleep_until((now + pause).into()).await,
             }
         };
         tokio::select! {
             biased;
-            Some((key, step)) = running.next(), if !running.is_empty() => patience.done(key, step, Instant::now()),
             () = rung => {}
+            Some((key, step)) = running.next(), if !running.is_empty() => {
+                patience.done(key, step, Instant::now());
+                continue;
+            }
         }
+        looked_at = Instant::now();
         if !leads(&service, group) {
             patience.entries.retain(|_, entry| entry.is_running);
             continue;
