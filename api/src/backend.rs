@@ -3,6 +3,7 @@
 mod cart;
 mod guest;
 mod identity;
+mod measures;
 mod money;
 mod promo;
 mod tickets;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 pub use cart::*;
 pub use guest::*;
 pub use identity::*;
+pub use measures::*;
 pub use money::*;
 pub use promo::*;
 pub use tickets::*;
@@ -213,6 +215,10 @@ pub trait Backend: Identity + Carts + Guests + Promotions {
     async fn digest(&self, group: u32, index: Option<u64>) -> Answer<(u64, u128)>;
     /// How this node stands, for operators.
     async fn status(&self) -> NodeView;
+    /// What this node measures.
+    fn measures(&self) -> Vec<Measure> {
+        Vec::new()
+    }
     /// Whether this node should get traffic: it has a leader for its groups and its search index has caught up.
     async fn ready(&self) -> Result<(), String>;
 }

@@ -20,6 +20,7 @@ use crate::kept::Kept;
 use crate::layout::Offers;
 use crate::limits::Limits;
 use crate::live::Hub;
+use crate::metrics::Metrics;
 use crate::program::Programs;
 use crate::route::seat::Rendered;
 
@@ -53,6 +54,8 @@ pub struct Edge {
     pub hub: Arc<Hub>,
     /// Names of requests.
     pub ids: RequestIds,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Edge {
@@ -111,6 +114,7 @@ impl Api {
             offers: Offers::default(),
             maps: Kept::new(MAPS_MAX),
             ids: RequestIds::new(process),
+            metrics: Metrics::default(),
             backend,
             config,
             hub,

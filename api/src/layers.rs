@@ -37,21 +37,24 @@ pub async fn run(edge: &Arc<Edge>, route: &'static Route, params: Option<Params>
     let id = edge.ids.take(&parts.headers);
     let uri = parts.uri.clone();
     let origin = cors::allowed(&edge.config, &parts.headers);
-    let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    let started = Instant::now();
     let outcome = AssertUnwindSafe(serve(edge, route, Head { parts, params, from }, &mut body)).catch_unwind().await;
     let mut response = match outcome {
         Ok(Ok(response)) => response,
-        Ok(Err(problem)) => problem.response(uri.path(), id.to_str().unwrap_or_default()),
+        Ok(Err(problem)) => {
+            edge.metrics.refused(problem.code);
+            problem.response(uri.path(), id.to_str().unwrap_or_default())
+        }
         Err(_) => {
+            edge.metrics.refused(Code::Internal);
             tracing::error!(request_id = ?id, path = uri.path(), "a route panicked");
             let problem = HttpProblem::new(Code::Internal, "Something broke on our side.");
             problem.response(uri.path(), id.to_str().unwrap_or_default())
         }
     };
-    if let Some(started) = started {
-        let (status, us) = (response.status().as_u16(), started.elapsed().as_micros());
-        tracing::debug!(request_id = ?id, method = ?route.method, path = uri.path(), status, us, "answered");
-    }
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    edge.metrics.answered(route.method == Verb::Get, status, took);
+    tracing::debug!(request_id = ?id, method = ?route.method, path = uri.path(), status, us = took.as_micros(), "answered");
     finish(edge, response.headers_mut(), id);
     cors::allow(response.headers_mut(), origin);
     if !body.is_end_stream() && (asks_first || !drain(edge, body).await) {

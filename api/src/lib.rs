@@ -30,6 +30,7 @@ mod kept;
 mod layers;
 mod layout;
 mod limits;
+mod metrics;
 mod password;
 mod program;
 mod route;

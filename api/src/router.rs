@@ -239,6 +239,7 @@ pub static ROUTES: &[Route] = &[
     get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),
     probe("/healthz", |edge, call| Box::pin(admin::healthz(edge, call))),
+    probe("/metrics", |edge, call| Box::pin(admin::metrics(edge, call))),
     probe("/readyz", |edge, call| Box::pin(admin::readyz(edge, call))),
     get("/", PUBLIC, &[], |edge, call| Box::pin(site::page(edge, call))),
     get("/docs", PUBLIC, &[], |edge, call| Box::pin(site::docs(edge, call))),

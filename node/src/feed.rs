@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use boxoffice_api::live::Hub;
 use boxoffice_cluster_config::ids::GroupId;
@@ -12,11 +13,15 @@ use boxoffice_ledger::outcome::SaleState;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::counts::Counts;
+
 /// See the module.
 pub struct Feed {
     hub: Arc<Hub>,
     bells: BTreeMap<GroupId, Bells>,
     touched: Mutex<Touched>,
+    /// What was applied since the start of the process, for the metrics.
+    pub counts: Counts,
 }
 
 /// What workers of one group wait for.
@@ -30,6 +35,21 @@ pub struct Bells {
     pub catalog: Notify,
     /// For the node's own indexer, beside the leader's workers.
     pub indexer: Notify,
+    /// Since when this node, leading, has had something in the outbox.
+    outbox_since: Mutex<Option<Instant>>,
+}
+
+impl Bells {
+    /// The outbox is empty, or is not, or is somebody else's business.
+    pub fn note_outbox(&self, waits: bool) {
+        let mut since = self.outbox_since.lock();
+        *since = if waits { since.or_else(|| Some(Instant::now())) } else { None };
+    }
+
+    /// For how many seconds the outbox has not been empty.
+    pub fn outbox_age_s(&self) -> Option<f64> {
+        self.outbox_since.lock().map(|since| since.elapsed().as_secs_f64())
+    }
 }
 
 /// What changed since somebody last took it. Bounded by the number of events.
@@ -41,7 +61,7 @@ struct Touched {
 impl Feed {
     /// A feed for these groups.
     pub fn new(hub: Arc<Hub>, groups: impl Iterator<Item = GroupId>) -> Self {
-        Self { hub, bells: groups.map(|group| (group, Bells::default())).collect(), touched: Mutex::default() }
+        Self { hub, bells: groups.map(|group| (group, Bells::default())).collect(), touched: Mutex::default(), counts: Counts::default() }
     }
 
     /// The bells of a group; `None` for a group that this cluster does not have.
@@ -71,6 +91,7 @@ impl Feed {
         let (mut outbox, mut attempts, mut catalog) = (false, false, false);
         let mut last_sale = None;
         for change in changes {
+            self.counts.note(change);
             match change {
                 Change::Outbox { .. } => outbox = true,
                 Change::Attempt { .. } | Change::Refund { .. } | Change::Cart { .. } => attempts = true,

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod cli;
+mod counts;
 mod credentials;
 mod edge;
 mod feed;

@@ -3,6 +3,7 @@
 //! There is no timer: a batch is whatever came together while the batches before it were under way.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use openraft::errors::ClientWriteError;
@@ -93,6 +94,7 @@ fn route(core: &GroupCore) -> Route {
 /// A batch on its way through the log. Whoever drops it unanswered leaves its commands unknown.
 struct Flight {
     core: Arc<GroupCore>,
+    begun: Instant,
     commands: Vec<Pending>,
     _flying: Flying,
 }
@@ -112,6 +114,8 @@ impl Flight {
                 let position = Position { incarnation: self.core.incarnation, group: self.core.id, index: response.log_id.index };
                 let at_us = response.data.at_us;
                 let replies = response.data.replies.into_iter();
+                self.core.batches.count(self.begun.elapsed());
+                self.core.batched.fetch_add(self.commands.len() as u64, Relaxed);
                 for (ordinal, (pending, reply)) in (0u32..).zip(self.commands.drain(..).zip(replies)) {
                     pending.answer(Ok(Committed { position, ordinal, at_us, reply }));
                 }
@@ -138,7 +142,7 @@ fn put_back(core: &GroupCore, commands: Vec<Pending>) {
 async fn propose(core: &Arc<GroupCore>, raft: &Raft, commands: Vec<Pending>, flying: Flying) {
     let at_us = core.progress.next_time(core.time.now_us());
     let batch = encode_batch(at_us, commands.iter().map(|pending| pending.command.clone()).collect());
-    let flight = Flight { core: core.clone(), commands, _flying: flying };
+    let flight = Flight { core: core.clone(), begun: Instant::now(), commands, _flying: flying };
     let tell = Tell::new(move |result| flight.land(result));
     // When the core is gone the responder was dropped with the call, and has answered.
     if let Err(fatal) = raft.client_write_ff(batch, Some(tell)).await {
@@ -155,7 +159,7 @@ fn forward(core: &Arc<GroupCore>, leader: u64, commands: Vec<Pending>, flying: F
         .map(|pending| proto::ForwardedCommand { command: pending.command.clone(), deadline_ms: left_ms(pending) })
         .collect();
     let patience = commands.iter().map(|pending| pending.deadline).max().unwrap_or(now).saturating_duration_since(now);
-    let flight = Flight { core: core.clone(), commands, _flying: flying };
+    let flight = Flight { core: core.clone(), begun: Instant::now(), commands, _flying: flying };
     core.runtime.spawn(async move {
         let core = flight.core.clone();
         let body = request::Body::Forward(proto::Forward { commands: forwarded });

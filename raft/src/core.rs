@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::log::{GroupLog, Log};
+use crate::meter::Meter;
 use crate::options::Tuning;
 use crate::peers::PeerClient;
 use crate::progress::Progress;
@@ -59,7 +61,12 @@ pub struct GroupCore {
     led_since: Mutex<Instant>,
     heard: Mutex<Option<Instant>>,
     cut_off: Mutex<BTreeMap<u64, Instant>>,
-    reopened: std::sync::atomic::AtomicU64,
+    reopened: AtomicU64,
+    leader_changes: AtomicU64,
+    /// Batches that this node put through the log as leader: how many, of how many commands, and how long until they were committed
+    /// and applied here.
+    pub batches: Meter,
+    pub batched: AtomicU64,
 }
 
 /// What a group is made of.
@@ -99,7 +106,10 @@ impl GroupCore {
             led_since: Mutex::new(Instant::now()),
             heard: Mutex::new(None),
             cut_off: Mutex::new(BTreeMap::new()),
-            reopened: std::sync::atomic::AtomicU64::new(0),
+            reopened: AtomicU64::new(0),
+            leader_changes: AtomicU64::new(0),
+            batches: Meter::default(),
+            batched: AtomicU64::new(0),
             tuning,
         }
     }
@@ -116,12 +126,17 @@ impl GroupCore {
 
     /// Counts a reopening after the core died.
     pub fn count_reopening(&self) -> u64 {
-        self.reopened.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
+        self.reopened.fetch_add(1, Relaxed) + 1
     }
 
     /// How often the core died and was reopened.
     pub fn reopenings(&self) -> u64 {
-        self.reopened.load(std::sync::atomic::Ordering::Relaxed)
+        self.reopened.load(Relaxed)
+    }
+
+    /// How often another leader appeared.
+    pub fn leader_changes(&self) -> u64 {
+        self.leader_changes.load(Relaxed)
     }
 
     /// Who leads, now.
@@ -174,6 +189,9 @@ impl GroupCore {
     fn set_leadership(&self, new: Leadership) {
         let changed = self.leadership.send_if_modified(|old| {
             let changed = *old != new;
+            if new.leader.is_some() && (old.leader, old.term) != (new.leader, new.term) {
+                self.leader_changes.fetch_add(1, Relaxed);
+            }
             *old = new;
             changed
         });

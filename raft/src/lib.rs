@@ -21,6 +21,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod machine;
+pub mod meter;
 
 pub mod error;
 pub mod group;

@@ -9,9 +9,13 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
+use crate::meter::Meter;
+
 /// Written by the apply task and the log, read by everybody.
 pub struct Progress {
     applied: AtomicU64,
+    /// How long entries took to apply.
+    pub applies: Meter,
     /// The latest time of any entry in the log, applied or not.
     newest_at_us: AtomicU64,
     /// When a pulse is due; `u64::MAX` when nothing is.
@@ -69,6 +73,7 @@ impl Progress {
     pub fn new(every: SnapshotEvery, digests_kept: usize, housekeeping: std::sync::Arc<Notify>) -> Self {
         Self {
             applied: AtomicU64::new(0),
+            applies: Meter::default(),
             newest_at_us: AtomicU64::new(0),
             deadline_us: AtomicU64::new(u64::MAX),
             entries_since_snapshot: AtomicU64::new(0),

@@ -3,6 +3,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use boxoffice_cluster_config::ids::{ClusterId, GroupId};
 use bytes::Bytes;
@@ -76,6 +77,7 @@ impl Adapter {
         let machine = self.machine.get_mut().as_mut().ok_or_else(lost)?;
         // A panic must not repeat itself on every reopening.
         let mut replies = Vec::with_capacity(if awaited { commands.len() } else { 0 });
+        let begun = Instant::now();
         let applied = catch_unwind(AssertUnwindSafe(|| machine.apply(position, at_us, &commands, awaited.then_some(&mut replies))));
         match applied {
             Ok(Ok(())) if !awaited || replies.len() == commands.len() => {}
@@ -87,6 +89,7 @@ impl Adapter {
             Err(panic) => return Err(self.halt(index, &format!("the machine panicked: {}", panic_text(panic.as_ref())))),
         }
         self.at_us = at_us;
+        self.around.progress.applies.count(begun.elapsed());
         self.around.progress.note_time(at_us);
         Ok((Replies { at_us, replies }, commands.iter().map(|command| command.len() as u64).sum()))
     }

@@ -1,6 +1,7 @@
 //! What a node tells of its groups to operators and tests.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
 use openraft::ServerState;
@@ -8,6 +9,7 @@ use openraft::async_runtime::WatchReceiver;
 
 use crate::core::GroupCore;
 use crate::log::LogStats;
+use crate::meter::Durations;
 
 /// What this node is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,14 @@ pub struct GroupStatus {
     pub waiting: usize,
     /// How often the core died and was reopened.
     pub reopened: u64,
+    /// How often another leader appeared, as this node saw it.
+    pub leader_changes: u64,
+    /// How long the batches took that this node put through the log as leader.
+    pub batches: Durations,
+    /// Commands in those batches.
+    pub batched: u64,
+    /// How long it took to apply entries to the machine.
+    pub applies: Durations,
     /// Why the group has halted on this node, if it has.
     pub halted: Option<String>,
 }
@@ -89,6 +99,10 @@ pub fn of_group(core: &GroupCore) -> GroupStatus {
         follower_lag: BTreeMap::new(),
         waiting: core.queue.len(),
         reopened: core.reopenings(),
+        leader_changes: core.leader_changes(),
+        batches: core.batches.read(),
+        batched: core.batched.load(Relaxed),
+        applies: core.progress.applies.read(),
         halted: core.progress.halted().map(str::to_owned),
     };
     let Some(raft) = core.raft() else { return status };

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use boxoffice_ledger::command::Role;
 use boxoffice_ledger::time::Millis;
 
 use super::Outcome;
-use crate::backend::{Freshness, Trail};
+use crate::backend::{Freshness, Measure, Trail};
 use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
 use crate::json::{self, AccountOut, AuditOut, ClaimBody, ClaimOut, DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut, SigningKeyOut};
+use crate::metrics::CONTENT_TYPE;
 use crate::route::user::{new_account, request_of};
 
 /// How much longer than its last token a signing key is good, in milliseconds: clocks differ.
@@ -81,6 +83,22 @@ pub async fn digest(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn status(edge: Arc<Edge>, _call: Call) -> Outcome {
     let node = edge.backend.status().await;
     Ok(json::answer(StatusCode::OK, &NodeOut::new(&node, edge.limits.sockets_open())))
+}
+
+/// `GET /metrics`: for operators, and for whoever asks from a trusted network (`limits.trusted_networks`).
+pub async fn metrics(edge: Arc<Edge>, call: Call) -> Outcome {
+    if !edge.limits.trusts(call.address) {
+        let caller = call.user()?;
+        if caller.role < Role::Operator {
+            return Err(HttpProblem::new(Code::Forbidden, "Metrics are for operators."));
+        }
+    }
+    let mut measures = edge.backend.measures();
+    measures.push(Measure::gauge("live_sockets", "Live sockets and streams that are open", edge.limits.sockets_open() as f64));
+    let text = edge.metrics.text(measures).map_err(|_| HttpProblem::new(Code::Internal, "The metrics cannot be written."))?;
+    let mut response = json::answer_bytes(StatusCode::OK, text.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    Ok(response)
 }
 
 /// `GET /healthz`

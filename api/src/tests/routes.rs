@@ -286,6 +286,10 @@ async fn operators_look_at_the_node() {
     assert_eq!(digest.json, json!({"object": "digest", "group": 3, "index": 77, "digest": "0000000000000000000000000000feed"}));
     let status = edge.as_role(Role::Operator, "GET", "/status", "").await;
     assert_eq!((&status.json["groups"][0]["role"], &status.json["log_fsyncs"]), (&json!("leader"), &json!(5)));
+    assert_eq!(edge.get("/metrics").await.code(), "unauthenticated");
+    assert_eq!(edge.as_role(Role::Coordinator, "GET", "/metrics", "").await.code(), "forbidden");
+    let metrics = edge.as_role(Role::Operator, "GET", "/metrics", "").await;
+    assert!(metrics.text.contains("boxoffice_http_problems_total{code=\"forbidden\"} 1"), "{}", metrics.text);
     assert_eq!(edge.get("/healthz").await.json["status"], "up");
     assert_eq!(edge.get("/readyz").await.json["ready"], true);
     edge.fake.fail(Some(crate::backend::Failure::Overloaded(1)));

@@ -275,6 +275,10 @@ impl Backend for Service {
         self.node_view()
     }
 
+    fn measures(&self) -> Vec<Measure> {
+        self.measure()
+    }
+
     async fn ready(&self) -> Result<(), String> {
         self.readiness()
     }

@@ -9,6 +9,7 @@ mod events;
 mod gates;
 mod guests;
 pub mod identity;
+mod measures;
 mod orders;
 mod paying;
 mod promos;

@@ -39,7 +39,7 @@ impl Service {
             groups: groups.collect(),
             log_fsyncs: status.log.fsyncs,
             log_bytes: status.log.frame_bytes,
-            cpu_us: cpu_us(),
+            cpu_us: process().cpu_us,
             search_index: self.search.position(),
         }
     }
@@ -68,11 +68,24 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-/// CPU time of this process, user and system, in microseconds (from /proc; the kernel counts in ticks of 10 ms). 0 elsewhere.
-fn cpu_us() -> u64 {
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return 0 };
+/// What the process uses (from /proc; all zero elsewhere).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process {
+    /// CPU time, user and system, in microseconds (the kernel counts in ticks of 10 ms).
+    pub cpu_us: u64,
+    /// Memory that is in RAM.
+    pub resident_bytes: u64,
+    /// Open files and sockets.
+    pub open_files: u64,
+}
+
+/// What this process uses now.
+pub fn process() -> Process {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return Process::default() };
     // The second field is the name in parentheses and may hold spaces: count from behind it.
-    let Some((_, rest)) = stat.rsplit_once(") ") else { return 0 };
-    let ticks: u64 = rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    ticks * 10_000
+    let fields: Vec<u64> = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').map(|field| field.parse().unwrap_or(0)).collect();
+    let ticks: u64 = fields.iter().skip(11).take(2).sum();
+    let pages = fields.get(21).copied().unwrap_or(0);
+    let open_files = std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64);
+    Process { cpu_us: ticks * 10_000, resident_bytes: pages * 4096, open_files }
 }

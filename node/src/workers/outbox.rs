@@ -22,10 +22,18 @@ const TARGETS_MAX: usize = 1024;
 
 /// See the module.
 pub async fn run(service: Arc<Service>, group: GroupId) {
+    let note = |waits| {
+        if let Some(bells) = service.feed.bells(group) {
+            bells.note_outbox(waits);
+        }
+    };
     loop {
+        note(false);
         wake(service.feed.bells(group).map(|bells| &bells.outbox)).await;
         while leads(&service, group) {
-            match round(&service, group).await {
+            let round = round(&service, group).await;
+            note(round != Some(0));
+            match round {
                 Some(0) => break,
                 Some(_) => {}
                 None => tokio::time::sleep(PAUSE).await,

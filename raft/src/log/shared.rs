@@ -252,9 +252,9 @@ impl Shared {
     pub fn stats(&self) -> LogStats {
         let stats = &self.stats;
         let (segments, segment_bytes, spares) = self.segments.totals();
-        let (fsync_p50_us, fsync_p99_us, fsync_max_us) = stats.fsync_us();
+        let fsync = stats.fsync.read();
         LogStats {
-            fsyncs: stats.fsyncs.load(Relaxed),
+            fsyncs: fsync.count(),
             frames: stats.frames.load(Relaxed),
             entries: stats.entries.load(Relaxed),
             entry_bytes: stats.entry_bytes.load(Relaxed),
@@ -266,9 +266,7 @@ impl Shared {
             segment_bytes,
             spares,
             moved_entries: stats.moved_entries.load(Relaxed),
-            fsync_p50_us,
-            fsync_p99_us,
-            fsync_max_us,
+            fsync,
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::meter::Durations;
+
 /// Names one entry of a group for ever: two entries with the same id hold the same bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
@@ -139,12 +141,8 @@ pub struct LogStats {
     pub spares: u64,
     /// Entries moved to the head because an idle group pinned an old segment.
     pub moved_entries: u64,
-    /// Median fdatasync, microseconds, to the next step of a scale with 4 steps per doubling.
-    pub fsync_p50_us: u64,
-    /// 99th percentile of fdatasync, same scale.
-    pub fsync_p99_us: u64,
-    /// Slowest fdatasync, microseconds.
-    pub fsync_max_us: u64,
+    /// How long those fdatasyncs took.
+    pub fsync: Durations,
 }
 
 /// What can go wrong in the log.

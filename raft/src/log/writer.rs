@@ -274,7 +274,7 @@ impl Writer {
         crash_point!("log.after_write");
         let start = tokio::time::Instant::now();
         active.segment.file.sync_data().map_err(|error| LogError::io("sync", &path(), not_full(error)))?;
-        stats.synced(start.elapsed());
+        stats.fsync.count(start.elapsed());
         crash_point!("log.after_sync");
         add(&stats.frames, 1);
         add(&stats.frame_bytes, frame.len() as u64);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::error::Code::{EmailTaken, LinkOver, NotFound, NotReady, TooOften, TooSoon, WrongState};
+use crate::error::Code::{EmailTaken, Forbidden, LinkOver, NotFound, NotReady, TooOften, TooSoon, Unauthenticated, WrongState};
 use crate::json::{AccountOut, AuditOut, ClaimBody, ClaimOut, DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut, SigningKeyOut};
 use crate::openapi::operation::{Operation, get, post};
 use crate::openapi::schemas::{SchemaOf, answer, body};
@@ -57,6 +57,12 @@ fn nodes() -> Vec<Operation> {
             .gives(200, "The digest.", answer::<DigestOut>),
         get("/status", "getStatus", "See how this node stands").local().gives(200, "The node.", answer::<NodeOut>),
         get("/healthz", "getHealth", "See whether the process is up").local().gives(200, "It is.", answer::<HealthOut>),
+        get("/metrics", "getMetrics", "Read this node's metrics")
+            .says("For Prometheus (OpenMetrics text). Operators, and whoever asks from a trusted network.")
+            .local()
+            .answers(200, "The metrics.")
+            .media("application/openmetrics-text", |_| json!({"type": "string"}))
+            .refused(&[Unauthenticated, Forbidden]),
         get("/readyz", "getReadiness", "See whether this node should get traffic")
             .local()
             .gives(200, "It should.", answer::<ReadyOut>)

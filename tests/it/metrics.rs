@@ -1,0 +1,57 @@
+//! Every node tells Prometheus what it does: the numbers move with what happens, and only operators and trusted networks see them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use boxoffice_tests::http::Client;
+use boxoffice_tests::shop::{self, Terms};
+
+use crate::shared::{buyer, cluster, coordinator};
+
+/// A node's metrics by name and labels.
+async fn scrape(node: u64) -> BTreeMap<String, f64> {
+    let reply = Client::at(&cluster().url(node)).get("/metrics").await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert!(reply.text.ends_with("# EOF\n"));
+    let line = |line: &str| {
+        let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+        (name.to_owned(), value.parse().unwrap_or_else(|_| panic!("{line}")))
+    };
+    reply.text.lines().filter(|line| !line.starts_with('#')).map(line).collect()
+}
+
+#[tokio::test]
+async fn what_happens_can_be_seen_from_outside() {
+    let event = shop::put_on_sale(&coordinator(), &Terms::free(4)).await;
+    let before = [scrape(1).await, scrape(2).await, scrape(3).await];
+    let buyer = buyer(2);
+    let _ = shop::buy(&buyer, &event, 0).await;
+    let _ = shop::hold(&buyer, &event, &[0]).await.problem(409, "seat_unavailable");
+    for node in 1..=3 {
+        let earlier = &before[node as usize - 1];
+        // Other nodes apply a little later than the one that was asked.
+        shop::eventually("the sale in the numbers", Duration::from_secs(20), async || {
+            let now = scrape(node).await;
+            let moved = |name: &str| now.get(name).copied().unwrap_or(0.0) - earlier.get(name).copied().unwrap_or(0.0);
+            (moved("boxoffice_tickets_sold_total") >= 1.0 && moved("boxoffice_holds_total{state=\"converted\"}") >= 1.0).then_some(())
+        })
+        .await;
+    }
+    let now = scrape(2).await;
+    let refused = "boxoffice_http_problems_total{code=\"seat_unavailable\"}";
+    assert!(now[refused] > before[1].get(refused).copied().unwrap_or(0.0));
+    for name in ["boxoffice_log_fsync_seconds_count", "boxoffice_apply_seconds_count", "boxoffice_process_cpu_seconds"] {
+        assert!(now[name] > 0.0, "{name}");
+    }
+    let groups = now.keys().filter(|name| name.starts_with("boxoffice_group_has_leader{"));
+    assert_eq!(groups.filter(|name| now[*name] == 1.0).count(), 13);
+    let leaders: f64 = futures::future::join_all((1..=3).map(scrape))
+        .await
+        .iter()
+        .flat_map(|node| {
+            node.iter().filter(|(name, _)| name.starts_with("boxoffice_group_is_leader{")).map(|(_, value)| *value).collect::<Vec<_>>()
+        })
+        .sum();
+    assert!(leaders >= 12.0, "{leaders}: each group has one leader, but for one that just moves");
+}
