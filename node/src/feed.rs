@@ -12,11 +12,14 @@ use boxoffice_ledger::outcome::SaleState;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::popular::Unranked;
+
 /// See the module.
 pub struct Feed {
     hub: Arc<Hub>,
     bells: BTreeMap<GroupId, Bells>,
     touched: Mutex<Touched>,
+    unranked: Mutex<Unranked>,
 }
 
 /// What workers of one group wait for.
@@ -41,7 +44,7 @@ struct Touched {
 impl Feed {
     /// A feed for these groups.
     pub fn new(hub: Arc<Hub>, groups: impl Iterator<Item = GroupId>) -> Self {
-        Self { hub, bells: groups.map(|group| (group, Bells::default())).collect(), touched: Mutex::default() }
+        Self { hub, bells: groups.map(|group| (group, Bells::default())).collect(), touched: Mutex::default(), unranked: Mutex::default() }
     }
 
     /// The bells of a group; `None` for a group that this cluster does not have.
@@ -54,9 +57,30 @@ impl Feed {
         self.touched.lock().sales.remove(&group).unwrap_or_default()
     }
 
+    /// What changed in the catalog since the last call, for the orders in which events are listed.
+    pub fn take_unranked(&self) -> Unranked {
+        std::mem::take(&mut *self.unranked.lock())
+    }
+
+    /// How often events were looked at here since the last call.
+    pub fn take_views(&self) -> Vec<(EventId, u32)> {
+        self.hub.take_views()
+    }
+
+    fn note_for_lists(&self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::CatalogEvent { event } => drop(self.unranked.lock().events.insert(*event)),
+                Change::CatalogVenue { venue } => drop(self.unranked.lock().venues.insert(*venue)),
+                _ => {}
+            }
+        }
+    }
+
     /// Called when a group's ledger was replaced by a snapshot: everybody looks again.
     pub fn reset(&self, group: GroupId) {
         self.hub.reset(group.0);
+        self.unranked.lock().everything = true;
         if let Some(bells) = self.bells.get(&group) {
             for bell in [&bells.outbox, &bells.attempts, &bells.catalog, &bells.indexer] {
                 bell.notify_one();
@@ -66,6 +90,7 @@ impl Feed {
 
     /// Called by apply after each entry that changed anything.
     pub fn publish(&self, group: GroupId, index: u64, changes: &[Change]) {
+        self.note_for_lists(changes);
         self.hub.publish(group.0, index, changes);
         let Some(bells) = self.bells.get(&group) else { return };
         let (mut outbox, mut attempts, mut catalog) = (false, false, false);

@@ -12,6 +12,7 @@ use boxoffice_ledger::outcome::{
 use boxoffice_ledger::plan::*;
 use boxoffice_ledger::seats::{Conflict, DeadCode, Gate};
 use boxoffice_ledger::tickets::{Direction, LastScan, ScanReason, TicketState};
+use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
 use super::{EXPIRES, Fake, GROUP, captured, euro, event_id, performer_id, plan_hash, venue_id};
@@ -74,6 +75,16 @@ impl Backend for Fake {
         self.enter("publish_event")?;
         self.known(event)?;
         self.written(self.view(None))
+    }
+
+    async fn postpone_event(&self, _: Context, _: Caller, _: Request, event: EventId, starts_at: Timestamp) -> Answer<Written<EventView>> {
+        self.enter("postpone_event")?;
+        self.known(event)?;
+        let mut view = self.view(None);
+        let changed = Arc::make_mut(&mut view.event);
+        changed.previous_start = Some(changed.starts_at);
+        changed.starts_at = starts_at;
+        self.written(view)
     }
 
     async fn move_sale(&self, _: Context, _: Caller, _: Request, event: EventId, action: SaleAction) -> Answer<Written<SaleState>> {
