@@ -16,9 +16,17 @@ pub const IF_MATCH: &[(&str, bool, &str)] = &[("If-Match", true, "The ETag of th
 
 /// Its routes.
 pub fn operations() -> Vec<Operation> {
+    let mut all = looks();
+    all.extend(changes());
+    all.extend(sale());
+    all.extend(seats());
+    all
+}
+
+fn looks() -> Vec<Operation> {
     let linked_data: SchemaOf = |_| json!({"type": "object", "description": "https://schema.org/Event."});
     let calendar: SchemaOf = |_| json!({"type": "string", "description": "RFC 5545, one VEVENT."});
-    let mut all = vec![
+    vec![
         get("/event", "listEvents", "List events")
             .says(
                 "Published events, those that are asked for most at present first, or by their start. Prices are compared with the \
@@ -53,6 +61,11 @@ pub fn operations() -> Vec<Operation> {
             .read()
             .packed()
             .tagged(),
+    ]
+}
+
+fn changes() -> Vec<Operation> {
+    vec![
         post("/event", "createEvent", "Create an event")
             .says("The venue needs a seating plan. Prices are a list by price level, or an object from a level's name to an amount.")
             .takes(
@@ -94,10 +107,7 @@ pub fn operations() -> Vec<Operation> {
             .written()
             .tagged()
             .refused(&[VersionMismatch, FieldFrozen, WrongState, SaleMoveRefused]),
-    ];
-    all.extend(sale());
-    all.extend(seats());
-    all
+    ]
 }
 
 fn sale() -> Vec<Operation> {
