@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use crate::shared::{buyer, cluster, coordinator, own_cluster};
 
 const SEATS: u32 = 400;
+/// Reads and sales without which nothing was tried.
+const READS_MIN: u32 = 60;
+const SOLD_MIN: u64 = 20;
 
 /// What a reader has seen so far.
 #[derive(Default)]
@@ -77,8 +80,8 @@ async fn sell(urls: Vec<String>, buyer: Client, event: String, sold: Arc<AtomicU
     }
 }
 
-/// Restarts the nodes in turn, killed or stopped, until told to stop.
-fn restart(cluster: &Cluster, over: &AtomicBool, rounds: u64) {
+/// Restarts the nodes in turn, killed or stopped.
+fn restart(cluster: &Cluster, rounds: u64) {
     for round in 0..rounds {
         let node = round % 3 + 1;
         if round.is_multiple_of(2) {
@@ -90,7 +93,6 @@ fn restart(cluster: &Cluster, over: &AtomicBool, rounds: u64) {
         cluster.spawn(node).expect("the node starts again");
         cluster.wait_ready().expect("the node is ready again");
     }
-    over.store(true, Ordering::SeqCst);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,12 +106,13 @@ async fn who_hops_between_nodes_never_sees_time_go_backwards() {
     let (page, map) = (format!("/event/{event}"), format!("/event/{event}/seat"));
     let mut seen = Seen::default();
     std::thread::scope(|scope| {
-        let restarts = scope.spawn(|| restart(&cluster, &over, 3));
+        let restarts = scope.spawn(|| restart(&cluster, 3));
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(async {
                 let mut dice = 20_261_126_u64;
                 let since = Instant::now();
-                while !over.load(Ordering::SeqCst) && !restarts.is_finished() {
+                // On a slow machine it goes on after the restarts, until enough was seen.
+                while !restarts.is_finished() || seen.reads < READS_MIN || sold.load(Ordering::SeqCst) < SOLD_MIN {
                     dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let client = &clients[(dice >> 33) as usize % 3];
                     match (dice >> 40) % 5 {
@@ -126,7 +129,8 @@ async fn who_hops_between_nodes_never_sees_time_go_backwards() {
                         }
                     }
                     seen.hops += 1;
-                    assert!(since.elapsed() < Duration::from_secs(120), "the restarts do not end");
+                    let (reads, sold) = (seen.reads, sold.load(Ordering::SeqCst));
+                    assert!(since.elapsed() < Duration::from_secs(120), "{reads} reads and {sold} sales only");
                 }
             });
         });
@@ -135,7 +139,6 @@ async fn who_hops_between_nodes_never_sees_time_go_backwards() {
     over.store(true, Ordering::SeqCst);
     seller.await.expect("the seller ends");
     println!("{} of {} reads at random nodes answered while {} seats were sold", seen.reads, seen.hops, sold.load(Ordering::SeqCst));
-    assert!(seen.reads > 50 && sold.load(Ordering::SeqCst) > 10, "{} reads", seen.reads);
     // At the end every node shows all of it.
     let total = sold.load(Ordering::SeqCst);
     for client in &clients {

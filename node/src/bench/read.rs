@@ -213,7 +213,10 @@ impl Compared {
     }
 
     fn json(&self) -> Value {
-        let side = |side: &Side| json!({"per_second": side.rate(), "rounds": side.rates, "p50_ms": side.at(0.5), "p99_ms": side.at(0.99), "done": side.times.as_ref().map_or(0, Histogram::len)});
+        let side = |side: &Side| {
+            let done = side.times.as_ref().map_or(0, Histogram::len);
+            json!({"per_second": side.rate(), "rounds": side.rates, "p50_ms": side.at(0.5), "p99_ms": side.at(0.99), "done": done})
+        };
         json!({"page": self.name, "bytes": self.bytes, "ratio": self.ratio(), "node": side(&self.node), "bare": side(&self.bare)})
     }
 }
