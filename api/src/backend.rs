@@ -6,6 +6,7 @@ mod identity;
 mod measures;
 mod money;
 mod promo;
+mod reads;
 mod tickets;
 mod types;
 
@@ -17,6 +18,7 @@ use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Req
 use boxoffice_ledger::outcome::{HoldInfo, SaleState};
 use boxoffice_ledger::plan::{Plan, SeatIndex};
 use boxoffice_ledger::tickets::TicketState;
+use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
 pub use cart::*;
@@ -25,14 +27,15 @@ pub use identity::*;
 pub use measures::*;
 pub use money::*;
 pub use promo::*;
+pub use reads::*;
 pub use tickets::*;
 pub use types::*;
 
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts + Guests + Promotions {
-    /// Published events, most popular first.
+pub trait Backend: Identity + Carts + Guests + Promotions + Reads {
+    /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// Full-text search over published events.
     async fn search_events(
@@ -59,6 +62,15 @@ pub trait Backend: Identity + Carts + Guests + Promotions {
     ) -> Answer<Written<EventView>>;
     /// Publishes a draft and opens its sale (unless its terms open it later).
     async fn publish_event(&self, cx: Context, caller: Caller, request: Request, event: EventId) -> Answer<Written<EventView>>;
+    /// Gives a published event another start; it keeps the one before.
+    async fn postpone_event(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        starts_at: Timestamp,
+    ) -> Answer<Written<EventView>>;
     /// Moves an event's sale.
     async fn move_sale(
         &self,

@@ -147,9 +147,10 @@ impl Call {
 
     /// Whether the caller has this version already.
     #[must_use]
-    pub fn has_tag(&self, tag: &str) -> bool {
-        let tags = self.parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+    pub fn has_tag(&self, tag: &[u8]) -> bool {
+        let Some(tags) = self.parts.headers.get(header::IF_NONE_MATCH) else { return false };
+        let weak = |one: &[u8]| one.trim_ascii().strip_prefix(b"W/").unwrap_or(one.trim_ascii()) == tag;
+        tags.as_bytes().split(|&byte| byte == b',').any(weak)
     }
 }
 
@@ -203,9 +204,12 @@ pub fn freshness(headers: &HeaderMap, query: &[(String, String)]) -> Result<Opti
     let header = headers.get("boxoffice-min-revision").map(|value| value.to_str().unwrap_or_default());
     if let Some(text) = header.or_else(|| asked("min_index")) {
         let place = if header.is_some() { "Boxoffice-Min-Revision" } else { "?min_index" };
-        let revision = Revision::parse(text)
-            .ok_or_else(|| HttpProblem::field(place, "invalid", "a revision as answers carry it: <group>:<index>, such as 3:81263"))?;
-        return Ok(Some(Freshness::AtLeast(revision)));
+        let asked = match text.split_once(',') {
+            None => Revision::parse(text).map(Freshness::AtLeast),
+            Some((one, other)) => Revision::parse(one).zip(Revision::parse(other)).map(|(one, other)| Freshness::AtLeastBoth(one, other)),
+        };
+        let wrong = || HttpProblem::field(place, "invalid", "as answers carry it: <group>:<index>, such as 3:81263, or two with a comma");
+        return asked.ok_or_else(wrong).map(Some);
     }
     match asked("consistency") {
         None => Ok(None),

@@ -76,7 +76,7 @@ pub async fn answer(edge: &Arc<Edge>, request: Request, from: IpAddr) -> Respons
     };
     if head {
         let length = response.body().size_hint().exact();
-        if let Some(length) = length {
+        if let Some(length) = length.filter(|_| response.status() != StatusCode::NOT_MODIFIED) {
             response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
         }
         *response.body_mut() = Body::empty();

@@ -8,27 +8,23 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response};
-use boxoffice_ledger::ids::EventId;
 
 use crate::auth::{KeyError, Tokens};
 use crate::backend::{Backend, Caller, Grant};
 use crate::config::ApiConfig;
+use crate::cursor::Cursors;
 use crate::denied::Denials;
 use crate::dispatch;
 use crate::idempotency::Requests;
-use crate::kept::Kept;
 use crate::layout::Offers;
 use crate::limits::Limits;
 use crate::live::Hub;
 use crate::metrics::Metrics;
 use crate::program::Programs;
-use crate::route::seat::Rendered;
+use crate::sheets::Sheets;
 
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
-
-/// Whole seat maps that are kept; one of a stadium has 30 kB.
-const MAPS_MAX: usize = 512;
 
 /// What all routes share.
 pub struct Edge {
@@ -48,8 +44,10 @@ pub struct Edge {
     pub denials: Denials,
     /// Layouts and prices by event.
     pub offers: Offers,
-    /// Whole seat maps as they were last sent.
-    pub maps: Kept<EventId, Arc<Rendered>>,
+    /// Cursors of lists.
+    pub cursors: Cursors,
+    /// Pages as they were last rendered.
+    pub sheets: Sheets,
     /// Live maps.
     pub hub: Arc<Hub>,
     /// Names of requests.
@@ -112,7 +110,8 @@ impl Api {
             limits: Limits::new(&config),
             denials: Denials::default(),
             offers: Offers::default(),
-            maps: Kept::new(MAPS_MAX),
+            cursors: Cursors::new(&config.secret),
+            sheets: Sheets::default(),
             ids: RequestIds::new(process),
             metrics: Metrics::default(),
             backend,

@@ -1,9 +1,12 @@
 //! The JSON of the edge: shared parts. Request bodies are in `request`, answers in the other modules; the ledger's own
 //! types are never serialised.
 
+mod availability;
 mod cart;
 mod catalog;
 mod identity;
+mod linked;
+mod local;
 mod money;
 mod named;
 mod node;
@@ -16,7 +19,7 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use boxoffice_ledger::command::{EventStatus, Role};
+use boxoffice_ledger::command::{Event, EventStatus, Role};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, SaleState, SeatState};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
@@ -26,9 +29,10 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::backend::{Read, Revision, Written};
+use crate::backend::{Reach, Read, Revision, Written};
 use crate::layout::Offer;
 
+pub use availability::{AvailabilityBody, AvailabilityOut};
 pub use cart::{CartBody, CartOut, cart_value};
 pub use catalog::{
     BlockOut, EventOut, Expand, PerformerOut, SaleMovedOut, VenueOut, VenuePlanOut, WarningOut, layout_bytes, layout_schema,
@@ -37,8 +41,10 @@ pub use identity::{
     AccountOut, AuditOut, ClaimBody, ClaimOut, EmailBody, EmailChangeOut, EmailConfirmBody, KeyBody, KeyOut, LoginBody, PasswordBody,
     PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
 };
+pub use linked::linked_data;
+pub use local::LocalTime;
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
-pub use named::{Named, PublicSeatState, TextForm};
+pub use named::{Named, PublicSeatState, PublicStatus, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
 pub use promo::{
     AllocationBody, AllocationOut, GuestBody, GuestClaimBody, GuestLinkBody, HandOverBody, HandOverOut, PromoBody, PromoOut,
@@ -46,7 +52,7 @@ pub use promo::{
 };
 pub use request::{
     AreaRef, BestBody, BlockBody, CancelBody, EventBody, EventPatchBody, HoldBody, PayBody, PerformerBody, PlacesBody, PolicyBody,
-    PricesBody, RefundBody, SeatRef, TicketRefundBody, TotalBody, VenueBody, parse,
+    PostponeBody, PricesBody, RefundBody, SeatRef, TicketRefundBody, TotalBody, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
 pub use ticket::{
@@ -213,6 +219,14 @@ pub fn put_read(headers: &mut HeaderMap, revision: Revision, age_ms: u64) {
     headers.insert(AGE_MS, HeaderValue::from(age_ms));
 }
 
+/// Headers of a read of two groups.
+pub fn put_reach(headers: &mut HeaderMap, reach: Reach) {
+    if let Ok(value) = HeaderValue::try_from(format!("{},{}", reach.catalog, reach.sale)) {
+        headers.insert(REVISION, value);
+    }
+    headers.insert(AGE_MS, HeaderValue::from(reach.age_ms));
+}
+
 /// The header of a revision.
 pub fn put_revision(headers: &mut HeaderMap, revision: Revision) {
     if let Ok(value) = HeaderValue::try_from(revision.to_string()) {
@@ -321,6 +335,18 @@ pub fn attempt_state(state: AttemptState) -> &'static str {
         AttemptState::CaptureFailed => "capture_failed",
     }
 }
+
+/// Name of an event's status as the public sees it.
+#[must_use]
+pub fn public_status(event: &Event) -> &'static str {
+    match event.status {
+        EventStatus::Published if event.previous_start.is_some() => POSTPONED,
+        status => event_status(status),
+    }
+}
+
+/// Name of the status of a published event that has another start than it once had.
+pub const POSTPONED: &str = "postponed";
 
 /// Name of an event's status.
 #[must_use]

@@ -9,6 +9,7 @@
 
 pub mod auth;
 pub mod backend;
+pub mod bare;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod config;
@@ -19,9 +20,12 @@ pub mod live;
 pub mod openapi;
 pub mod server;
 
+mod calendar;
 mod call;
 mod check;
+mod coding;
 mod cors;
+mod cursor;
 mod denied;
 mod dispatch;
 mod idempotency;
@@ -31,11 +35,13 @@ mod layers;
 mod layout;
 mod limits;
 mod metrics;
+mod marks;
 mod password;
 mod program;
 mod route;
 mod router;
 mod scope;
+mod sheets;
 mod who;
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::backend::{Answer, Backend, Context, Failure, Freshness};
+use crate::marks::Marks;
 use feed::{Feed, Item, Subscription};
 
 pub use socket::live;
@@ -47,6 +48,8 @@ pub struct Hub {
     feeds: RwLock<HashMap<EventId, Arc<Feed>>>,
     /// The last index published, by group; 0 = none yet (no replica here, or a snapshot was just installed).
     applied: Vec<AtomicU64>,
+    /// What changed, for pages that are kept.
+    marks: Marks,
     ticking: AtomicBool,
     draining: watch::Sender<bool>,
 }
@@ -60,6 +63,7 @@ impl Hub {
             watched: AtomicUsize::new(0),
             feeds: RwLock::default(),
             applied: (0..GROUPS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            marks: Marks::default(),
             ticking: AtomicBool::new(false),
             draining: watch::Sender::new(false),
         })
@@ -85,6 +89,7 @@ impl Hub {
                 }
             }
         }
+        self.marks.note(changes);
         // After the changes: what is queued up to this index is whole entries.
         if let Some(applied) = self.applied.get(group as usize) {
             applied.store(index, Ordering::SeqCst);
@@ -96,9 +101,20 @@ impl Hub {
         if let Some(applied) = self.applied.get(group as usize) {
             applied.store(0, Ordering::SeqCst);
         }
+        self.marks.everything();
         for feed in self.feeds.read().values() {
             feed.reset(group);
         }
+    }
+
+    /// How often the pages of events were looked at here since the last call.
+    pub fn take_views(&self) -> Vec<(EventId, u32)> {
+        self.marks.take_views()
+    }
+
+    /// What changed, for pages that are kept.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// The last published index of a group; 0 when nothing is known of it here.

@@ -6,6 +6,7 @@ pub mod event;
 pub mod guest;
 pub mod hold;
 pub mod key;
+pub mod list;
 pub mod performer;
 pub mod promo;
 pub mod refund;
@@ -36,13 +37,15 @@ impl From<Failure> for HttpProblem {
 }
 
 /// Lets anyone keep an answer for a moment.
+pub const PUBLIC_FOR_A_MOMENT: HeaderValue = HeaderValue::from_static("public, max-age=1, stale-while-revalidate=5");
+
 fn cacheable(response: &mut Response<Body>) {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=1, stale-while-revalidate=5"));
+    response.headers_mut().insert(header::CACHE_CONTROL, PUBLIC_FOR_A_MOMENT);
 }
 
 /// Names an answer's version; gives 304 instead if the caller has it.
 fn tagged(call: &Call, mut response: Response<Body>, tag: &str) -> Response<Body> {
-    if call.has_tag(tag) {
+    if call.has_tag(tag.as_bytes()) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_TYPE);

@@ -13,7 +13,7 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, event, guest, hold, key, performer, promo, refund, sale, scan, seat, session, site, ticket, user, venue, webhook,
+    admin, cart, event, guest, hold, key, list, performer, promo, refund, sale, scan, seat, session, site, ticket, user, venue, webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -98,6 +98,22 @@ const ADMIN: Access = Access::Role(Role::Admin);
 const GATE: Access = Access::Role(Role::Gate);
 
 const PAGE: &[&str] = &["limit", "cursor"];
+const LIST: &[&str] = &[
+    "limit",
+    "cursor",
+    "sort",
+    "city",
+    "category",
+    "venue",
+    "performer",
+    "from",
+    "to",
+    "min_price",
+    "max_price",
+    "available",
+    "on_sale",
+    "expand",
+];
 const EVENTS: &[&str] = &["limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
 const SEARCH: &[&str] = &["q", "limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
 const SEATS: &[&str] = &["section", "state", "max_price", "limit", "cursor"];
@@ -128,13 +144,15 @@ const fn probe(path: &'static str, run: Run) -> Route {
 /// The table.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    get("/event", PUBLIC, EVENTS, |edge, call| Box::pin(event::list(edge, call))),
+    get("/event", PUBLIC, LIST, |edge, call| Box::pin(list::list(edge, call))),
     post("/event", COORDINATOR, |edge, call| Box::pin(event::create(edge, call))),
     get("/event/search", PUBLIC, SEARCH, |edge, call| Box::pin(event::search(edge, call))),
     get("/event/search/{query}", PUBLIC, EVENTS, |edge, call| Box::pin(event::search(edge, call))),
+    write(Verb::Post, "/event/availability", PUBLIC, Key::None, |edge, call| Box::pin(list::availability(edge, call))),
     get("/event/{id}", PUBLIC, &["expand"], |edge, call| Box::pin(event::show(edge, call))),
     write(Verb::Patch, "/event/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(event::change(edge, call))),
     post("/event/{id}/publish", COORDINATOR, |edge, call| Box::pin(event::publish(edge, call))),
+    post("/event/{id}/postpone", COORDINATOR, |edge, call| Box::pin(event::postpone(edge, call))),
     post("/event/{id}/open", COORDINATOR, |edge, call| Box::pin(sale::open(edge, call))),
     post("/event/{id}/pause", COORDINATOR, |edge, call| Box::pin(sale::pause(edge, call))),
     post("/event/{id}/resume", COORDINATOR, |edge, call| Box::pin(sale::resume(edge, call))),

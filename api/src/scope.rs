@@ -31,6 +31,7 @@ static ROUTES: &[(Verb, &str, Scope)] = &[
     (Verb::Post, "/event", Scope::Events),
     (Verb::Patch, "/event/{id}", Scope::Events),
     (Verb::Post, "/event/{id}/publish", Scope::Events),
+    (Verb::Post, "/event/{id}/postpone", Scope::Events),
     (Verb::Post, "/event/{id}/open", Scope::Events),
     (Verb::Post, "/event/{id}/pause", Scope::Events),
     (Verb::Post, "/event/{id}/resume", Scope::Events),

@@ -17,4 +17,5 @@ mod problems;
 mod promos;
 mod roles;
 mod routes;
+mod sheets;
 mod sockets;

@@ -3,6 +3,7 @@
 
 mod audited;
 mod check;
+mod popularity;
 mod put;
 
 use alloc::format;
@@ -19,6 +20,7 @@ use crate::codec::frame::{BLOB, FrameReader, FrameWriter, Header, REMEMBERED};
 use crate::codec::{CodecError, catalog as codec, envelope};
 use crate::command::{CatalogCommand, Event, Performer, SaleSummary, Venue};
 use crate::cow::{CowMap, CowSet};
+use crate::demand::Demand;
 use crate::digest::{Accumulator, RecordHasher};
 use crate::ids::{EventId, PerformerId, PlanHash, Request, VenueId};
 use crate::machine::{Digest, Machine};
@@ -27,7 +29,9 @@ use crate::plan::PlanIndex;
 use crate::requests::Requests;
 use crate::time::Timestamp;
 
-pub use check::{DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, PERFORMERS_MAX, PRICE_MAX, SUMMARIES_MAX, TIME_ZONE_BYTES_MAX, WORD_BYTES_MAX};
+pub use check::{
+    DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, PERFORMERS_MAX, PRICE_MAX, SUMMARIES_MAX, TIME_ZONE_BYTES_MAX, VIEWED_MAX, WORD_BYTES_MAX,
+};
 
 const MACHINE: &str = "catalog";
 
@@ -36,6 +40,7 @@ const VENUE: u8 = 16;
 const PERFORMER: u8 = 17;
 const EVENT: u8 = 18;
 const SUMMARY: u8 = 19;
+const DEMAND: u8 = 30;
 const AUDIT_ROOT: u8 = 40;
 const AUDIT_ENTRY: u8 = 41;
 const CLOCK: u32 = 15;
@@ -48,6 +53,8 @@ pub struct CatalogLedger {
     performers: CowMap<PerformerId, Arc<Performer>>,
     events: CowMap<EventId, Arc<Event>>,
     summaries: CowMap<EventId, SaleSummary>,
+    /// Events that were looked at or sold.
+    demand: CowMap<EventId, Demand>,
     blobs: Blobs,
     requests: Requests,
     /// Who made and changed what.
@@ -193,6 +200,7 @@ impl CatalogLedger {
             }
             CatalogCommand::Provisioned { event } => answer(self.set_provisioned(*event, changes)),
             CatalogCommand::Summaries(lines) => answer(check::summaries(lines).and_then(|()| self.set_summaries(lines, changes))),
+            CatalogCommand::Views(lines) => answer(check::views(lines).map(|()| self.count_views(lines, changes))),
             CatalogCommand::Pulse => answer(Ok(CatalogOutcome::Done)),
             CatalogCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
         }
@@ -219,6 +227,7 @@ impl CatalogLedger {
                 return Err(format!("sales figures of event {id}, which is not here"));
             }
         }
+        self.check_demand(&mut digest)?;
         let lists = self.event_order.len() == self.events.len()
             && self.venue_order.len() == self.venues.len()
             && self.performer_order.len() == self.performers.len()
@@ -250,6 +259,7 @@ impl CatalogLedger {
                 self.digest.add(hash_summary(&summary));
                 self.summaries.insert(summary.event, summary);
             }
+            DEMAND => self.restore_demand(codec::read_demand(envelope::exact(bytes)?)?),
             _ => return Err(CodecError::Unknown(format!("record kind {kind} of the catalog"))),
         }
         Ok(())
@@ -297,6 +307,7 @@ impl Machine for CatalogLedger {
         self.performers().for_each(|performer| writer.record(PERFORMER, &codec::performer(performer)));
         self.events().for_each(|event| writer.record(EVENT, &codec::event(event)));
         self.summaries.sorted().into_iter().for_each(|(_, summary)| writer.record(SUMMARY, &codec::summary(summary)));
+        self.demand.sorted().into_iter().for_each(|(id, demand)| writer.record(DEMAND, &codec::demand(*id, *demand)));
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());

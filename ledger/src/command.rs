@@ -344,6 +344,8 @@ pub struct Event {
     pub performers: Vec<PerformerId>,
     /// When it begins.
     pub starts_at: Timestamp,
+    /// When it was to begin before it was postponed the last time; `None` = it never was.
+    pub previous_start: Option<Timestamp>,
     /// The plan it is sold on, fixed at creation.
     pub plan: PlanHash,
     /// The terms of its sale.
@@ -369,6 +371,15 @@ pub struct SaleSummary {
     pub from_price: Option<u64>,
     /// Seats and places sold.
     pub sold: u32,
+}
+
+/// How often an event was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventViews {
+    /// The event.
+    pub event: EventId,
+    /// How often; at most 1,000,000.
+    pub views: u32,
 }
 
 /// Commands of the catalog group.
@@ -404,6 +415,9 @@ pub enum CatalogCommand {
     },
     /// Sales figures of some events.
     Summaries(Vec<SaleSummary>),
+    /// How often events were looked at on some node since it last said so. Nobody depends on the exact number: a batch that is
+    /// lost is not sent again.
+    Views(Vec<EventViews>),
     /// Nothing but time.
     Pulse,
     /// What staff asked for.

@@ -92,6 +92,12 @@ macro_rules! id_type {
                 Slot::new(((self.0 >> 68) & 0xfff) as u16)
             }
 
+            /// When it was made, in milliseconds since the Unix epoch.
+            #[must_use]
+            pub const fn made_at_ms(self) -> u64 {
+                (self.0 >> 80) as u64
+            }
+
             /// Reads its text form.
             ///
             /// # Errors

@@ -15,6 +15,7 @@ pub mod change;
 pub mod codec;
 pub mod command;
 pub mod cow;
+pub mod demand;
 pub mod digest;
 pub mod ids;
 pub mod machine;

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::counts::Counts;
+use crate::popular::Unranked;
 
 /// See the module.
 pub struct Feed {
@@ -22,6 +23,7 @@ pub struct Feed {
     touched: Mutex<Touched>,
     /// What was applied since the start of the process, for the metrics.
     pub counts: Counts,
+    unranked: Mutex<Unranked>,
 }
 
 /// What workers of one group wait for.
@@ -61,7 +63,8 @@ struct Touched {
 impl Feed {
     /// A feed for these groups.
     pub fn new(hub: Arc<Hub>, groups: impl Iterator<Item = GroupId>) -> Self {
-        Self { hub, bells: groups.map(|group| (group, Bells::default())).collect(), touched: Mutex::default(), counts: Counts::default() }
+        let bells = groups.map(|group| (group, Bells::default())).collect();
+        Self { hub, bells, touched: Mutex::default(), counts: Counts::default(), unranked: Mutex::default() }
     }
 
     /// The bells of a group; `None` for a group that this cluster does not have.
@@ -74,9 +77,30 @@ impl Feed {
         self.touched.lock().sales.remove(&group).unwrap_or_default()
     }
 
+    /// What changed in the catalog since the last call, for the orders in which events are listed.
+    pub fn take_unranked(&self) -> Unranked {
+        std::mem::take(&mut *self.unranked.lock())
+    }
+
+    /// How often events were looked at here since the last call.
+    pub fn take_views(&self) -> Vec<(EventId, u32)> {
+        self.hub.take_views()
+    }
+
+    fn note_for_lists(&self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::CatalogEvent { event } => drop(self.unranked.lock().events.insert(*event)),
+                Change::CatalogVenue { venue } => drop(self.unranked.lock().venues.insert(*venue)),
+                _ => {}
+            }
+        }
+    }
+
     /// Called when a group's ledger was replaced by a snapshot: everybody looks again.
     pub fn reset(&self, group: GroupId) {
         self.hub.reset(group.0);
+        self.unranked.lock().everything = true;
         if let Some(bells) = self.bells.get(&group) {
             for bell in [&bells.outbox, &bells.attempts, &bells.catalog, &bells.indexer] {
                 bell.notify_one();
@@ -86,6 +110,7 @@ impl Feed {
 
     /// Called by apply after each entry that changed anything.
     pub fn publish(&self, group: GroupId, index: u64, changes: &[Change]) {
+        self.note_for_lists(changes);
         self.hub.publish(group.0, index, changes);
         let Some(bells) = self.bells.get(&group) else { return };
         let (mut outbox, mut attempts, mut catalog) = (false, false, false);

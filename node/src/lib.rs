@@ -11,6 +11,7 @@ mod mail;
 mod mint;
 mod passwords;
 pub mod payment;
+mod popular;
 mod replica;
 mod scheduling;
 mod secret;

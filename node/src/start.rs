@@ -18,6 +18,7 @@ use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::mail::FileMailer;
 use crate::passwords::Passwords;
+use crate::popular::Popular;
 use crate::replica::Replica;
 use crate::service::Service;
 use crate::tickets::keys::Keyring;
@@ -76,6 +77,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         events,
         users,
         feed,
+        popular: Popular::default(),
         search,
         provider,
         bank_time_ms: config.payment.bank_time_ms(),

@@ -18,6 +18,13 @@ use crate::status::{GroupStatus, of_group};
 
 /// Pause between two tries of a read that found no leader.
 const READ_RETRY: Duration = Duration::from_millis(20);
+/// After this long without a quorum (as leader) or a leader, commands are refused at once instead of waiting for one until their
+/// deadline. An ordinary change of leaders takes less.
+const LOST_AFTER: Duration = Duration::from_secs(2);
+/// How often, and with which pause, it is looked once more before that: after a node was held up, heartbeats and commands wait side by
+/// side.
+const LOST_LOOKS: usize = 2;
+const LOST_PAUSE: Duration = Duration::from_millis(20);
 /// How long a hand-over waits for the target to catch up, and then to take over.
 const CATCH_UP_MAX: Duration = Duration::from_millis(500);
 const TAKE_OVER_MAX: Duration = Duration::from_secs(2);
@@ -59,6 +66,9 @@ impl Group {
         if self.core.progress.halted().is_some() {
             return Err(ProposeError::Halted);
         }
+        if self.is_lost() && self.stays_lost().await {
+            return Err(ProposeError::NoLeader);
+        }
         let (sequence, outcome) = self.core.queue.push(command, deadline)?;
         match timeout_at(deadline, outcome).await {
             Ok(Ok(outcome)) => outcome,
@@ -67,6 +77,21 @@ impl Group {
             Err(_) if self.is_out_of_touch() => Err(ProposeError::NoLeader),
             Err(_) => Err(ProposeError::Overloaded),
         }
+    }
+
+    /// Whether the majority has been away for longer than an election takes.
+    fn is_lost(&self) -> bool {
+        self.core.members.len() > 1 && self.core.contact_age().is_some_and(|age| age > LOST_AFTER)
+    }
+
+    async fn stays_lost(&self) -> bool {
+        for _ in 0..LOST_LOOKS {
+            sleep(LOST_PAUSE).await;
+            if !self.is_lost() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether no leader is known, or the known one has not been heard of (as leader: by a quorum) for longer than its lease.

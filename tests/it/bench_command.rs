@@ -52,3 +52,21 @@ fn refusals_are_compared_and_a_house_is_let_in() {
     let text = run(&["scan", "--tickets", "16", "--gates", "3"]);
     assert!(text.contains("16 scans by 3 gates at 3 nodes"), "{text}");
 }
+
+#[test]
+fn pages_are_read_beside_a_bare_handler() {
+    let output = Command::new(binary::boxoffice())
+        .args(["bench", "read", "--seats", "500", "--clients", "4", "--rounds", "3", "--millis", "200", "--output", "json", "--config"])
+        .arg(cluster().config(1))
+        .output()
+        .expect("the command runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    println!("{text}");
+    let pages: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect();
+    assert_eq!(pages.iter().map(|page| page["page"].as_str().unwrap_or_default()).collect::<Vec<_>>(), ["event", "seat map"]);
+    for page in pages {
+        assert_eq!(page["node"]["rounds"].as_array().map(Vec::len), Some(3), "{page}");
+        assert!(page["ratio"].as_f64() > Some(0.0) && page["node"]["done"].as_u64() > Some(0), "{page}");
+    }
+}

@@ -44,6 +44,16 @@ async fn without_a_majority_looking_goes_on_and_booking_says_no() {
     assert!(refused.header("retry-after").is_some());
     let _ = refused.problem(503, "no_quorum");
     assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    // Once the loss is noticed, nobody waits for the answer.
+    let mut times = Vec::new();
+    for seat in 1..=10 {
+        let began = Instant::now();
+        let _ = shop::hold(&somebody, &event, &[seat % 4]).await.problem(503, "no_quorum");
+        times.push(began.elapsed());
+    }
+    times.sort();
+    println!("noticed after {:?}, then refused in {:?} (median), {:?} at most", since.elapsed(), times[5], times[9]);
+    assert!(times[5] < Duration::from_secs(1), "a refusal waits for something: {times:?}");
     for path in [format!("/event/{event}"), "/event".into(), "/event/search/light".into(), format!("/event/{event}/seat")] {
         let began = Instant::now();
         let shown = somebody.get(&path).await;
@@ -51,6 +61,10 @@ async fn without_a_majority_looking_goes_on_and_booking_says_no() {
         assert!(shown.header("boxoffice-age-ms").is_some() || path.contains("search"), "{path} says how old it may be");
         assert!(began.elapsed() < Duration::from_secs(1), "{path} took {:?}", began.elapsed());
     }
+    let age = somebody.get(&format!("/event/{event}/seat")).await.header("boxoffice-age-ms").and_then(|age| age.parse::<u64>().ok());
+    assert!(age >= Some(2_000), "the map says how old it may be: {age:?}");
+    let many = somebody.post("/event/availability", &serde_json::json!({"events": [event]})).await.expect(200);
+    assert_eq!((&many["data"][0]["event"], &many["data"][0]["availability"]), (&event.as_str().into(), &"available".into()));
     cluster.spawn(2).expect("the node starts again");
     shop::eventually("booking goes on with two of three", Duration::from_secs(30), async || {
         (shop::hold(&somebody, &event, &[2]).await.status == 201).then_some(())

@@ -27,6 +27,7 @@ mod no_double_booking;
 mod payment_provider;
 mod promo;
 mod rate_limits;
+mod reading;
 mod restart;
 mod saga;
 mod search;

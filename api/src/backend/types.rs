@@ -63,8 +63,22 @@ pub enum Freshness {
     Local,
     /// At least this much of that group; waits a little for it.
     AtLeast(Revision),
+    /// The same of two groups: what shows both carries two revisions.
+    AtLeastBoth(Revision, Revision),
     /// Not older than anything acknowledged before the read began; needs a quorum.
     Linearizable,
+}
+
+impl Freshness {
+    /// The revisions that are asked for.
+    pub fn at_least(self) -> impl Iterator<Item = Revision> {
+        let (one, other) = match self {
+            Self::AtLeast(revision) => (Some(revision), None),
+            Self::AtLeastBoth(one, other) => (Some(one), Some(other)),
+            Self::Local | Self::Linearizable => (None, None),
+        };
+        one.into_iter().chain(other)
+    }
 }
 
 /// What every call carries.
@@ -193,7 +207,7 @@ pub struct EventView {
     pub sale: Option<SaleView>,
 }
 
-/// Which events to list.
+/// Which events to list, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
     /// Only in this city (case and accents do not matter).
@@ -204,8 +218,30 @@ pub struct EventFilter {
     pub venue: Option<VenueId>,
     /// Not before.
     pub from: Option<Timestamp>,
-    /// Not after.
+    /// Before.
     pub to: Option<Timestamp>,
+    /// Only with this performer.
+    pub performer: Option<PerformerId>,
+    /// Only if the lowest price is at least this, in minor units.
+    pub min_price: Option<u64>,
+    /// Only if the lowest price is at most this, in minor units.
+    pub max_price: Option<u64>,
+    /// Only with something free.
+    pub available: bool,
+    /// Only if places can be held now.
+    pub on_sale: bool,
+    /// In which order.
+    pub sort: Sort,
+}
+
+/// The order of a list of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// What is asked for most at present first.
+    #[default]
+    Popular,
+    /// What begins first first.
+    Start,
 }
 
 /// A page of a list.

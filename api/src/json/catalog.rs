@@ -1,6 +1,6 @@
 //! Answers about events, venues, performers, accounts and layouts.
 
-use boxoffice_ledger::command::{EventStatus, Performer, Venue};
+use boxoffice_ledger::command::{Performer, Venue};
 use boxoffice_ledger::ids::{EventId, HoldId, PerformerId, PlanHash, VenueId};
 use boxoffice_ledger::outcome::SaleState;
 use boxoffice_ledger::plan::{Plan, SeatKind};
@@ -8,12 +8,12 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{EntryOut, MoneyOut, Named, PolicyOut, Rfc3339, Text, event_status, money, sale_state};
+use super::{EntryOut, LocalTime, MoneyOut, Named, PolicyOut, PublicStatus, Rfc3339, Text, money, public_status, sale_state};
 use crate::backend::{EventView, Revision, SaleView};
 use crate::import::Problems;
 
 /// Which references are given whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Expand {
     /// `venue`.
     pub venue: bool,
@@ -32,10 +32,16 @@ pub struct EventOut<'a> {
     name: &'a str,
     description: &'a str,
     category: &'a str,
-    #[schemars(with = "Named<EventStatus>")]
+    #[schemars(with = "Named<PublicStatus>")]
     status: &'static str,
     starts_at: Rfc3339,
     time_zone: &'a str,
+    /// The start on the clock of its city, with that clock's offset.
+    #[schemars(with = "Rfc3339")]
+    starts_local: LocalTime,
+    /// When it was to begin before it was postponed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_start: Option<Rfc3339>,
     venue: Ref<VenueId, VenueOut<'a>>,
     performers: Vec<Ref<PerformerId, PerformerOut<'a>>>,
     layout: Text<PlanHash>,
@@ -107,9 +113,11 @@ impl<'a> EventOut<'a> {
             name: &event.name,
             description: &event.description,
             category: &event.category,
-            status: event_status(event.status),
+            status: public_status(event),
             starts_at: Rfc3339(event.starts_at),
             time_zone: &view.venue.time_zone,
+            starts_local: LocalTime::new(event.starts_at, &view.venue.time_zone),
+            previous_start: event.previous_start.map(Rfc3339),
             venue: if expand.venue { Ref::Whole(VenueOut::new(&view.venue)) } else { Ref::Id(Text(event.venue)) },
             performers,
             layout: Text(event.plan),

@@ -85,6 +85,15 @@ impl Names for PublicSeatState {
     }
 }
 
+/// An event's status that the public sees.
+pub struct PublicStatus;
+
+impl Names for PublicStatus {
+    fn names() -> Vec<&'static str> {
+        [EventStatus::names(), vec![super::POSTPONED]].concat()
+    }
+}
+
 /// Something whose text form has a pattern.
 pub trait TextForm {
     /// A regular expression for the whole text.

@@ -394,6 +394,15 @@ pub struct EventPatchBody {
     pub performers: Option<Vec<String>>,
 }
 
+/// `POST /event/{id}/postpone`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostponeBody {
+    /// The new start.
+    #[schemars(extend("format" = "date-time"))]
+    pub starts_at: String,
+}
+
 /// `POST /venue` and `PATCH /venue/{id}`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -107,6 +107,11 @@ impl Operation {
         self.with("Boxoffice-Revision", true).with("Idempotent-Replayed", false)
     }
 
+    /// The answer comes packed for who takes that.
+    pub fn packed(self) -> Self {
+        self.with("Vary", false).with("Content-Encoding", false)
+    }
+
     /// The answer says where the new thing is.
     pub fn located(self) -> Self {
         self.with("Location", true)
@@ -187,12 +192,18 @@ pub fn header(name: &str, always: bool) -> Value {
 
 /// What each header of an answer is.
 const HEADERS: &[(&str, &str, &str)] = &[
-    ("Boxoffice-Revision", "string", "The state that the answer reflects, `<group>:<index>`."),
+    (
+        "Boxoffice-Revision",
+        "string",
+        "The state that the answer reflects, `<group>:<index>`; two with a comma between them where it shows two groups.",
+    ),
     ("Boxoffice-Age-Ms", "integer", "How old the answer may be, in milliseconds."),
     ("Idempotent-Replayed", "string", "`true`: this is the outcome of an earlier request with the same key."),
     ("Location", "string", "Where the new thing is."),
     ("Link", "string", "The next page, with `rel=\"next\"`, if there is one."),
     ("ETag", "string", "The version: for If-None-Match, and for If-Match when changing it."),
+    ("Vary", "string", "The request's headers on which the representation depends."),
+    ("Content-Encoding", "string", "`gzip` or `zstd`, for who takes it."),
     ("Set-Cookie", "string", "The page's cookies."),
     ("Content-Disposition", "string", "A name for the file."),
     ("X-Request-Id", "string", "The request's name: taken over from the caller, or drawn."),

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::operation::Operation;
 use crate::error::Code;
 use crate::json::{STATE_NAMES, TextForm};
-use crate::route::event::{CITY_BYTES_MAX, SEARCH_CHARS_MAX};
+use crate::route::event::{CITY_BYTES_MAX, PRICE_MAX, SEARCH_CHARS_MAX};
+use crate::route::list::SORTS;
 use crate::router::{Key, Route};
 use boxoffice_ledger::ids::{CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId};
 
@@ -49,7 +50,7 @@ pub fn shared() -> Value {
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
         })
     };
-    let revision = "^[0-9]+:[0-9]+(:[0-9]+)?$";
+    let revision = "^[0-9]+:[0-9]+(:[0-9]+)?(,[0-9]+:[0-9]+(:[0-9]+)?)?$";
     let mut all = Map::new();
     all.insert("idempotency-key".into(), key(true));
     all.insert("idempotency-key-optional".into(), key(false));
@@ -112,6 +113,8 @@ fn id_pattern(path: &str, kind: &str) -> Option<String> {
         // A ticket can also be had as a drawing.
         "ticket" if path == "/user/ticket/{id}" => TicketId::pattern().replace('$', r"(\.svg|\.pdf)?$"),
         "ticket" | "transfer" => TicketId::pattern(),
+        // An event can also be had in other words.
+        "event" if path == "/event/{id}" => EventId::pattern().replace('$', r"(\.jsonld|\.ics)?$"),
         "event" => EventId::pattern(),
         "hold" => HoldId::pattern(),
         "order" => OrderId::pattern(),
@@ -129,6 +132,7 @@ fn id_pattern(path: &str, kind: &str) -> Option<String> {
 pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
     let line = |most: usize| json!({"type": "string", "minLength": 1, "maxLength": most});
     let number = || json!({"type": "integer", "minimum": 0, "maximum": u64::MAX});
+    let price = || json!({"type": "integer", "minimum": 0, "maximum": PRICE_MAX});
     let one_of = |names: &[&str]| json!({"type": "string", "enum": names});
     let moment = || json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]});
     Some(match name {
@@ -138,6 +142,12 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "city" => ("Only in this city.", line(CITY_BYTES_MAX)),
         "category" => ("Only of this category.", line(CITY_BYTES_MAX)),
         "venue" => ("Only at this venue.", json!({"type": "string", "pattern": VenueId::pattern()})),
+        "performer" => ("Only with this performer.", json!({"type": "string", "pattern": PerformerId::pattern()})),
+        "min_price" => ("Only if the lowest price is at least this, in minor units.", price()),
+        "max_price" if path == "/event" => ("Only if the lowest price is at most this, in minor units.", price()),
+        "available" => ("`true`: only with something free.", one_of(&["true"])),
+        "on_sale" => ("`true`: only if places can be held now.", one_of(&["true"])),
+        "sort" => ("What is asked for most first (the default), or what begins first.", one_of(&SORTS.map(|(name, _)| name))),
         "event" => ("Only of this event.", json!({"type": "string", "pattern": EventId::pattern()})),
         "from" => ("Starting at this moment or later; a day is its beginning in UTC.", moment()),
         "to" => ("Starting before this moment.", moment()),

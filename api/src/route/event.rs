@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::{StatusCode, header};
 use boxoffice_ledger::command::{EventStatus, RefundPolicy, RefundWho, SaleTerms};
 use boxoffice_ledger::ids::{EventId, PerformerId, VenueId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::plan::Plan;
 use boxoffice_ledger::time::{Millis, Timestamp};
 
-use super::{Outcome, cacheable, linked, tagged};
-use crate::backend::{EventFilter, EventPatch, EventView, Freshness, NewEvent, Page, Read};
+use super::{Outcome, list, tagged};
+use crate::backend::{Context, EventPatch, EventView, Freshness, NewEvent};
+use crate::calendar;
 use crate::call::Call;
-use crate::check::{Check, moment_or_day};
+use crate::check::Check;
 use crate::edge::Edge;
 use crate::error::HttpProblem;
-use crate::json::{self, EventBody, EventOut, EventPatchBody, Expand, PolicyBody, PricesBody};
+use crate::json::{self, EventBody, EventOut, EventPatchBody, Expand, PolicyBody, PostponeBody, PricesBody};
+use crate::sheets::{self, Drawn, Kind};
 
 /// Longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -47,13 +48,6 @@ pub const HOURS_BEFORE_MAX: u64 = 8784;
 /// How long a hold lives if the event does not say, in seconds.
 const HOLD_TTL_S: u64 = 480;
 
-/// `GET /event`
-pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
-    let ((limit, cursor), expand) = (call.page()?, call.expand()?);
-    let found = edge.backend.list_events(call.fresh(Freshness::Local), &filter(&call)?, limit, cursor).await?;
-    Ok(page(&call, &found, expand))
-}
-
 /// `GET /event/search/{query}` and `GET /event/search?q=`
 pub async fn search(edge: Arc<Edge>, call: Call) -> Outcome {
     let ((limit, cursor), expand) = (call.page()?, call.expand()?);
@@ -61,60 +55,50 @@ pub async fn search(edge: Arc<Edge>, call: Call) -> Outcome {
     if text.is_empty() || text.chars().count() > SEARCH_CHARS_MAX {
         return Err(HttpProblem::field("?q", "out_of_range", format!("from 1 to {SEARCH_CHARS_MAX} characters")));
     }
-    let found = edge.backend.search_events(call.fresh(Freshness::Local), text, &filter(&call)?, limit, cursor).await?;
-    Ok(page(&call, &found, expand))
+    let found = edge.backend.search_events(call.fresh(Freshness::Local), text, &list::filter(&call)?, limit, cursor).await?;
+    Ok(list::page(&call, &found, found.value.next.clone(), expand))
 }
 
-fn page(call: &Call, found: &Read<Page<EventView>>, expand: Expand) -> Response<Body> {
-    let data = found.value.items.iter().map(|view| EventOut::new(view, expand)).collect();
-    let list = json::list(data, found.value.next.clone());
-    let mut response = json::read(found, &list);
-    linked(call, &mut response, list.next_cursor());
-    cacheable(&mut response);
-    response
-}
-
-fn filter(call: &Call) -> Result<EventFilter, HttpProblem> {
-    let mut check = Check::default();
-    let mut time = |name: &str| {
-        let at = moment_or_day(call.asked(name)?);
-        if at.is_none() {
-            check.wrong(format!("?{name}"), "invalid_time", "an RFC 3339 time with its offset, or a day such as 2026-07-19");
-        }
-        at
-    };
-    let (from, to) = (time("from"), time("to"));
-    let venue = call.asked("venue").and_then(|text| check.id::<VenueId>("?venue", text));
-    let mut text = |name: &str| {
-        let text = call.asked(name)?;
-        // Spaces around it count, so that the bound is the one that the document tells.
-        if text.len() > CITY_BYTES_MAX && text.trim().len() <= CITY_BYTES_MAX {
-            check.wrong(format!("?{name}"), "too_long", format!("at most {CITY_BYTES_MAX} bytes"));
-        }
-        Some(check.line(&format!("?{name}"), text, CITY_BYTES_MAX))
-    };
-    let (city, category) = (text("city"), text("category"));
-    check.done()?;
-    Ok(EventFilter { city, category, venue, from, to })
-}
-
-/// `GET /event/{id}`
+/// `GET /event/{id}`, `GET /event/{id}.jsonld`, `GET /event/{id}.ics`
 pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
-    let (event, expand): (EventId, _) = (call.id("id", "event")?, call.expand()?);
-    let found = edge.backend.event(call.fresh(Freshness::Local), call.caller, event).await?;
-    let out = EventOut::new(&found.value, expand);
-    let mut response = json::read(&found, &out);
-    if found.value.event.status != EventStatus::Draft {
-        cacheable(&mut response);
-    }
-    Ok(tagged(&call, response, &tag(&found.value)))
+    let (kind, id) = wanted(&call)?;
+    let event: EventId = id.parse().map_err(|_| HttpProblem::not_found("event"))?;
+    let draw = async || {
+        let found = edge.backend.event(Context { freshness: Freshness::Local, ..call.context() }, call.caller, event).await?;
+        let view = &found.value;
+        let body = match kind {
+            Kind::Calendar => calendar::entry(view).into_bytes(),
+            Kind::LinkedData => json::linked_data(view),
+            Kind::Event(expand) => serde_json::to_vec(&EventOut::new(view, expand)).unwrap_or_default(),
+            Kind::Map => Vec::new(),
+        };
+        Ok(Drawn { body, version: Some(view.event.version), public: view.event.status != EventStatus::Draft })
+    };
+    sheets::answer(&edge, &call, event, kind, draw).await
 }
 
-/// The tag of an event: its version (which If-Match wants), and what else the page shows.
+/// Which representation is asked for, by the path's ending or by Accept, and the rest of the path.
+fn wanted(call: &Call) -> Result<(Kind, &str), HttpProblem> {
+    let (expand, id) = (call.expand()?, call.param("id"));
+    if let Some(id) = id.strip_suffix(".ics") {
+        return Ok((Kind::Calendar, id));
+    }
+    if let Some(id) = id.strip_suffix(".jsonld") {
+        return Ok((Kind::LinkedData, id));
+    }
+    let accept = call.parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = accept.split([',', ';']).next().unwrap_or_default().trim();
+    let kind = match first {
+        "application/ld+json" => Kind::LinkedData,
+        "text/calendar" => Kind::Calendar,
+        _ => Kind::Event(expand),
+    };
+    Ok((kind, id))
+}
+
+/// The ETag of an event that was just written: its version, which is what If-Match looks at.
 fn tag(view: &EventView) -> String {
-    let sale = view.sale.as_ref().map(|sale| (sale.state as u8, sale.available, sale.held, sale.sold, sale.from_price));
-    let rest = blake3::hash(format!("{sale:?} {} {:?}", view.venue.version, view.performers).as_bytes());
-    format!("\"{}-{}\"", view.event.version, &rest.to_hex()[..8])
+    format!("\"{}\"", view.event.version)
 }
 
 /// `POST /event`
@@ -262,6 +246,19 @@ pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
     };
     check.done()?;
     let done = edge.backend.update_event(call.context(), caller, request, event, version, patch).await?;
+    let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, Expand::default()).at(done.revision));
+    Ok(tagged(&call, response, &tag(&done.value)))
+}
+
+/// `POST /event/{id}/postpone`
+pub async fn postpone(edge: Arc<Edge>, call: Call) -> Outcome {
+    let (caller, request) = (call.user()?, call.write()?);
+    let event: EventId = call.id("id", "event")?;
+    let body: PostponeBody = json::parse(&call.body)?;
+    let mut check = Check::default();
+    let starts_at = check.moment("/starts_at", &body.starts_at);
+    check.done()?;
+    let done = edge.backend.postpone_event(call.context(), caller, request, event, starts_at).await?;
     let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, Expand::default()).at(done.revision));
     Ok(tagged(&call, response, &tag(&done.value)))
 }

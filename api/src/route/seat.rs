@@ -1,7 +1,6 @@
 //! The seats of an event, and layouts.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -10,17 +9,17 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use boxoffice_ledger::ids::{EventId, PlanHash};
 use boxoffice_ledger::outcome::SaleState;
 use boxoffice_ledger::plan::{SeatIndex, SectionIndex};
-use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Outcome, cacheable, linked, tagged};
-use crate::backend::{Freshness, Revision, SeatMap, SectionCount};
+use crate::backend::{Context, Freshness, SeatMap, SectionCount};
 use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
 use crate::json::{self, ListOut, MoneyOut, Named, SeatOut, Text};
 use crate::layout::Layout;
+use crate::sheets::{self, Drawn, Kind};
 
 /// The seats of an event. `states` has two bits a seat in layout order, lowest bits of each byte first, in Base64: 0 available,
 /// 1 held, 2 sold, 3 not for sale.
@@ -60,66 +59,33 @@ struct LevelOut<'a> {
     price: MoneyOut,
 }
 
-/// A whole seat map as it was last sent.
-pub struct Rendered {
-    body: Bytes,
-    revision: Revision,
-    age_ms: u64,
-    at: Instant,
-    /// What the group had published before the map was read: as long as it is still the last, the map is of today.
-    published: u64,
-}
-
-/// How long a map may be served again, even if its group is quiet: bounds the error of its age.
-const RENDERED_FOR: Duration = Duration::from_secs(1);
-
 /// `GET /event/{id}/seat`
 pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
-    if !call.query.is_empty() || call.freshness.is_some() {
-        return read_map(&edge, &call, event).await;
+    if call.query.iter().any(|(name, _)| !["consistency", "min_index"].contains(&name.as_str())) {
+        return list(&edge, &call, event).await;
     }
-    let usable = |kept: &Arc<Rendered>| {
-        kept.published > 0 && kept.published == edge.hub.published(kept.revision.group) && kept.at.elapsed() < RENDERED_FOR
+    let draw = async || {
+        let found = edge.backend.seat_map(Context { freshness: Freshness::Local, ..call.context() }, event).await?;
+        let layout = edge.offers.layout_of(found.value.layout, &found.value.plan);
+        let body = serde_json::to_vec(&out(&found.value, &layout, None)).unwrap_or_default();
+        Ok(Drawn { body, version: None, public: true })
     };
-    let kept = match edge.maps.get(&event).filter(usable) {
-        Some(kept) => kept,
-        None => render(&edge, &call, event).await?,
-    };
-    let mut response = json::answer_bytes(StatusCode::OK, kept.body.clone());
-    let age_ms = kept.age_ms + u64::try_from(kept.at.elapsed().as_millis()).unwrap_or(u64::MAX);
-    json::put_read(response.headers_mut(), kept.revision, age_ms);
-    cacheable(&mut response);
-    Ok(tagged(&call, response, &format!("\"{}\"", kept.revision)))
+    sheets::answer(&edge, &call, event, Kind::Map, draw).await
 }
 
-/// Reads and keeps a whole map.
-async fn render(edge: &Edge, call: &Call, event: EventId) -> Result<Arc<Rendered>, HttpProblem> {
-    let group = edge.maps.get(&event).map(|kept| kept.revision.group);
-    let published = group.map_or(0, |group| edge.hub.published(group));
-    let at = Instant::now();
-    let found = edge.backend.seat_map(call.fresh(Freshness::Local), event).await?;
-    let layout = edge.offers.layout_of(found.value.layout, &found.value.plan);
-    let body = serde_json::to_vec(&out(&found.value, &layout, None)).unwrap_or_default().into();
-    let rendered = Arc::new(Rendered { body, revision: found.revision, age_ms: found.age_ms, at, published });
-    edge.maps.put(event, Arc::clone(&rendered));
-    Ok(rendered)
-}
-
-/// Reads a map of a certain freshness, or with seats as objects.
-async fn read_map(edge: &Edge, call: &Call, event: EventId) -> Outcome {
+/// A map with seats as objects.
+async fn list(edge: &Edge, call: &Call, event: EventId) -> Outcome {
     let found = edge.backend.seat_map(call.fresh(Freshness::Local), event).await?;
     let map = &found.value;
     let layout = edge.offers.layout_of(map.layout, &map.plan);
-    let list = if call.query.iter().any(|(name, _)| !["consistency", "min_index"].contains(&name.as_str())) {
-        Some(listed(call, map, &layout)?)
-    } else {
-        None
-    };
-    let next = list.as_ref().and_then(|list| list.next_cursor().map(str::to_owned));
-    let mut response = json::read(&found, &out(map, &layout, list));
+    let list = listed(call, map, &layout)?;
+    let next = list.next_cursor().map(str::to_owned);
+    let mut response = json::read(&found, &out(map, &layout, Some(list)));
     linked(call, &mut response, next.as_deref());
-    cacheable(&mut response);
+    if call.freshness.is_none() {
+        cacheable(&mut response);
+    }
     Ok(tagged(call, response, &format!("\"{}\"", found.revision)))
 }
 

@@ -5,6 +5,7 @@ mod carts;
 mod guest;
 pub mod identity;
 mod promo;
+mod reads;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -126,7 +127,7 @@ impl Fake {
 
     /// Calls so far that are not reads.
     pub fn writes(&self) -> Vec<String> {
-        let reads = ["seat_map", "layout", "venue", "event", "status", "ready"];
+        let reads = ["seat_map", "layout", "venue", "event", "status", "ready", "reached", "availability"];
         self.inner.lock().calls.iter().filter(|call| !reads.contains(&call.as_str())).cloned().collect()
     }
 
@@ -232,6 +233,7 @@ impl Fake {
             venue: event.venue,
             performers: event.performers,
             starts_at: event.starts_at,
+            previous_start: None,
             plan: plan_hash(),
             terms: event.terms,
             owner: UserId(1),

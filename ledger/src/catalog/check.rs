@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::format;
 
-use crate::command::{Event, EventStatus, Performer, SaleSummary, SaleTerms, Venue};
+use crate::command::{Event, EventStatus, EventViews, Performer, SaleSummary, SaleTerms, Venue};
 use crate::outcome::Rejection;
 use crate::time::Millis;
 
@@ -27,6 +27,12 @@ pub const PRICE_MAX: u64 = 1_000_000_000_000;
 
 /// The most lines of one command of sales figures.
 pub const SUMMARIES_MAX: usize = 10_000;
+
+/// The most events of one command of views.
+pub const VIEWED_MAX: usize = 1_000;
+
+/// The most views of one event in one command.
+const VIEWS_MAX: u32 = 1_000_000;
 
 const HOLD_TTL_MIN: Millis = Millis::from_mins(2);
 const HOLD_TTL_MAX: Millis = Millis::from_mins(30);
@@ -68,6 +74,9 @@ pub fn event(event: &Event) -> Check {
     if let Some(place) = event.performers.iter().position(|performer| !seen.insert(*performer)) {
         return Err(malformed(&format!("/performers/{place}"), "the performer is in the list already"));
     }
+    if event.version == 0 && event.previous_start.is_some() {
+        return Err(malformed("/previous_start", "a new event was not postponed"));
+    }
     if event.version == 0 && event.status == EventStatus::Cancelled {
         return Err(malformed("/status", "an event begins as draft or published"));
     }
@@ -92,6 +101,16 @@ pub fn terms(terms: &SaleTerms) -> Check {
 
 pub fn summaries(summaries: &[SaleSummary]) -> Check {
     if summaries.len() > SUMMARIES_MAX { Err(malformed("/summaries", "at most 10,000 lines")) } else { Ok(()) }
+}
+
+pub fn views(lines: &[EventViews]) -> Check {
+    if lines.len() > VIEWED_MAX {
+        return Err(malformed("/views", "at most 1,000 events"));
+    }
+    match lines.iter().position(|line| line.views > VIEWS_MAX) {
+        Some(place) => Err(malformed(&format!("/views/{place}"), "at most 1,000,000 views")),
+        None => Ok(()),
+    }
 }
 
 fn name(name: &str) -> Check {

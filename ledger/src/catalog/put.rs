@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::{CatalogLedger, check, hash_event, hash_performer, hash_summary, hash_venue};
 use crate::change::Change;
 use crate::command::{Event, EventStatus, Performer, SaleSummary, Venue};
+use crate::demand::SALE_UNITS;
 use crate::ids::{EventId, PlanHash};
 use crate::outcome::{CatalogOutcome, Rejection};
 use crate::plan::PlanIndex;
@@ -126,8 +127,13 @@ impl CatalogLedger {
 
     /// Figures of events that the catalog does not have are dropped: it may have been restored to an earlier time.
     pub(super) fn set_summaries(&mut self, summaries: &[SaleSummary], changes: &mut Vec<Change>) -> Outcome {
-        for summary in summaries.iter().filter(|summary| self.events.contains(&summary.event)) {
+        for summary in summaries {
+            if !self.events.contains(&summary.event) {
+                continue;
+            }
             let old = self.summaries.insert(summary.event, summary.clone());
+            let sold = summary.sold.saturating_sub(old.as_ref().map_or(0, |old| old.sold));
+            self.add_demand(summary.event, sold.saturating_mul(SALE_UNITS));
             if old.as_ref() == Some(summary) {
                 continue;
             }
@@ -157,9 +163,25 @@ fn check_change(old: &Event, new: &Event) -> Result<(), Rejection> {
             return Err(frozen(pointer, "the event is set up for sale"));
         }
     }
+    if old.previous_start != new.previous_start {
+        check_postponed(old, new)?;
+    }
     if rank(new.status) < rank(old.status) {
         let detail = format!("the event is {}: no way back", word(old.status));
         return Err(Rejection::WrongState { detail });
+    }
+    Ok(())
+}
+
+fn check_postponed(old: &Event, new: &Event) -> Result<(), Rejection> {
+    if old.status != EventStatus::Published {
+        return Err(Rejection::WrongState { detail: format!("the event is {}: only a published one is postponed", word(old.status)) });
+    }
+    if new.previous_start != Some(old.starts_at) {
+        return Err(check::malformed("/previous_start", "the start that the event has now"));
+    }
+    if new.starts_at == old.starts_at {
+        return Err(check::malformed("/starts_at", "another start than it has now"));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::codec::golden;
 use crate::codec::plan::encode_plan;
-use crate::command::{BlobChunk, EventStatus, SaleTerms};
+use crate::command::{BlobChunk, EventStatus, EventViews, SaleTerms};
 use crate::ids::{RequestId, UserId};
 use crate::money::Currency;
 use crate::plan::tests::small;
@@ -15,6 +15,7 @@ use alloc::vec;
 use proptest::prelude::*;
 
 mod audited;
+mod demand;
 
 fn plan_chunk(hash: u8) -> CatalogCommand {
     let bytes = encode_plan(&small());
@@ -41,7 +42,12 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
     let version = line.number("v", 0);
     let name = line.repeated("name", "Name");
     let hash = |key: &str, default| PlanHash([line.number(key, default) as u8; 32]);
-    let summary = |event| SaleSummary { event: EventId(event), available: line.number("available", 0) as u32, from_price: None, sold: 0 };
+    let summary = |event| SaleSummary {
+        event: EventId(event),
+        available: line.number("available", 0) as u32,
+        from_price: None,
+        sold: line.number("sold", 0) as u32,
+    };
     match line.verb {
         "plan" => plan_chunk(line.number("hash", 1) as u8),
         "venue" => {
@@ -74,7 +80,8 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
                 category: line.repeated("category", "concert"),
                 venue: VenueId(u128::from(line.number("venue", 1))),
                 performers: numbers(line, "performers", "").into_iter().map(|id| PerformerId(u128::from(id))).collect(),
-                starts_at: Timestamp(5),
+                starts_at: Timestamp(line.number("starts", 5)),
+                previous_start: line.text("before").map(|_| Timestamp(line.number("before", 0))),
                 plan: hash("plan", 1),
                 terms,
                 owner: UserId(u128::from(line.number("owner", 1))),
@@ -87,6 +94,7 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
         "provisioned" => CatalogCommand::Provisioned { event: EventId(id) },
         "summary" => CatalogCommand::Summaries(vec![summary(id)]),
         "summaries" => CatalogCommand::Summaries((0..line.number("count", 0)).map(|id| summary(u128::from(id))).collect()),
+        "views" => CatalogCommand::Views(vec![EventViews { event: EventId(id), views: line.number("count", 1) as u32 }]),
         "pulse" => CatalogCommand::Pulse,
         other => panic!("no verb {other}"),
     }
@@ -106,6 +114,11 @@ fn run_line((ledger, step): &mut (CatalogLedger, u64), line: &Line<'_>) -> Strin
     let id = u128::from(line.number("id", 0));
     match line.verb {
         "unprovisioned" => return ledger.unprovisioned().map(|event| event.0.to_string()).collect::<Vec<_>>().join(" "),
+        "show-ranks" => {
+            let mut ranks: Vec<_> = ledger.events().map(|event| (u64::MAX - ledger.demand(event.id).0, event.id.0)).collect();
+            ranks.sort_unstable();
+            return ranks.into_iter().map(|(_, id)| id.to_string()).collect::<Vec<_>>().join(" ");
+        }
         "show-capacity" => return ledger.venue(VenueId(id)).unwrap().capacity.to_string(),
         "show-available" => {
             return ledger.summary(EventId(id)).map_or("none".to_string(), |summary| summary.available.to_string());

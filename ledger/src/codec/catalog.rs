@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use super::wire::catalog_answer::Outcome as WireOutcome;
 use super::wire::catalog_command::Command as WireCommand;
 use super::{CodecError, audit, common, envelope, rejection, wire};
-use crate::command::{CatalogCommand, Event, EventStatus, Performer, SaleSummary, Venue};
+use crate::command::{CatalogCommand, Event, EventStatus, EventViews, Performer, SaleSummary, Venue};
+use crate::demand::Demand;
 use crate::ids::{EventId, PerformerId, UserId, VenueId};
 use crate::outcome::{Answer, CatalogOutcome};
 use crate::time::Timestamp;
@@ -24,6 +25,7 @@ pub fn encode_command(command: &CatalogCommand) -> Vec<u8> {
         }
         CatalogCommand::Provisioned { event } => WireCommand::Provisioned(common::id(event.0)),
         CatalogCommand::Summaries(lines) => WireCommand::Summaries(wire::SaleSummaries { summaries: lines.iter().map(summary).collect() }),
+        CatalogCommand::Views(lines) => WireCommand::Views(wire::EventViewsList { lines: lines.iter().map(views).collect() }),
         CatalogCommand::Pulse => WireCommand::Pulse(wire::Empty {}),
         CatalogCommand::Audited(asked) => WireCommand::Audited(audit::audited(asked, encode_command(&asked.command))),
     };
@@ -60,6 +62,7 @@ fn read_plain(command: WireCommand) -> Result<CatalogCommand, CodecError> {
         WireCommand::Summaries(lines) => {
             CatalogCommand::Summaries(lines.summaries.into_iter().map(read_summary).collect::<Result<_, _>>()?)
         }
+        WireCommand::Views(list) => CatalogCommand::Views(list.lines.into_iter().map(read_views).collect::<Result<_, _>>()?),
         WireCommand::Pulse(_) => CatalogCommand::Pulse,
         WireCommand::Audited(_) => return Err(audit::nested()),
     })
@@ -141,6 +144,7 @@ pub fn event(event: &Event) -> wire::Event {
         status: status(event.status),
         provisioned: event.provisioned,
         version: event.version,
+        previous_start_us: event.previous_start.map(|at| at.0),
     }
 }
 
@@ -154,6 +158,7 @@ pub fn read_event(event: wire::Event) -> Result<Event, CodecError> {
         venue: VenueId(common::read_id(event.venue)?),
         performers: event.performers.into_iter().map(performer).collect::<Result<_, _>>()?,
         starts_at: Timestamp(event.starts_at_us),
+        previous_start: event.previous_start_us.map(Timestamp),
         plan: common::read_hash(&event.plan)?,
         terms: common::read_terms(event.terms)?,
         owner: UserId(common::read_id(event.owner)?),
@@ -175,6 +180,22 @@ pub fn summary(summary: &SaleSummary) -> wire::SaleSummary {
 pub fn read_summary(summary: wire::SaleSummary) -> Result<SaleSummary, CodecError> {
     let event = EventId(common::read_id(summary.event)?);
     Ok(SaleSummary { event, available: summary.available, from_price: summary.from_price, sold: summary.sold })
+}
+
+fn views(views: &EventViews) -> wire::EventViews {
+    wire::EventViews { event: Some(common::id(views.event.0)), views: views.views }
+}
+
+fn read_views(views: wire::EventViews) -> Result<EventViews, CodecError> {
+    Ok(EventViews { event: EventId(common::read_id(views.event)?), views: views.views })
+}
+
+pub fn demand(event: EventId, demand: Demand) -> wire::EventDemand {
+    wire::EventDemand { event: Some(common::id(event.0)), score: demand.0 }
+}
+
+pub fn read_demand(record: wire::EventDemand) -> Result<(EventId, Demand), CodecError> {
+    Ok((EventId(common::read_id(record.event)?), Demand(record.score)))
 }
 
 fn needed<M>(message: Option<M>) -> Result<M, CodecError> {

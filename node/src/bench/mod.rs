@@ -14,6 +14,7 @@ pub mod connection;
 pub mod house;
 pub mod load;
 pub mod login;
+pub mod read;
 pub mod report;
 pub mod scan;
 pub mod setup;
@@ -53,6 +54,8 @@ enum What {
     Book(BookArgs),
     /// Read while many log in.
     Login(login::LoginArgs),
+    /// Read a page and a map, beside a bare handler that gives the same bytes.
+    Read(read::ReadArgs),
     /// Let a whole house in.
     Scan(scan::ScanArgs),
 }
@@ -120,6 +123,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Book(args) => book(args),
         What::Login(args) => login::run(args).map(|()| ExitCode::SUCCESS),
+        What::Read(args) => read::run(args).map(|()| ExitCode::SUCCESS),
         What::Scan(args) => scan::run(args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -9,6 +9,7 @@ use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, Req
 use boxoffice_ledger::outcome::{HoldInfo, SaleState};
 use boxoffice_ledger::plan::{Plan, SeatIndex};
 use boxoffice_ledger::tickets::TicketState;
+use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
 use super::Service;
@@ -16,7 +17,7 @@ use super::Service;
 #[async_trait]
 impl Backend for Service {
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>> {
-        self.popular_events(cx, filter, limit, cursor).await
+        self.listed_events(cx, filter, limit, cursor).await
     }
 
     async fn search_events(
@@ -52,6 +53,17 @@ impl Backend for Service {
 
     async fn publish_event(&self, cx: Context, caller: Caller, request: Request, event: EventId) -> Answer<Written<EventView>> {
         self.publish(cx, caller, request, event).await
+    }
+
+    async fn postpone_event(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        event: EventId,
+        starts_at: Timestamp,
+    ) -> Answer<Written<EventView>> {
+        self.postpone(cx, caller, request, event, starts_at).await
     }
 
     async fn move_sale(

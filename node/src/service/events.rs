@@ -14,6 +14,7 @@ use boxoffice_ledger::ids::{EventId, HoldId, Request, RequestId};
 use boxoffice_ledger::outcome::{CatalogOutcome, SaleState, SeatOutcome};
 use boxoffice_ledger::plan::SeatIndex;
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::time::Timestamp;
 use boxoffice_search as search;
 
 use super::{Service, asked, refused};
@@ -22,11 +23,6 @@ use crate::mint;
 impl Service {
     /// One event; a draft only for its owner and for operators.
     pub async fn read_event(&self, cx: Context, caller: Option<Caller>, id: EventId) -> Answer<Read<EventView>> {
-        if let Freshness::AtLeast(revision) = cx.freshness
-            && revision.group != CATALOG.0
-        {
-            self.fresh(cx, self.event_group(id)).await?;
-        }
         let found = self.find(cx, CATALOG, || self.event_view(id)).await?;
         match found {
             Some((view, revision, age_ms)) if may_see(&view.event, caller) => Ok(Read { value: view, revision, age_ms }),
@@ -58,43 +54,6 @@ impl Service {
             capacity: totals.total(),
             from_price: sale.from_price(),
         })
-    }
-
-    /// Published events that fit, the most sold first, then the soonest. The cursor is the last one's rank.
-    pub async fn popular_events(
-        &self,
-        cx: Context,
-        filter: &EventFilter,
-        limit: usize,
-        cursor: Option<&str>,
-    ) -> Answer<Read<Page<EventView>>> {
-        let (revision, age_ms) = self.fresh(cx, CATALOG).await?;
-        let after = cursor.map(parse_rank).transpose()?;
-        let mut ranked: Vec<(u64, u64, EventId)> = {
-            let catalog = self.catalog.read();
-            let fits = |event: &Event| {
-                event.status == EventStatus::Published
-                    && filter.category.as_ref().is_none_or(|category| same_text(category, &event.category))
-                    && filter.venue.is_none_or(|venue| venue == event.venue)
-                    && filter.from.is_none_or(|from| event.starts_at >= from)
-                    && filter.to.is_none_or(|to| event.starts_at <= to)
-                    && filter.city.as_ref().is_none_or(|city| catalog.venue(event.venue).is_some_and(|venue| same_text(city, &venue.city)))
-            };
-            catalog
-                .events()
-                .filter(|event| fits(event))
-                .map(|event| {
-                    let sold = catalog.summary(event.id).map_or(0, |summary| u64::from(summary.sold));
-                    (u64::MAX - sold, event.starts_at.0, event.id)
-                })
-                .collect()
-        };
-        ranked.sort_unstable();
-        let begin = after.map_or(0, |after| ranked.partition_point(|rank| *rank <= after));
-        let page = &ranked[begin.min(ranked.len())..];
-        let items: Vec<EventView> = page.iter().take(limit).filter_map(|(_, _, id)| self.event_view(*id)).collect();
-        let next = (page.len() > limit).then(|| page.get(limit - 1).map(|(a, b, id)| format!("{a}.{b}.{id}"))).flatten();
-        Ok(Read { value: Page { items, next }, revision, age_ms })
     }
 
     /// Full-text search in this node's own index. Needs no quorum.
@@ -149,6 +108,7 @@ impl Service {
             venue: new.venue,
             performers: new.performers,
             starts_at: new.starts_at,
+            previous_start: None,
             plan,
             terms: new.terms,
             owner: caller.user,
@@ -211,6 +171,22 @@ impl Service {
         self.wait_until_on_sale(cx, id).await;
         written.value = self.event_view(id).unwrap_or(written.value);
         Ok(written)
+    }
+
+    /// Gives a published event of the caller another start. Tickets stay valid, doors move along, and who may give tickets back until
+    /// when stays as it was promised.
+    pub async fn postpone(
+        &self,
+        cx: Context,
+        caller: Caller,
+        request: Request,
+        id: EventId,
+        starts_at: Timestamp,
+    ) -> Answer<Written<EventView>> {
+        let mut event = self.own_event(cx, caller, id).await?;
+        event.previous_start = Some(event.starts_at);
+        event.starts_at = starts_at;
+        self.put_event(cx, caller, request, event).await
     }
 
     /// Moves the sale of an event of the caller. Cancelling also takes it off the lists.
@@ -309,18 +285,4 @@ pub fn invalid(pointer: &str, code: &'static str, detail: &str) -> Failure {
 /// The cursor is not one of ours.
 pub fn bad_cursor() -> Failure {
     invalid("/cursor", "bad_cursor", "use the next_cursor of the page before, unchanged")
-}
-
-fn parse_rank(text: &str) -> Answer<(u64, u64, EventId)> {
-    let mut parts = text.splitn(3, '.');
-    let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok());
-    let (sold, starts) = (number(), number());
-    match (sold, starts, parts.next().and_then(|id| EventId::parse(id).ok())) {
-        (Some(sold), Some(starts), Some(id)) => Ok((sold, starts, id)),
-        _ => Err(bad_cursor()),
-    }
-}
-
-fn same_text(left: &str, right: &str) -> bool {
-    search::fold(left) == search::fold(right)
 }

@@ -10,9 +10,11 @@ mod gates;
 mod guests;
 pub mod identity;
 mod measures;
+mod lists;
 mod orders;
 mod paying;
 mod promos;
+mod reads;
 mod reconcile;
 mod status;
 mod tickets;
@@ -42,6 +44,7 @@ use crate::feed::Feed;
 use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
+use crate::popular::Popular;
 use crate::replica::Replica;
 use crate::tickets::keys::Keyring;
 pub use carts::is_owned;
@@ -70,6 +73,8 @@ pub struct Service {
     pub users: BTreeMap<GroupId, Replica<AccountLedger>>,
     /// What changed.
     pub feed: Arc<Feed>,
+    /// Events in the orders in which they are listed.
+    pub popular: Popular,
     /// The full-text index of this node.
     pub search: boxoffice_search::Index,
     /// Who takes the money.
@@ -158,21 +163,25 @@ impl Service {
 
     /// Makes this node's copy of a group as fresh as the context asks, and says how fresh that is.
     pub async fn fresh(&self, cx: Context, group: GroupId) -> Answer<(Revision, u64)> {
+        if cx.freshness == Freshness::Linearizable {
+            return self.barrier(cx, group).await;
+        }
         let handle = self.group(group)?;
-        let index = match cx.freshness {
-            Freshness::Linearizable => return self.barrier(cx, group).await,
-            Freshness::AtLeast(revision) if revision.group == group.0 => {
-                if revision.incarnation != handle.incarnation() {
+        for revision in cx.freshness.at_least() {
+            if revision.group != group.0 {
+                if !self.groups.contains_key(&GroupId(revision.group)) {
                     return Err(Failure::Gone);
                 }
-                let deadline = cx.deadline.min(Instant::now() + MIN_REVISION_WAIT);
-                handle.wait_applied(revision.index, deadline.into()).await.map_err(read_failure)?;
-                handle.applied()
+                continue;
             }
-            Freshness::AtLeast(revision) if !self.groups.contains_key(&GroupId(revision.group)) => return Err(Failure::Gone),
-            Freshness::AtLeast(_) | Freshness::Local => handle.applied(),
-        };
-        Ok((Revision { incarnation: handle.incarnation(), group: group.0, index }, handle.age_ms()))
+            if revision.incarnation != handle.incarnation() {
+                return Err(Failure::Gone);
+            }
+            let deadline = cx.deadline.min(Instant::now() + MIN_REVISION_WAIT);
+            handle.wait_applied(revision.index, deadline.into()).await.map_err(read_failure)?;
+        }
+        let revision = Revision { incarnation: handle.incarnation(), group: group.0, index: handle.applied() };
+        Ok((revision, handle.age_ms()))
     }
 
     /// A linearizable read point of a group.

@@ -57,6 +57,7 @@ fn event() -> Event {
         venue: VenueId(1),
         performers: vec![],
         starts_at: STARTS,
+        previous_start: None,
         plan: PlanHash([0; 32]),
         terms: SaleTerms {
             currency: Currency::parse("EUR").unwrap(),

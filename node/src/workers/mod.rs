@@ -10,6 +10,7 @@ mod outbox;
 mod payments;
 mod provisioning;
 mod summaries;
+mod views;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>) {
     tokio::spawn(indexer::run(Arc::clone(service)));
     tokio::spawn(provisioning::run(Arc::clone(service)));
+    tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));
     tokio::spawn(letters::run(Arc::clone(service), resets));
     for group in service.counts.user_groups() {

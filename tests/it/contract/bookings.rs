@@ -51,6 +51,11 @@ impl Script<'_, '_> {
         self.call(&visitor, "searchEvents", &[query[0], query[1], ("q", "evening")], Value::Null).await;
         self.call(&visitor, "searchEventsByPath", &[query[0], query[1], ("query", "tests")], Value::Null).await;
         self.call(&visitor, "getEvent", &[path[0], ("expand", "venue,performers")], Value::Null).await;
+        for ending in [".jsonld", ".ics"] {
+            self.call(&visitor, "getEvent", &[("id", &format!("{event}{ending}"))], Value::Null).await;
+        }
+        self.call(&visitor, "getAvailability", &[], json!({"events": [event]})).await;
+        self.call(&staff, "postponeEvent", &path, json!({"starts_at": "2031-09-01T19:30:00+02:00"})).await;
         let map = self.call(&visitor, "getSeats", &path, Value::Null).await;
         self.call(&visitor, "getSeats", &[path[0], ("state", "available"), ("limit", "3")], Value::Null).await;
         self.call(&visitor, "getLayout", &[("hash", map["layout"].as_str().expect("a layout"))], Value::Null).await;

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use crate::error::Code::{FieldFrozen, PreconditionRequired, SaleMoveRefused, SeatUnavailable, VersionMismatch, WrongState};
-use crate::json::{BlockBody, BlockOut, EventBody, EventOut, EventPatchBody, ListOut, SaleMovedOut, SaleStatusOut, layout_schema};
+use crate::json::{
+    AvailabilityBody, AvailabilityOut, BlockBody, BlockOut, EventBody, EventOut, EventPatchBody, ListOut, PostponeBody, SaleMovedOut,
+    SaleStatusOut, layout_schema,
+};
 use crate::openapi::operation::{Operation, get, patch, post};
 use crate::openapi::schemas::{SchemaOf, answer, body};
 use crate::route::seat::MapOut;
@@ -13,12 +16,30 @@ pub const IF_MATCH: &[(&str, bool, &str)] = &[("If-Match", true, "The ETag of th
 
 /// Its routes.
 pub fn operations() -> Vec<Operation> {
-    let mut all = vec![
+    let mut all = looks();
+    all.extend(changes());
+    all.extend(sale());
+    all.extend(seats());
+    all
+}
+
+fn looks() -> Vec<Operation> {
+    let linked_data: SchemaOf = |_| json!({"type": "object", "description": "https://schema.org/Event."});
+    let calendar: SchemaOf = |_| json!({"type": "string", "description": "RFC 5545, one VEVENT."});
+    vec![
         get("/event", "listEvents", "List events")
-            .says("Published events, most popular first.")
+            .says(
+                "Published events, those that are asked for most at present first, or by their start. Prices are compared with the \
+                 lowest one that is left. A cursor goes on where its page ended, whatever came in between.",
+            )
             .gives(200, "A page of events.", answer::<ListOut<EventOut>>)
             .read()
             .paged(),
+        post("/event/availability", "getAvailability", "See what is left of many events")
+            .says("Up to 1,000 events in a call, as this node knows them; those that are not there or not public are left out.")
+            .takes(body::<AvailabilityBody>, json!({"events": ["evt_00000000000000000000000000"]}))
+            .local()
+            .gives(200, "What is left of each, in the order asked for.", answer::<ListOut<AvailabilityOut>>),
         get("/event/search", "searchEvents", "Search events")
             .says("Full text: names, performers, venues, cities; the parameter `q` is needed. Answers without a majority too.")
             .gives(200, "A page of events, best first.", answer::<ListOut<EventOut>>)
@@ -29,10 +50,22 @@ pub fn operations() -> Vec<Operation> {
             .read()
             .paged(),
         get("/event/{id}", "getEvent", "Look at an event")
-            .says("A draft is shown to its owner only.")
+            .says(
+                "A draft is shown to its owner only. With `.jsonld` after the id, or `Accept: application/ld+json`: in the words of \
+                 schema.org. With `.ics`, or `Accept: text/calendar`: for a calendar. The revision names two groups, the catalog's and \
+                 the event's.",
+            )
             .gives(200, "The event.", answer::<EventOut>)
+            .media("application/ld+json", linked_data)
+            .media("text/calendar", calendar)
             .read()
+            .packed()
             .tagged(),
+    ]
+}
+
+fn changes() -> Vec<Operation> {
+    vec![
         post("/event", "createEvent", "Create an event")
             .says("The venue needs a seating plan. Prices are a list by price level, or an object from a level's name to an amount.")
             .takes(
@@ -59,15 +92,22 @@ pub fn operations() -> Vec<Operation> {
             .written()
             .tagged()
             .refused(&[VersionMismatch, PreconditionRequired, FieldFrozen, WrongState]),
+        post("/event/{id}/postpone", "postponeEvent", "Postpone an event")
+            .says(
+                "Tickets stay valid, and doors move along. The event is shown as `postponed` with the start that it had. Buyers give \
+                 tickets back as the event's policy says; its times stay as they were promised, and staff may give back more.",
+            )
+            .takes(body::<PostponeBody>, json!({"starts_at": "2031-09-01T19:30:00+02:00"}))
+            .gives(200, "The event.", answer::<EventOut>)
+            .written()
+            .tagged()
+            .refused(&[VersionMismatch, FieldFrozen, WrongState]),
         post("/event/{id}/publish", "publishEvent", "Publish a draft")
             .gives(200, "The event.", answer::<EventOut>)
             .written()
             .tagged()
             .refused(&[VersionMismatch, FieldFrozen, WrongState, SaleMoveRefused]),
-    ];
-    all.extend(sale());
-    all.extend(seats());
-    all
+    ]
 }
 
 fn sale() -> Vec<Operation> {
@@ -115,6 +155,7 @@ fn seats() -> Vec<Operation> {
             .says("The whole map in two bits a seat. With `section`, `state`, `max_price`, `limit` or `cursor` also a list of seats.")
             .gives(200, "The map.", answer::<MapOut>)
             .read()
+            .packed()
             .paged()
             .tagged(),
         get("/event/{id}/seat/live", "watchSeats", "Watch the seats over a WebSocket")

@@ -12,6 +12,7 @@ use boxoffice_ledger::outcome::{
 use boxoffice_ledger::plan::*;
 use boxoffice_ledger::seats::{Conflict, DeadCode, Gate};
 use boxoffice_ledger::tickets::{Direction, LastScan, ScanReason, TicketState};
+use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
 use super::{EXPIRES, Fake, GROUP, captured, euro, event_id, performer_id, plan_hash, venue_id};
@@ -76,6 +77,16 @@ impl Backend for Fake {
         self.written(self.view(None))
     }
 
+    async fn postpone_event(&self, _: Context, _: Caller, _: Request, event: EventId, starts_at: Timestamp) -> Answer<Written<EventView>> {
+        self.enter("postpone_event")?;
+        self.known(event)?;
+        let mut view = self.view(None);
+        let changed = Arc::make_mut(&mut view.event);
+        changed.previous_start = Some(changed.starts_at);
+        changed.starts_at = starts_at;
+        self.written(view)
+    }
+
     async fn move_sale(&self, _: Context, _: Caller, _: Request, event: EventId, action: SaleAction) -> Answer<Written<SaleState>> {
         self.enter(&format!("move_sale {action:?}"))?;
         self.known(event)?;
@@ -99,32 +110,7 @@ impl Backend for Fake {
     async fn seat_map(&self, cx: Context, event: EventId) -> Answer<Read<SeatMap>> {
         self.enter("seat_map")?;
         self.known(event)?;
-        let seats = self.inner.lock().seats.clone();
-        let mut states = vec![0_u8; seats.len().div_ceil(4)];
-        for (at, &state) in seats.iter().enumerate() {
-            states[at / 4] |= crate::json::two_bits(state) << (at % 4 * 2);
-        }
-        let count = |name: &str, all: &[SeatState]| SectionCount {
-            name: name.into(),
-            available: all.iter().filter(|&&state| state == SeatState::Available).count() as u32,
-            held: all.iter().filter(|&&state| crate::json::two_bits(state) == 1).count() as u32,
-            sold: all.iter().filter(|&&state| state == SeatState::Sold).count() as u32,
-            capacity: all.len() as u32,
-        };
-        let floor = SectionCount { name: "Floor".into(), available: 98, held: 1, sold: 1, capacity: 100 };
-        self.read(
-            cx,
-            SeatMap {
-                event,
-                layout: plan_hash(),
-                plan: Arc::clone(&self.plan),
-                states: Bytes::from(states),
-                counts: vec![count("A", &seats[..10]), count("B", &seats[10..]), floor],
-                prices: vec![12_500, 9_900],
-                currency: euro(),
-                state: SaleState::OnSale,
-            },
-        )
+        self.read(cx, self.map(event))
     }
 
     async fn layout(&self, _: Context, hash: PlanHash) -> Answer<Arc<Plan>> {
