@@ -4,12 +4,14 @@
 mod cart;
 mod catalog;
 mod identity;
+mod import;
 mod money;
 mod named;
 mod node;
 mod promo;
 mod request;
 mod sale;
+mod search;
 mod ticket;
 
 use std::fmt;
@@ -37,6 +39,7 @@ pub use identity::{
     AccountOut, AuditOut, ClaimBody, ClaimOut, EmailBody, EmailChangeOut, EmailConfirmBody, KeyBody, KeyOut, LoginBody, PasswordBody,
     PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
 };
+pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
@@ -49,6 +52,7 @@ pub use request::{
     PricesBody, RefundBody, SeatRef, TicketRefundBody, TotalBody, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
+pub use search::{SearchOut, SuggestionOut, availability, facet_name, suggestion_kind};
 pub use ticket::{
     EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut,
     TransferBody, TransferOut, UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,

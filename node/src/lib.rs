@@ -13,6 +13,7 @@ mod passwords;
 pub mod payment;
 mod replica;
 mod scheduling;
+mod searching;
 mod secret;
 mod service;
 mod start;

@@ -19,6 +19,7 @@ use crate::feed::Feed;
 use crate::mail::FileMailer;
 use crate::passwords::Passwords;
 use crate::replica::Replica;
+use crate::searching::Searching;
 use crate::service::Service;
 use crate::tickets::keys::Keyring;
 use crate::{edge, payment, secret, workers};
@@ -76,7 +77,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         events,
         users,
         feed,
-        search,
+        search: Searching::new(search),
+        names: parking_lot::Mutex::default(),
         provider,
         bank_time_ms: config.payment.bank_time_ms(),
         keyring,

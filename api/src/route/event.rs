@@ -54,17 +54,6 @@ pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
     Ok(page(&call, &found, expand))
 }
 
-/// `GET /event/search/{query}` and `GET /event/search?q=`
-pub async fn search(edge: Arc<Edge>, call: Call) -> Outcome {
-    let ((limit, cursor), expand) = (call.page()?, call.expand()?);
-    let text = call.asked("q").unwrap_or_else(|| call.param("query")).trim();
-    if text.is_empty() || text.chars().count() > SEARCH_CHARS_MAX {
-        return Err(HttpProblem::field("?q", "out_of_range", format!("from 1 to {SEARCH_CHARS_MAX} characters")));
-    }
-    let found = edge.backend.search_events(call.fresh(Freshness::Local), text, &filter(&call)?, limit, cursor).await?;
-    Ok(page(&call, &found, expand))
-}
-
 fn page(call: &Call, found: &Read<Page<EventView>>, expand: Expand) -> Response<Body> {
     let data = found.value.items.iter().map(|view| EventOut::new(view, expand)).collect();
     let list = json::list(data, found.value.next.clone());

@@ -4,7 +4,9 @@ mod backend;
 mod carts;
 mod guest;
 pub mod identity;
+mod import;
 mod promo;
+mod search;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

@@ -12,13 +12,18 @@
 pub mod client;
 pub mod connection;
 pub mod house;
+pub mod import;
+pub mod listings;
 pub mod load;
 pub mod login;
 pub mod report;
 pub mod scan;
+pub mod search;
 pub mod setup;
 pub mod verify;
 
+#[cfg(test)]
+mod relevance;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +60,10 @@ enum What {
     Login(login::LoginArgs),
     /// Let a whole house in.
     Scan(scan::ScanArgs),
+    /// Search in many events, beside the bare library.
+    Search(search::SearchArgs),
+    /// Bring many events in.
+    Import(import::ImportArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,6 +130,8 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         What::Book(args) => book(args),
         What::Login(args) => login::run(args).map(|()| ExitCode::SUCCESS),
         What::Scan(args) => scan::run(args).map(|()| ExitCode::SUCCESS),
+        What::Search(args) => search::run(args).map(|()| ExitCode::SUCCESS),
+        What::Import(args) => import::run(args).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -9,11 +9,13 @@ mod events;
 mod gates;
 mod guests;
 pub mod identity;
+mod import;
 mod measures;
 mod orders;
 mod paying;
 mod promos;
 mod reconcile;
+mod search;
 mod status;
 mod tickets;
 mod transfers;
@@ -43,9 +45,11 @@ use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::replica::Replica;
+use crate::searching::Searching;
 use crate::tickets::keys::Keyring;
 pub use carts::is_owned;
 pub use catalog::chunks;
+pub use import::{Names, is_imported};
 pub use reconcile::Step;
 pub use webhook::EDGE_OWNS_MS;
 
@@ -71,7 +75,9 @@ pub struct Service {
     /// What changed.
     pub feed: Arc<Feed>,
     /// The full-text index of this node.
-    pub search: boxoffice_search::Index,
+    pub search: Searching,
+    /// Names of venues and performers, for imports.
+    pub names: parking_lot::Mutex<Names>,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
     /// How long buyers may take at their bank, in milliseconds.

@@ -11,6 +11,8 @@ mod payments;
 mod provisioning;
 mod summaries;
 
+pub use indexer::local_day;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -19,15 +19,6 @@ pub fn operations() -> Vec<Operation> {
             .gives(200, "A page of events.", answer::<ListOut<EventOut>>)
             .read()
             .paged(),
-        get("/event/search", "searchEvents", "Search events")
-            .says("Full text: names, performers, venues, cities; the parameter `q` is needed. Answers without a majority too.")
-            .gives(200, "A page of events, best first.", answer::<ListOut<EventOut>>)
-            .read()
-            .paged(),
-        get("/event/search/{query}", "searchEventsByPath", "Search events, with the text in the path")
-            .gives(200, "A page of events, best first.", answer::<ListOut<EventOut>>)
-            .read()
-            .paged(),
         get("/event/{id}", "getEvent", "Look at an event")
             .says("A draft is shown to its owner only.")
             .gives(200, "The event.", answer::<EventOut>)
