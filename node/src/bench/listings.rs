@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_same_number_gives_the_same_events() {
         let real = real().unwrap();
-        assert_eq!(real.len(), 239 + 43 + 104);
+        assert_eq!(real.len(), 241 + 43 + 104);
         let some: Vec<Listing> = synthetic(&real, 1_000, 5).collect();
         assert_eq!(some, synthetic(&real, 1_000, 5).collect::<Vec<_>>());
         let cities: std::collections::BTreeSet<&str> = some.iter().map(|listing| listing.place.city.as_str()).collect();
