@@ -75,6 +75,14 @@ async fn names(client: &Client, query: &str) -> Vec<String> {
     page["data"].as_array().expect("a list").iter().map(|event| event["name"].as_str().expect("a name").to_owned()).collect()
 }
 
+/// The same as of a revision. A busy node may say that its index is not there yet; once it answers, it shows all of it.
+async fn names_at(client: &Client, query: &str, revision: &str) -> Vec<String> {
+    let query = format!("{query}&min_index={revision}");
+    let ready = async || (client.get(&format!("/event/search?{query}")).await.status == 200).then_some(());
+    shop::eventually("the index reflects the revision", PATIENCE, ready).await;
+    names(client, &query).await
+}
+
 async fn until_found(client: &Client, query: &str, expected: &[&str]) {
     shop::eventually(&format!("{query} finds {expected:?}"), PATIENCE, async || (names(client, query).await == expected).then_some(()))
         .await;
@@ -84,12 +92,12 @@ async fn finds_listings(client: &Client) {
     until_found(client, "q=zurich+compiler&on_sale=true&available=true", &["Compiler Days"]).await;
     for (query, expected) in [
         ("q=Z%C3%BCrich", &["Compiler Days"][..]),
-        ("q=compilre+days", &["Compiler Days"]),
-        ("q=saturday+conference", &["Compiler Days"]),
-        ("q=conference+in+july", &["Data Night"]),
-        ("q=conference&city=krakow", &["Data Night"]),
-        ("q=conference&min_price=5001", &[]),
-        ("q=conference&to=2031-06-20", &["Compiler Days"]),
+        ("q=compilre+days", &["Compiler Days"][..]),
+        ("q=saturday+conference", &["Compiler Days"][..]),
+        ("q=conference+in+july", &["Data Night"][..]),
+        ("q=conference&city=krakow", &["Data Night"][..]),
+        ("q=conference&min_price=5001", &[][..]),
+        ("q=conference&to=2031-06-20", &["Compiler Days"][..]),
     ] {
         until_found(client, query, expected).await;
     }
@@ -135,12 +143,12 @@ async fn what_is_hidden_is_not_found(cluster: &Cluster) {
         (shop::id(&made.expect(201)), revision)
     };
     let (shown, revision) = create("Plainly Seen", json!({})).await;
-    assert_eq!(names(&other, &format!("q=plainly&min_index={revision}")).await, ["Plainly Seen"]);
+    assert_eq!(names_at(&other, "q=plainly", &revision).await, ["Plainly Seen"]);
     let (draft, revision) = create("Plainly Drafted", json!({"draft": true})).await;
-    assert_eq!(names(&other, &format!("q=plainly&min_index={revision}")).await, ["Plainly Seen"]);
-    coordinator.post(&format!("/event/{draft}/publish"), &Value::Null).await.expect(200);
+    assert_eq!(names_at(&other, "q=plainly", &revision).await, ["Plainly Seen"]);
+    coordinator.post(&format!("/event/{draft}/publish"), &json!({})).await.expect(200);
     until_found(&other, "q=drafted", &["Plainly Drafted"]).await;
-    coordinator.post(&format!("/event/{shown}/cancel"), &Value::Null).await.expect(200);
+    coordinator.post(&format!("/event/{shown}/cancel"), &json!({})).await.expect(200);
     until_found(&other, "q=plainly", &["Plainly Drafted"]).await;
 }
 

@@ -31,6 +31,9 @@ const AT_ONCE: usize = 256;
 /// How long a hold of an imported event lives.
 const HOLD_TTL: Millis = Millis::from_mins(8);
 
+/// Holds that one user may let go within a day, as of events that are made one by one.
+const LAPSES_MAX: u32 = 12;
+
 /// What putting an object came to.
 enum Put {
     Created,
@@ -265,6 +268,7 @@ fn event(
             per_user_limit: item.per_user_limit,
             hold_ttl: HOLD_TTL,
             orphan_rule: false,
+            lapses_max: LAPSES_MAX,
             opens_at: None,
             refunds: RefundPolicy::default(),
             entry: EntryTerms::default(),
