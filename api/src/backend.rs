@@ -3,10 +3,12 @@
 mod cart;
 mod guest;
 mod identity;
+mod import;
 mod measures;
 mod money;
 mod promo;
 mod reads;
+mod search;
 mod tickets;
 mod types;
 
@@ -24,28 +26,21 @@ use bytes::Bytes;
 pub use cart::*;
 pub use guest::*;
 pub use identity::*;
+pub use import::*;
 pub use measures::*;
 pub use money::*;
 pub use promo::*;
 pub use reads::*;
+pub use search::*;
 pub use tickets::*;
 pub use types::*;
 
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts + Guests + Promotions + Reads {
+pub trait Backend: Identity + Carts + Guests + Promotions + Reads + Search + Imports {
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
-    /// Full-text search over published events.
-    async fn search_events(
-        &self,
-        cx: Context,
-        text: &str,
-        filter: &EventFilter,
-        limit: usize,
-        cursor: Option<&str>,
-    ) -> Answer<Read<Page<EventView>>>;
     /// One event. A draft is shown to its owner (and operators) only.
     async fn event(&self, cx: Context, caller: Option<Caller>, event: EventId) -> Answer<Read<EventView>>;
     /// Creates an event; returns when it can be held, or soon after with `ready: false`.

@@ -28,6 +28,14 @@ impl Check {
         if self.problems.is_empty() { Ok(()) } else { Err(HttpProblem::invalid(&self.problems)) }
     }
 
+    /// Ends the check of a part.
+    ///
+    /// # Errors
+    /// Every problem that was found.
+    pub fn found(self) -> Result<(), Vec<Problem>> {
+        if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
+    }
+
     /// One line of text for people: trimmed, not empty, without control and direction-changing characters.
     pub fn line(&mut self, pointer: &str, text: &str, bytes_max: usize) -> String {
         if text.trim().is_empty() {

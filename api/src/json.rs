@@ -7,12 +7,14 @@ mod catalog;
 mod identity;
 mod linked;
 mod local;
+mod import;
 mod money;
 mod named;
 mod node;
 mod promo;
 mod request;
 mod sale;
+mod search;
 mod ticket;
 
 use std::fmt;
@@ -43,6 +45,7 @@ pub use identity::{
 };
 pub use linked::linked_data;
 pub use local::LocalTime;
+pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, PublicStatus, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
@@ -55,6 +58,7 @@ pub use request::{
     PostponeBody, PricesBody, RefundBody, SeatRef, TicketRefundBody, TotalBody, VenueBody, parse,
 };
 pub use sale::{AreaOut, HoldOut, OrderOut, OrderRecordOut, SeatOut, TicketOut};
+pub use search::{SearchOut, SuggestionOut, availability, facet_name, suggestion_kind};
 pub use ticket::{
     EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut,
     TransferBody, TransferOut, UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,

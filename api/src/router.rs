@@ -13,7 +13,8 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, event, guest, hold, key, list, performer, promo, refund, sale, scan, seat, session, site, ticket, user, venue, webhook,
+    admin, cart, event, guest, hold, import, key, list, performer, promo, refund, sale, scan, search, seat, session, site, ticket, user, venue,
+    webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -115,7 +116,39 @@ const LIST: &[&str] = &[
     "expand",
 ];
 const EVENTS: &[&str] = &["limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
-const SEARCH: &[&str] = &["q", "limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
+const FIND: &[&str] = &[
+    "limit",
+    "cursor",
+    "city",
+    "category",
+    "venue",
+    "performer",
+    "from",
+    "to",
+    "min_price",
+    "max_price",
+    "available",
+    "on_sale",
+    "facets",
+    "expand",
+];
+const SEARCH: &[&str] = &[
+    "q",
+    "limit",
+    "cursor",
+    "city",
+    "category",
+    "venue",
+    "performer",
+    "from",
+    "to",
+    "min_price",
+    "max_price",
+    "available",
+    "on_sale",
+    "facets",
+    "expand",
+];
 const SEATS: &[&str] = &["section", "state", "max_price", "limit", "cursor"];
 
 type Run = fn(Arc<Edge>, Call) -> Running;
@@ -146,10 +179,15 @@ const fn probe(path: &'static str, run: Run) -> Route {
 pub static ROUTES: &[Route] = &[
     get("/event", PUBLIC, LIST, |edge, call| Box::pin(list::list(edge, call))),
     post("/event", COORDINATOR, |edge, call| Box::pin(event::create(edge, call))),
-    get("/event/search", PUBLIC, SEARCH, |edge, call| Box::pin(event::search(edge, call))),
-    get("/event/search/{query}", PUBLIC, EVENTS, |edge, call| Box::pin(event::search(edge, call))),
     write(Verb::Post, "/event/availability", PUBLIC, Key::None, |edge, call| Box::pin(list::availability(edge, call))),
+    get("/event/search", PUBLIC, SEARCH, |edge, call| Box::pin(search::search(edge, call))),
+    get("/event/search/{query}", PUBLIC, FIND, |edge, call| Box::pin(search::search(edge, call))),
+    get("/event/suggest", PUBLIC, &["q", "limit"], |edge, call| Box::pin(search::suggest(edge, call))),
     get("/event/{id}", PUBLIC, &["expand"], |edge, call| Box::pin(event::show(edge, call))),
+    Route {
+        body_max: import::IMPORT_BYTES_MAX,
+        ..post("/event/import", COORDINATOR, |edge, call| Box::pin(import::import(edge, call)))
+    },
     write(Verb::Patch, "/event/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(event::change(edge, call))),
     post("/event/{id}/publish", COORDINATOR, |edge, call| Box::pin(event::publish(edge, call))),
     post("/event/{id}/postpone", COORDINATOR, |edge, call| Box::pin(event::postpone(edge, call))),

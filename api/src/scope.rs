@@ -29,6 +29,7 @@ static ROUTES: &[(Verb, &str, Scope)] = &[
     (Verb::Get, "/event/{id}/scan", Scope::Events),
     (Verb::Get, "/event/{id}/ticket", Scope::Events),
     (Verb::Post, "/event", Scope::Events),
+    (Verb::Post, "/event/import", Scope::Events),
     (Verb::Patch, "/event/{id}", Scope::Events),
     (Verb::Post, "/event/{id}/publish", Scope::Events),
     (Verb::Post, "/event/{id}/postpone", Scope::Events),

@@ -1,14 +1,14 @@
 //! Changes from apply to everyone on this node who cares: live maps, workers, the search indexer. Never blocks apply, holds no
 //! history: a listener that wakes up looks at the ledger itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use boxoffice_api::live::Hub;
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_ledger::change::Change;
-use boxoffice_ledger::ids::EventId;
+use boxoffice_ledger::ids::{EventId, PerformerId, VenueId};
 use boxoffice_ledger::outcome::SaleState;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -21,6 +21,7 @@ pub struct Feed {
     hub: Arc<Hub>,
     bells: BTreeMap<GroupId, Bells>,
     touched: Mutex<Touched>,
+    unindexed: Mutex<Unindexed>,
     /// What was applied since the start of the process, for the metrics.
     pub counts: Counts,
     unranked: Mutex<Unranked>,
@@ -57,14 +58,27 @@ impl Bells {
 /// What changed since somebody last took it. Bounded by the number of events.
 #[derive(Default)]
 struct Touched {
-    sales: BTreeMap<GroupId, std::collections::BTreeSet<EventId>>,
+    sales: BTreeMap<GroupId, BTreeSet<EventId>>,
+}
+
+/// What the search index of this node was not told yet. Bounded by what there is.
+#[derive(Debug, Default)]
+pub struct Unindexed {
+    /// Events that changed, or their sales figures.
+    pub events: BTreeSet<EventId>,
+    /// Venues that changed.
+    pub venues: BTreeSet<VenueId>,
+    /// Performers that changed.
+    pub performers: BTreeSet<PerformerId>,
+    /// The catalog was replaced: anything may have changed.
+    pub everything: bool,
 }
 
 impl Feed {
     /// A feed for these groups.
     pub fn new(hub: Arc<Hub>, groups: impl Iterator<Item = GroupId>) -> Self {
         let bells = groups.map(|group| (group, Bells::default())).collect();
-        Self { hub, bells, touched: Mutex::default(), counts: Counts::default(), unranked: Mutex::default() }
+        Self { hub, bells, touched: Mutex::default(), counts: Counts::default(), unranked: Mutex::default(), unindexed: Mutex::default() }
     }
 
     /// The bells of a group; `None` for a group that this cluster does not have.
@@ -73,7 +87,7 @@ impl Feed {
     }
 
     /// Events of a group whose sale moved since the last call.
-    pub fn take_sales(&self, group: GroupId) -> std::collections::BTreeSet<EventId> {
+    pub fn take_sales(&self, group: GroupId) -> BTreeSet<EventId> {
         self.touched.lock().sales.remove(&group).unwrap_or_default()
     }
 
@@ -97,10 +111,39 @@ impl Feed {
         }
     }
 
+    /// What changed for the search index since the last call.
+    pub fn take_unindexed(&self) -> Unindexed {
+        std::mem::take(&mut *self.unindexed.lock())
+    }
+
+    fn note_for_index(&self, changes: &[Change]) {
+        let mut unindexed = None;
+        let mut last_sale = None;
+        for change in changes {
+            match change {
+                Change::CatalogEvent { event } => {
+                    unindexed.get_or_insert_with(|| self.unindexed.lock()).events.insert(*event);
+                }
+                Change::CatalogVenue { venue } => {
+                    unindexed.get_or_insert_with(|| self.unindexed.lock()).venues.insert(*venue);
+                }
+                Change::CatalogPerformer { performer } => {
+                    unindexed.get_or_insert_with(|| self.unindexed.lock()).performers.insert(*performer);
+                }
+                // Whether it is on sale is not in the catalog.
+                Change::Sale { event, .. } if last_sale.replace(*event) != Some(*event) => {
+                    unindexed.get_or_insert_with(|| self.unindexed.lock()).events.insert(*event);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Called when a group's ledger was replaced by a snapshot: everybody looks again.
     pub fn reset(&self, group: GroupId) {
         self.hub.reset(group.0);
         self.unranked.lock().everything = true;
+        self.unindexed.lock().everything = true;
         if let Some(bells) = self.bells.get(&group) {
             for bell in [&bells.outbox, &bells.attempts, &bells.catalog, &bells.indexer] {
                 bell.notify_one();
@@ -112,6 +155,7 @@ impl Feed {
     pub fn publish(&self, group: GroupId, index: u64, changes: &[Change]) {
         self.note_for_lists(changes);
         self.hub.publish(group.0, index, changes);
+        self.note_for_index(changes);
         let Some(bells) = self.bells.get(&group) else { return };
         let (mut outbox, mut attempts, mut catalog) = (false, false, false);
         let mut last_sale = None;

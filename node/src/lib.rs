@@ -14,6 +14,7 @@ pub mod payment;
 mod popular;
 mod replica;
 mod scheduling;
+mod searching;
 mod secret;
 mod service;
 mod start;

@@ -20,6 +20,7 @@ use crate::mail::FileMailer;
 use crate::passwords::Passwords;
 use crate::popular::Popular;
 use crate::replica::Replica;
+use crate::searching::Searching;
 use crate::service::Service;
 use crate::tickets::keys::Keyring;
 use crate::{edge, payment, secret, workers};
@@ -78,7 +79,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         users,
         feed,
         popular: Popular::default(),
-        search,
+        search: Searching::new(search),
+        names: parking_lot::Mutex::default(),
         provider,
         bank_time_ms: config.payment.bank_time_ms(),
         keyring,

@@ -2,80 +2,105 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use tantivy::directory::error::{LockError, OpenReadError};
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use tantivy::query::AllQuery;
+use tantivy::TantivyError;
+use tantivy::directory::error::LockError;
 use tantivy::schema::Term;
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError};
 
-use crate::rank::Best;
+use crate::facets::Facets;
+use crate::folder::{Generation, generations, keep_only};
+use crate::generation::{self, FILL_BYTES, Live, UPDATE_BYTES, View};
+use crate::rank::{Best, Ranking};
 use crate::schema::{Fields, VERSION, id_text};
-use crate::storage::Storage;
-use crate::text;
-use crate::{Cursor, EventDoc, HITS_MAX, Hits, Query, SearchError};
-
-/// Memory for documents that are not committed yet, in bytes: the least that tantivy accepts.
-const WRITER_BYTES: usize = 15_000_000;
-/// Files that tantivy keeps beside its segments.
-const META_FILES: [&str; 2] = ["meta.json", ".managed.json"];
+use crate::suggest::{Suggestion, suggest};
+use crate::{Cursor, EventDoc, HITS_MAX, Hits, Prints, Query, SearchError};
 
 /// A handle to the index of this node. Clones share it.
 #[derive(Clone)]
 pub struct Index {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
 }
 
-struct Inner {
-    fields: Fields,
-    reader: IndexReader,
-    writer: Mutex<IndexWriter>,
-    /// What searches see, and the position that it reflects.
-    view: RwLock<View>,
-}
-
-#[derive(Clone)]
-struct View {
-    searcher: Searcher,
-    position: Option<u64>,
+struct Shared {
+    root: PathBuf,
+    /// What serves. Replaced as a whole by [`Index::replace`].
+    live: RwLock<Arc<Live>>,
+    /// Held by whoever changes the index.
+    changing: Mutex<()>,
 }
 
 impl Index {
-    /// Opens the index in `dir`, which it has to itself. An index that is missing, damaged or of another version is started
-    /// anew: then [`Index::position`] is none and the caller fills it.
+    /// Opens the index in `dir`, which it has to itself. One that is missing or damaged is started anew: then
+    /// [`Index::position`] is none. One of an older version serves as it is, if it can. In both cases [`Index::is_due`] is true and
+    /// the caller fills it by [`Index::replace`].
     ///
     /// # Errors
     /// [`SearchError::Busy`] if it is open already, [`SearchError::Folder`] if the folder cannot be used.
     pub fn open(dir: &Path) -> Result<Index, SearchError> {
         fs::create_dir_all(dir).map_err(SearchError::Folder)?;
-        match catch_unwind(AssertUnwindSafe(|| open_existing(dir))) {
-            Ok(Ok(Some(inner))) => return Ok(Index { inner: Arc::new(inner) }),
-            Ok(Ok(None)) => {}
-            Ok(Err(error)) if is_busy(&error) => return Err(SearchError::Busy),
-            Ok(Err(error)) => tracing::warn!(%error, "the search index is damaged and starts empty"),
-            Err(_) => tracing::warn!("the search index is damaged and starts empty"),
+        let found = generations(dir).map_err(SearchError::Folder)?;
+        let last = found.iter().map(|generation| generation.number).max().unwrap_or(0);
+        for generation in found {
+            match catch_unwind(AssertUnwindSafe(|| generation::open(&generation))) {
+                Ok(Ok(Some(live))) => return Self::over(dir, live),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) if is_busy(&error) => return Err(SearchError::Busy),
+                Ok(Err(error)) => tracing::warn!(%error, "the search index is damaged and is built anew"),
+                Err(_) => tracing::warn!("the search index is damaged and is built anew"),
+            }
         }
-        fs::remove_dir_all(dir).and_then(|()| fs::create_dir_all(dir)).map_err(SearchError::Folder)?;
-        let inner = create(dir).map_err(|error| if is_busy(&error) { SearchError::Busy } else { failed(error) })?;
-        Ok(Index { inner: Arc::new(inner) })
+        let empty = generation::create(&Generation::new(dir, last + 1), UPDATE_BYTES);
+        Self::over(dir, empty.map_err(|error| if is_busy(&error) { SearchError::Busy } else { failed(error) })?)
+    }
+
+    fn over(dir: &Path, live: Live) -> Result<Index, SearchError> {
+        keep_only(dir, &live.generation.path).map_err(SearchError::Folder)?;
+        let shared = Shared { root: dir.to_owned(), live: RwLock::new(Arc::new(live)), changing: Mutex::new(()) };
+        Ok(Index { shared: Arc::new(shared) })
+    }
+
+    fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.shared.live.read())
+    }
+
+    fn view(&self) -> (Arc<Live>, View) {
+        let live = self.live();
+        let view = live.view.read().clone();
+        (live, view)
     }
 
     /// The catalog position that the index reflects; none until it was filled.
     pub fn position(&self) -> Option<u64> {
-        self.inner.view.read().position
+        self.live().view.read().position
+    }
+
+    /// Whether it wants to be filled by [`Index::replace`]: it is empty, or of an older version.
+    pub fn is_due(&self) -> bool {
+        let live = self.live();
+        let empty = live.view.read().position.is_none();
+        empty || live.generation.version < VERSION
     }
 
     /// How many events it holds.
     pub fn len(&self) -> u64 {
-        self.inner.view.read().searcher.num_docs()
+        self.live().view.read().searcher.num_docs()
     }
 
     /// Whether it holds no event.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What the index knows of each of its events, in no order: whoever goes on after a restart has to tell it only what differs.
+    ///
+    /// # Errors
+    /// [`SearchError::Index`] if files cannot be read.
+    pub fn prints(&self) -> Result<Vec<(u128, Prints)>, SearchError> {
+        let (_, view) = self.view();
+        generation::prints(&view.searcher).map_err(failed)
     }
 
     /// Takes in a piece of the catalog's log up to `position`: one commit, searchable when this returns. Deletes come first, and
@@ -85,11 +110,12 @@ impl Index {
     /// # Errors
     /// [`SearchError::Index`]: nothing of it was taken in.
     pub fn apply(&self, upserts: Vec<EventDoc>, deletes: Vec<u128>, position: u64) -> Result<(), SearchError> {
-        let mut writer = self.inner.writer.lock();
-        if self.position().is_some_and(|current| position < current) {
+        let _changing = self.shared.changing.lock();
+        let live = self.live();
+        if live.view.read().position.is_some_and(|current| position < current) {
             return Ok(());
         }
-        self.inner.commit(&mut writer, position, |writer, fields| {
+        let changed = live.commit(position, |writer, fields| {
             for id in deletes {
                 writer.delete_term(Term::from_field_text(fields.id, &id_text(id)));
             }
@@ -98,23 +124,45 @@ impl Index {
                 writer.add_document(fields.document(event))?;
             }
             Ok(())
-        })
+        });
+        changed.map_err(failed)
     }
 
-    /// Replaces the whole content, in one commit: after a snapshot was installed, after a restore, or to fill an empty index. The
-    /// position may go back. Searches see the old content until this returns.
+    /// Replaces the whole content: after a restore, to fill an empty index, or one of an older version. The position may go back.
+    /// Built beside the old content, which searches see until this returns.
     ///
     /// # Errors
-    /// [`SearchError::Index`]: the old content stays.
+    /// [`SearchError::Index`], [`SearchError::Folder`]: the old content stays.
     pub fn replace(&self, events: impl IntoIterator<Item = EventDoc>, position: u64) -> Result<(), SearchError> {
-        let mut writer = self.inner.writer.lock();
-        self.inner.commit(&mut writer, position, |writer, fields| {
-            writer.delete_query(Box::new(AllQuery))?;
-            for event in events {
-                writer.add_document(fields.document(&event))?;
+        let _changing = self.shared.changing.lock();
+        let old = self.live();
+        let next = Generation::new(&self.shared.root, old.generation.number + 1);
+        if next.path.exists() {
+            fs::remove_dir_all(&next.path).map_err(SearchError::Folder)?;
+        }
+        let built = generation::create(&next, FILL_BYTES).and_then(|filling| {
+            filling.commit(position, |writer, fields| {
+                for event in events {
+                    writer.add_document(fields.document(&event))?;
+                }
+                Ok(())
+            })?;
+            filling.finish()?;
+            generation::open(&next)?.ok_or_else(|| TantivyError::InternalError("the new index is not whole".into()))
+        });
+        match built {
+            Ok(live) => *self.shared.live.write() = Arc::new(live),
+            Err(error) => {
+                let _ = fs::remove_dir_all(&next.path);
+                return Err(failed(error));
             }
-            Ok(())
-        })
+        }
+        // Searches that run still read its files: they are gone when the last one ends.
+        drop(old);
+        if let Err(error) = keep_only(&self.shared.root, &next.path) {
+            tracing::warn!(%error, "what is left of the old search index goes at the next start");
+        }
+        Ok(())
     }
 
     /// Finds events, best first: at most `limit` (and [`HITS_MAX`]) after the cursor of the page before.
@@ -122,97 +170,62 @@ impl Index {
     /// # Errors
     /// [`SearchError::Index`] if files cannot be read. No text is an error.
     pub fn search(&self, query: &Query, limit: usize, after: Option<Cursor>) -> Result<Hits, SearchError> {
-        let View { searcher, position } = self.inner.view.read().clone();
+        let (live, view) = self.view();
         let limit = limit.min(HITS_MAX);
         if limit == 0 {
-            return Ok(Hits { position, ..Hits::default() });
+            return Ok(Hits { position: view.position, ..Hits::default() });
         }
-        let now_us = after.map_or(query.now_us, |cursor| cursor.now_us);
-        let best = Best { limit: limit + 1, after, now_us };
-        let mut hits = searcher.search(&*self.inner.fields.query(query), &best).map_err(failed)?;
-        let more = hits.len() > limit;
-        hits.truncate(limit);
-        let next = hits.last().filter(|_| more).map(|last| Cursor { score: last.score, id: last.id, now_us });
-        Ok(Hits { hits, next, position })
-    }
-}
-
-impl Inner {
-    fn commit(
-        &self,
-        writer: &mut IndexWriter,
-        position: u64,
-        change: impl FnOnce(&mut IndexWriter, &Fields) -> tantivy::Result<()>,
-    ) -> Result<(), SearchError> {
-        let attempt = || {
-            change(writer, &self.fields)?;
-            let mut prepared = writer.prepare_commit()?;
-            prepared.set_payload(&payload(position));
-            prepared.commit()?;
-            Ok(())
+        let known = |word: &str| live.knows(&view.searcher, word);
+        let first = match after {
+            Some(cursor) => find(&live.fields, &view, query, limit, after, if cursor.loose { &nothing } else { &known }),
+            None => find(&live.fields, &view, query, limit, None, &known),
         };
-        let outcome: tantivy::Result<()> = attempt();
-        if let Err(error) = outcome {
-            if let Err(also) = writer.rollback() {
-                tracing::warn!(error = %also, "cannot roll the search index back");
-            }
-            return Err(failed(error));
+        let first = first.map_err(failed)?;
+        if after.is_some() || !first.hits.is_empty() {
+            return Ok(first);
         }
-        self.reader.reload().map_err(failed)?;
-        *self.view.write() = View { searcher: self.reader.searcher(), position: Some(position) };
-        Ok(())
+        let mut loose = find(&live.fields, &view, query, limit, None, &nothing).map_err(failed)?;
+        loose.next = loose.next.map(|cursor| Cursor { loose: true, ..cursor });
+        Ok(loose)
+    }
+
+    /// Texts that go on from what was typed, best first: at most `limit` and [`crate::SUGGESTIONS_MAX`], with the position.
+    ///
+    /// # Errors
+    /// [`SearchError::Index`] if files cannot be read. No text is an error.
+    pub fn suggest(&self, typed: &str, limit: usize, now_us: u64) -> Result<(Vec<Suggestion>, Option<u64>), SearchError> {
+        let (live, view) = self.view();
+        let found = suggest(&view.searcher, &live.fields, typed, limit, Ranking::at(now_us)).map_err(failed)?;
+        Ok((found, view.position))
     }
 }
 
-/// Opens what is there. None if there is nothing, or something of another version.
-fn open_existing(dir: &Path) -> tantivy::Result<Option<Inner>> {
-    if META_FILES.iter().any(|file| !dir.join(file).exists()) {
-        return Ok(None);
-    }
-    let index = tantivy::Index::open(Storage::open(dir)?)?;
-    let position = index.load_metas()?.payload.as_deref().and_then(position_of);
-    let (schema, _) = Fields::new();
-    if index.schema() != schema || position.is_none() {
-        return Ok(None);
-    }
-    if let Some(file) = index.validate_checksum()?.into_iter().next() {
-        let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "the checksum does not match");
-        return Err(OpenReadError::wrap_io_error(error, file).into());
-    }
-    start(index, position).map(Some)
+/// No word is known: all are looked for with typing errors.
+fn nothing(_: &str) -> bool {
+    false
 }
 
-fn create(dir: &Path) -> tantivy::Result<Inner> {
-    let (schema, _) = Fields::new();
-    start(tantivy::Index::builder().schema(schema).open_or_create(Storage::open(dir)?)?, None)
-}
-
-fn start(index: tantivy::Index, position: Option<u64>) -> tantivy::Result<Inner> {
-    index.tokenizers().register(text::ANALYZER, text::analyzer());
-    let (_, fields) = Fields::new();
-    let options = IndexWriterOptions::builder().memory_budget_per_thread(WRITER_BYTES).num_worker_threads(1).num_merge_threads(1).build();
-    let writer: IndexWriter = index.writer_with_options(options)?;
-    let mut policy = LogMergePolicy::default();
-    // A commit of few events is a segment of its own: merge early, and drop replaced events before they outweigh the rest.
-    policy.set_min_num_segments(6);
-    policy.set_del_docs_ratio_before_merge(0.3);
-    writer.set_merge_policy(Box::new(policy));
-    let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-    let view = RwLock::new(View { searcher: reader.searcher(), position });
-    Ok(Inner { fields, reader, writer: Mutex::new(writer), view })
-}
-
-/// What a commit carries: the version of the index and the position.
-fn payload(position: u64) -> String {
-    format!("{VERSION}:{position}")
-}
-
-fn position_of(payload: &str) -> Option<u64> {
-    let (version, position) = payload.split_once(':')?;
-    if version.parse() != Ok(VERSION) {
-        return None;
-    }
-    position.parse().ok()
+fn find(
+    fields: &Fields,
+    view: &View,
+    query: &Query,
+    limit: usize,
+    after: Option<Cursor>,
+    known: &dyn Fn(&str) -> bool,
+) -> tantivy::Result<Hits> {
+    let now_us = after.map_or(query.now_us, |cursor| cursor.now_us);
+    let best = Best { limit: limit + 1, after, ranking: Ranking::at(now_us) };
+    let asked = fields.query(query, known);
+    let (mut hits, facets) = if query.facets.is_empty() {
+        (view.searcher.search(&*asked, &best)?, Vec::new())
+    } else {
+        view.searcher.search(&*asked, &(best, Facets(query.facets.clone())))?
+    };
+    let more = hits.len() > limit;
+    hits.truncate(limit);
+    let loose = after.is_some_and(|cursor| cursor.loose);
+    let next = hits.last().filter(|_| more).map(|last| Cursor { score: last.score, id: last.id, now_us, loose });
+    Ok(Hits { hits, next, position: view.position, facets })
 }
 
 fn is_busy(error: &TantivyError) -> bool {

@@ -3,18 +3,25 @@
 //! ```text
 //!  catalog changes --apply(docs, position)--> [ index files ] --search(query)--> ids, best first
 //!                                                   |
-//!                    position() after a restart <---+   damaged, older or deleted: empty, the caller refills it
+//!                    position() after a restart <---+   damaged or deleted: empty; older: serves until it was refilled
 //! ```
 //! Nothing here is the only copy of anything, so files are checked when they are opened but never waited for when they are
 //! written. Calls block (disk, processor): run them off the asynchronous threads. Only this crate knows tantivy.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod dates;
+mod document;
+mod facets;
+mod folder;
+mod generation;
 mod index;
 mod query;
 mod rank;
+pub mod raw;
 mod schema;
 mod storage;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,7 +29,11 @@ mod text;
 use std::fmt;
 use std::str::FromStr;
 
+pub use dates::LocalDay;
+pub use document::{Availability, EventDoc, Prints};
+pub use facets::{FACET_VALUES_MAX, Facet, FacetCounts};
 pub use index::Index;
+pub use suggest::{Kind, SUGGESTIONS_MAX, Suggestion};
 
 /// A text as the index compares it: words in lower case without accents, one space between them. For exact filters.
 #[must_use]
@@ -37,37 +48,10 @@ pub const QUERY_WORDS_MAX: usize = 12;
 /// Most hits of one page.
 pub const HITS_MAX: usize = 1_000;
 
-/// An event as it is found. A draft is simply never handed over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventDoc {
-    /// The event's id.
-    pub id: u128,
-    /// Its name.
-    pub name: String,
-    /// What it is about.
-    pub description: String,
-    /// Who plays.
-    pub performers: Vec<String>,
-    /// The venue's name.
-    pub venue: String,
-    /// The venue's city.
-    pub city: String,
-    /// The venue's country.
-    pub country: String,
-    /// Such as "football" or "concert".
-    pub category: String,
-    /// When it starts, microseconds since the Unix epoch.
-    pub starts_at_us: u64,
-    /// The lowest price, in minor units; none while there is none.
-    pub from_price: Option<u64>,
-    /// How many seats and places are free.
-    pub available: u32,
-    /// The larger, the more people look at it. Counts logarithmically.
-    pub popularity: u64,
-}
-
 /// What is looked for. Any text is a valid one: every word must be found in some field, the last one may be unfinished, words in
-/// double quotes must follow each other. A text without a single word finds nothing, an empty one everything.
+/// double quotes must follow each other; small words such as "in" and "the" need not be found. A word that no event has is looked
+/// for with typing errors, and so are all of them if nothing is found. A text without a single word finds nothing, an empty one
+/// everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// What a person typed.
@@ -80,10 +64,20 @@ pub struct Query {
     pub city: Option<String>,
     /// Only events whose category has these words next to each other.
     pub category: Option<String>,
-    /// Only events from this price or cheaper, in minor units.
+    /// Only events at this venue.
+    pub venue_id: Option<u128>,
+    /// Only events where this performer plays.
+    pub performer_id: Option<u128>,
+    /// Only events whose lowest price is this or dearer, in minor units.
+    pub min_price: Option<u64>,
+    /// Only events whose lowest price is this or cheaper, in minor units.
     pub max_price: Option<u64>,
     /// Only events with something free.
     pub available_only: bool,
+    /// Only events of which places can be held now.
+    pub on_sale_only: bool,
+    /// What all hits are to be counted by.
+    pub facets: Vec<Facet>,
     /// What "soon" is measured from, microseconds since the Unix epoch.
     pub now_us: u64,
 }
@@ -106,6 +100,8 @@ pub struct Hits {
     pub next: Option<Cursor>,
     /// The catalog position that the answer reflects; none while the index is being filled.
     pub position: Option<u64>,
+    /// Counts of all hits, in the order in which they were asked for.
+    pub facets: Vec<FacetCounts>,
 }
 
 /// The last hit of a page. As text it is safe in a URL.
@@ -117,11 +113,13 @@ pub struct Cursor {
     pub id: u128,
     /// The first page's `now_us`, so that all pages are ranked alike.
     pub now_us: u64,
+    /// Whether the first page looked for typing errors in every word.
+    pub loose: bool,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}.{:x}.{:x}", self.score, self.id, self.now_us)
+        write!(f, "{:x}.{:x}.{:x}.{:x}", self.score, self.id, self.now_us, u8::from(self.loose))
     }
 }
 
@@ -134,12 +132,12 @@ impl FromStr for Cursor {
         }
         let mut parts = text.split('.');
         let mut part = || parts.next().and_then(|part| u128::from_str_radix(part, 16).ok()).ok_or(InvalidCursor);
-        let (score, id, now_us) = (part()?, part()?, part()?);
+        let (score, id, now_us, loose) = (part()?, part()?, part()?, part()?);
         let short = |number: u128| u64::try_from(number).map_err(|_| InvalidCursor);
-        if parts.next().is_some() {
+        if parts.next().is_some() || loose > 1 {
             return Err(InvalidCursor);
         }
-        Ok(Cursor { score: short(score)?, id, now_us: short(now_us)? })
+        Ok(Cursor { score: short(score)?, id, now_us: short(now_us)?, loose: loose == 1 })
     }
 }
 

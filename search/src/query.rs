@@ -11,7 +11,7 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption, Term};
 
-use crate::schema::Fields;
+use crate::schema::{Fields, id_text};
 use crate::text;
 use crate::{QUERY_BYTES_MAX, QUERY_WORDS_MAX, Query};
 
@@ -24,6 +24,9 @@ const TWO_TYPOS: f32 = 0.5;
 /// An unfinished last word, in the name and elsewhere.
 const PREFIX_OF_NAME: f32 = EXACT + 4.0;
 const PREFIX: f32 = EXACT + 0.9;
+
+/// A word of the day when an event starts.
+const DATE: f32 = 4.0;
 
 /// Words from this many letters on may have one, or two, typing errors.
 const ONE_TYPO_LETTERS: usize = 4;
@@ -42,13 +45,15 @@ enum Part {
     Phrase(Vec<String>),
 }
 
+impl Part {
+    fn is_filler(&self) -> bool {
+        matches!(self, Part::Word(word) if text::is_filler(word))
+    }
+}
+
 /// Cuts a text into at most [`QUERY_WORDS_MAX`] words. None if it asks for something that no event can have.
 fn parts(text: &str) -> Option<Vec<Part>> {
-    let mut end = text.len().min(QUERY_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let pieces: Vec<&str> = text[..end].split(['"', '\u{201C}', '\u{201D}', '\u{201E}']).collect();
+    let pieces: Vec<&str> = text[..bounded(text)].split(['"', '\u{201C}', '\u{201D}', '\u{201E}']).collect();
     let (mut parts, mut room) = (Vec::new(), QUERY_WORDS_MAX);
     for (position, piece) in pieces.iter().enumerate() {
         let mut words = text::words(piece)?;
@@ -65,6 +70,22 @@ fn parts(text: &str) -> Option<Vec<Part>> {
     Some(parts)
 }
 
+/// The words of a text, as far as they are looked at. None if one of them is too long to be found.
+pub(crate) fn first_words(text: &str) -> Option<Vec<String>> {
+    let mut words = text::words(&text[..bounded(text)])?;
+    words.truncate(QUERY_WORDS_MAX);
+    Some(words)
+}
+
+/// How much of a text is looked at, in bytes.
+fn bounded(text: &str) -> usize {
+    let mut end = text.len().min(QUERY_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    end
+}
+
 impl Fields {
     /// The fields that hold texts, with the weight of a word found there.
     fn weights(&self) -> [(Field, f32); 7] {
@@ -79,8 +100,8 @@ impl Fields {
         ]
     }
 
-    /// The query for the index.
-    pub fn query(&self, query: &Query) -> Clause {
+    /// The query for the index. Typing errors are looked for in words that are not `known` as they stand.
+    pub fn query(&self, query: &Query, known: &dyn Fn(&str) -> bool) -> Clause {
         let Some(parts) = parts(&query.text) else { return Box::new(EmptyQuery) };
         let mut clauses: Vec<(Occur, Clause)> = Vec::new();
         if parts.is_empty() {
@@ -90,10 +111,12 @@ impl Fields {
             clauses.push((Occur::Must, scored(AllQuery, 1.0)));
         }
         let unfinished = query.text.chars().next_back().is_some_and(char::is_alphanumeric);
+        let only_fillers = parts.iter().all(Part::is_filler);
         for (position, part) in parts.iter().enumerate() {
             let clause = match part {
+                Part::Word(_) if part.is_filler() && !only_fillers => continue,
                 Part::Phrase(words) => self.phrase(words),
-                Part::Word(word) => self.word(word, unfinished && position + 1 == parts.len()),
+                Part::Word(word) => self.word(word, unfinished && position + 1 == parts.len(), known(word)),
             };
             clauses.push((Occur::Must, clause));
         }
@@ -101,18 +124,19 @@ impl Fields {
         Box::new(BooleanQuery::new(clauses))
     }
 
-    fn word(&self, word: &str, unfinished: bool) -> Clause {
+    fn word(&self, word: &str, unfinished: bool, known: bool) -> Clause {
         let term = |field| Term::from_field_text(field, word);
         let mut ways: Vec<Clause> = Vec::new();
         for (field, weight) in self.weights() {
             ways.push(scored(TermQuery::new(term(field), IndexRecordOption::Basic), EXACT + weight));
         }
+        ways.push(scored(TermQuery::new(term(self.dates), IndexRecordOption::Basic), EXACT + DATE));
         let letters = word.chars().count();
         if unfinished && letters >= PREFIX_LETTERS_MIN {
             ways.push(scored(FuzzyTermQuery::new_prefix(term(self.name), 0, true), PREFIX_OF_NAME));
             ways.push(scored(FuzzyTermQuery::new_prefix(term(self.everything), 0, true), PREFIX));
         }
-        if letters <= TYPO_LETTERS_MAX && !word.bytes().any(|byte| byte.is_ascii_digit()) {
+        if !known && letters <= TYPO_LETTERS_MAX && !word.bytes().any(|byte| byte.is_ascii_digit()) {
             if letters >= ONE_TYPO_LETTERS {
                 ways.push(scored(FuzzyTermQuery::new(term(self.everything), 1, true), ONE_TYPO));
             }
@@ -141,11 +165,20 @@ impl Fields {
             let from = query.from_us.map_or(Bound::Unbounded, Bound::Included);
             range(self.starts_at, from, query.to_us.map_or(Bound::Unbounded, Bound::Excluded));
         }
-        if let Some(price) = query.max_price {
-            range(self.from_price, Bound::Unbounded, Bound::Included(price));
+        if query.min_price.is_some() || query.max_price.is_some() {
+            let from = query.min_price.map_or(Bound::Unbounded, Bound::Included);
+            range(self.from_price, from, query.max_price.map_or(Bound::Unbounded, Bound::Included));
         }
-        if query.available_only {
-            range(self.available, Bound::Included(1), Bound::Unbounded);
+        for (field, wanted) in [(self.availability, query.available_only), (self.on_sale, query.on_sale_only)] {
+            if wanted {
+                range(field, Bound::Included(1), Bound::Unbounded);
+            }
+        }
+        for (field, wanted) in [(self.venue_id, query.venue_id), (self.performer_ids, query.performer_id)] {
+            if let Some(id) = wanted {
+                let term = Term::from_field_text(field, &id_text(id));
+                filters.push(scored(TermQuery::new(term, IndexRecordOption::Basic), 0.0));
+            }
         }
         for (field, wanted) in [(self.city, &query.city), (self.category, &query.category)] {
             if let Some(wanted) = wanted {
@@ -164,6 +197,18 @@ impl Fields {
             words => scored(in_a_row(field, words), 0.0),
         }
     }
+}
+
+/// All of the words in one field, the last one perhaps unfinished, or with one typing error. For suggestions.
+pub(crate) fn begins(field: Field, words: &[String], typo: bool) -> Clause {
+    let Some((last, finished)) = words.split_last() else { return Box::new(EmptyQuery) };
+    let term = |word: &String| Term::from_field_text(field, word);
+    let mut clauses: Vec<(Occur, Clause)> = Vec::new();
+    for word in finished {
+        clauses.push((Occur::Must, scored(TermQuery::new(term(word), IndexRecordOption::Basic), 0.0)));
+    }
+    clauses.push((Occur::Must, scored(FuzzyTermQuery::new_prefix(term(last), u8::from(typo), true), 1.0)));
+    Box::new(BooleanQuery::new(clauses))
 }
 
 fn in_a_row(field: Field, words: &[String]) -> PhraseQuery {

@@ -1,21 +1,31 @@
-//! What is indexed of an event: its texts by field, all of them together, and numbers to filter and rank by.
+//! What is indexed of an event: its texts by field, all of them together, and numbers to filter, group and rank by.
 
 use tantivy::TantivyDocument;
 use tantivy::schema::{FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
 
-use crate::EventDoc;
+use crate::document::EventDoc;
+use crate::rank;
 use crate::text::{ANALYZER, clean};
 
 /// Names of the fast fields, which segments know by name.
 pub(crate) const ID_HIGH: &str = "id_high";
 pub(crate) const ID_LOW: &str = "id_low";
-pub(crate) const STARTS_AT: &str = "starts_at";
-pub(crate) const AVAILABLE: &str = "available";
-pub(crate) const POPULARITY: &str = "popularity";
-const FROM_PRICE: &str = "from_price";
+pub(crate) const RANK: &str = "rank";
+pub(crate) const MONTH: &str = "month";
+pub(crate) const CONTENT_PRINT: &str = "content_print";
+pub(crate) const FIGURES_PRINT: &str = "figures_print";
+/// Texts as people are shown them, to group by.
+pub(crate) const NAME_SHOWN: &str = "name_shown";
+pub(crate) const PERFORMER_SHOWN: &str = "performer_shown";
+pub(crate) const VENUE_SHOWN: &str = "venue_shown";
+pub(crate) const CITY_SHOWN: &str = "city_shown";
+pub(crate) const CATEGORY_SHOWN: &str = "category_shown";
+/// Ids as text, to filter and to group by.
+pub(crate) const VENUE_ID: &str = "venue_id";
 
-/// Of a change to the fields or to how words are cut: an index of another version is started anew.
-pub(crate) const VERSION: u32 = 1;
+/// Of a change to the fields or to how words are cut: an index of another version is built anew, and serves until then if it has
+/// all of these fields.
+pub(crate) const VERSION: u32 = 2;
 
 /// The fields by handle.
 #[derive(Clone, Debug)]
@@ -29,43 +39,90 @@ pub(crate) struct Fields {
     pub country: Field,
     pub category: Field,
     pub description: Field,
-    /// All of the texts, for typing errors and unfinished words.
+    /// Words of the day when it starts.
+    pub dates: Field,
+    /// All of the texts but the days, for typing errors and unfinished words.
     pub everything: Field,
-    pub id_high: Field,
-    pub id_low: Field,
+    pub venue_id: Field,
+    pub performer_ids: Field,
+    id_high: Field,
+    id_low: Field,
+    rank: Field,
+    month: Field,
+    content_print: Field,
+    figures_print: Field,
+    name_shown: Field,
+    performer_shown: Field,
+    venue_shown: Field,
+    city_shown: Field,
+    category_shown: Field,
     pub starts_at: Field,
     pub from_price: Field,
-    pub available: Field,
-    pub popularity: Field,
+    pub availability: Field,
+    pub on_sale: Field,
+}
+
+/// The schema of this version.
+pub(crate) fn schema() -> Schema {
+    let text = |record| {
+        let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(record).set_fieldnorms(false);
+        TextOptions::default().set_indexing_options(indexing)
+    };
+    let (words, phrases) = (text(IndexRecordOption::Basic), text(IndexRecordOption::WithFreqsAndPositions));
+    let shown = TextOptions::default().set_fast("raw");
+    let mut schema = Schema::builder();
+    schema.add_text_field("id", STRING);
+    for name in ["name", "performers", "venue", "city", "country", "category", "description"] {
+        schema.add_text_field(name, phrases.clone());
+    }
+    for name in ["dates", "everything"] {
+        schema.add_text_field(name, words.clone());
+    }
+    schema.add_text_field(VENUE_ID, STRING | FAST);
+    schema.add_text_field("performer_ids", STRING);
+    for name in [NAME_SHOWN, PERFORMER_SHOWN, VENUE_SHOWN, CITY_SHOWN, CATEGORY_SHOWN] {
+        schema.add_text_field(name, shown.clone());
+    }
+    let numbers = [ID_HIGH, ID_LOW, RANK, MONTH, CONTENT_PRINT, FIGURES_PRINT, "starts_at", "from_price", "availability", "on_sale"];
+    for name in numbers {
+        schema.add_u64_field(name, FAST);
+    }
+    schema.build()
 }
 
 impl Fields {
-    /// The schema and its fields.
-    pub fn new() -> (Schema, Fields) {
-        let text = |record| {
-            let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(record).set_fieldnorms(false);
-            TextOptions::default().set_indexing_options(indexing)
-        };
-        let (words, phrases) = (text(IndexRecordOption::Basic), text(IndexRecordOption::WithFreqsAndPositions));
-        let mut schema = Schema::builder();
-        let fields = Fields {
-            id: schema.add_text_field("id", STRING),
-            name: schema.add_text_field("name", phrases.clone()),
-            performers: schema.add_text_field("performers", phrases.clone()),
-            venue: schema.add_text_field("venue", phrases.clone()),
-            city: schema.add_text_field("city", phrases.clone()),
-            country: schema.add_text_field("country", phrases.clone()),
-            category: schema.add_text_field("category", phrases.clone()),
-            description: schema.add_text_field("description", phrases),
-            everything: schema.add_text_field("everything", words),
-            id_high: schema.add_u64_field(ID_HIGH, FAST),
-            id_low: schema.add_u64_field(ID_LOW, FAST),
-            starts_at: schema.add_u64_field(STARTS_AT, FAST),
-            from_price: schema.add_u64_field(FROM_PRICE, FAST),
-            available: schema.add_u64_field(AVAILABLE, FAST),
-            popularity: schema.add_u64_field(POPULARITY, FAST),
-        };
-        (schema.build(), fields)
+    /// The fields of a schema; none if it lacks one.
+    pub fn of(schema: &Schema) -> Option<Fields> {
+        let field = |name: &str| schema.get_field(name).ok();
+        Some(Fields {
+            id: field("id")?,
+            name: field("name")?,
+            performers: field("performers")?,
+            venue: field("venue")?,
+            city: field("city")?,
+            country: field("country")?,
+            category: field("category")?,
+            description: field("description")?,
+            dates: field("dates")?,
+            everything: field("everything")?,
+            venue_id: field(VENUE_ID)?,
+            performer_ids: field("performer_ids")?,
+            id_high: field(ID_HIGH)?,
+            id_low: field(ID_LOW)?,
+            rank: field(RANK)?,
+            month: field(MONTH)?,
+            content_print: field(CONTENT_PRINT)?,
+            figures_print: field(FIGURES_PRINT)?,
+            name_shown: field(NAME_SHOWN)?,
+            performer_shown: field(PERFORMER_SHOWN)?,
+            venue_shown: field(VENUE_SHOWN)?,
+            city_shown: field(CITY_SHOWN)?,
+            category_shown: field(CATEGORY_SHOWN)?,
+            starts_at: field("starts_at")?,
+            from_price: field("from_price")?,
+            availability: field("availability")?,
+            on_sale: field("on_sale")?,
+        })
     }
 
     /// An event as it is indexed.
@@ -85,15 +142,39 @@ impl Fields {
             document.add_text(self.everything, &text);
             document.add_text(field, text);
         }
-        document.add_u64(self.id_high, (event.id >> 64) as u64);
-        document.add_u64(self.id_low, event.id as u64);
-        document.add_u64(self.starts_at, event.starts_at_us);
-        document.add_u64(self.available, u64::from(event.available));
-        document.add_u64(self.popularity, event.popularity);
-        if let Some(price) = event.from_price {
-            document.add_u64(self.from_price, price);
+        document.add_text(self.dates, event.day.words());
+        let shown = [
+            (self.name_shown, &event.name),
+            (self.venue_shown, &event.venue),
+            (self.city_shown, &event.city),
+            (self.category_shown, &event.category),
+        ];
+        for (field, text) in shown.into_iter().chain(event.performers.iter().map(|performer| (self.performer_shown, performer))) {
+            if !text.is_empty() {
+                document.add_text(field, text);
+            }
         }
+        document.add_text(self.venue_id, id_text(event.venue_id));
+        event.performer_ids.iter().for_each(|id| document.add_text(self.performer_ids, id_text(*id)));
+        self.numbers(event, &mut document);
         document
+    }
+
+    fn numbers(&self, event: &EventDoc, document: &mut TantivyDocument) {
+        let prints = event.prints();
+        let numbers = [
+            (self.id_high, (event.id >> 64) as u64),
+            (self.id_low, event.id as u64),
+            (self.rank, rank::packed(event)),
+            (self.content_print, prints.content),
+            (self.figures_print, prints.figures),
+            (self.starts_at, event.starts_at_us),
+            (self.availability, event.availability as u64),
+            (self.on_sale, u64::from(event.on_sale)),
+        ];
+        let optional = [(self.month, event.day.month_number()), (self.from_price, event.from_price)];
+        let optional = optional.into_iter().filter_map(|(field, number)| number.map(|number| (field, number)));
+        numbers.into_iter().chain(optional).for_each(|(field, number)| document.add_u64(field, number));
     }
 }
 

@@ -1,12 +1,12 @@
 //! Tests of the index over the World Cup's fixtures: what is found, in which order, and what survives restarts and damage.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::{Cursor, EventDoc, Index, InvalidCursor, Query, SearchError};
+use crate::{Availability, Cursor, EventDoc, Facet, Index, InvalidCursor, Kind, LocalDay, Query, SearchError};
 
 const HOUR: u64 = 3_600_000_000;
 const NOW: u64 = 1_780_000_000_000_000;
@@ -40,7 +40,11 @@ fn fixtures() -> Vec<EventDoc> {
             category: "football".to_owned(),
             starts_at_us: NOW + position as u64 * HOUR,
             from_price: Some(5_000 + position as u64),
-            available: 100,
+            availability: Availability::Available,
+            on_sale: position % 2 == 0,
+            venue_id: ground_id(&object),
+            performer_ids: vec![position as u128],
+            day: LocalDay { year: 2026, month: 6 + (position / 60) as u8, day: 13, weekday: 1 + (position % 7) as u8 },
             performers: vec![one, other],
             ..EventDoc::default()
         }
@@ -50,10 +54,22 @@ fn fixtures() -> Vec<EventDoc> {
     all
 }
 
+/// An id for a ground: its letters.
+fn ground_id(object: &str) -> u128 {
+    field(object, "ground").bytes().fold(0, |id, byte| id << 8 | u128::from(byte))
+}
+
 fn filled(dir: &Path) -> Index {
     let index = Index::open(dir).unwrap();
     index.apply(fixtures(), Vec::new(), 7).unwrap();
     index
+}
+
+/// The folder of the one generation in an index's folder.
+fn generation(dir: &Path) -> PathBuf {
+    let mut all: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
 }
 
 fn query(text: &str) -> Query {
@@ -122,7 +138,9 @@ fn a_word_found_as_typed_beats_one_with_an_error() {
     let described = EventDoc { description: "with Marla".to_owned(), ..event(3, "Evening", 0) };
     index.apply(vec![event(1, "Marta", u64::MAX), event(2, "Marla", 0), described, event(4, "Marlas", 90)], Vec::new(), 1).unwrap();
     let found: Vec<u128> = index.search(&query("marla"), 10, None).unwrap().hits.iter().map(|hit| hit.id).collect();
-    assert_eq!(found, [4, 2, 3, 1], "unfinished but popular, in the name, in the description, with an error");
+    assert_eq!(found, [4, 2, 3], "unfinished but popular, in the name, in the description; what is known has no error");
+    let found: Vec<u128> = index.search(&query("marla marta"), 10, None).unwrap().hits.iter().map(|hit| hit.id).collect();
+    assert_eq!(found[..2], [1, 2], "nothing has both: then one may be an error");
     let found: Vec<u128> = index.search(&query("marla "), 10, None).unwrap().hits.iter().map(|hit| hit.id).collect();
     assert_eq!(found[..2], [2, 3]);
 }
@@ -141,7 +159,7 @@ fn filters_narrow() {
     assert_eq!(count(Query { category: Some("opera".to_owned()), ..query("") }), 0);
     assert_eq!(count(Query { max_price: Some(5_009), ..query("") }), 10);
     assert_eq!(count(Query { from_us: Some(u64::MAX), to_us: Some(0), ..query("") }), 0);
-    let sold_out = EventDoc { available: 0, ..fixtures().remove(0) };
+    let sold_out = EventDoc { availability: Availability::SoldOut, ..fixtures().remove(0) };
     index.apply(vec![sold_out], Vec::new(), 8).unwrap();
     assert_eq!(count(Query { available_only: true, ..query("") }), 103);
 }
@@ -166,7 +184,7 @@ fn pages_join_without_gap_or_repetition() {
         assert_eq!(joined, whole.hits, "{text:?}");
     }
     assert_eq!(index.search(&query("football"), 0, None).unwrap().hits, []);
-    for text in ["", "1.2", "1.2.3.4", "x.1.1", "1.1.ffffffffffffffffff", "+1.1.1", "-1.1.1"] {
+    for text in ["", "1.2.3", "1.2.3.0.5", "x.1.1.0", "1.1.ffffffffffffffffff.0", "1.1.1.2", "+1.1.1.0", "-1.1.1.0"] {
         assert_eq!(text.parse::<Cursor>(), Err(InvalidCursor), "{text}");
     }
 }
@@ -226,7 +244,7 @@ fn many_small_commits_leave_few_segments() {
     assert_eq!((index.len(), index.position()), (104, Some(59)));
     drop(index);
     let segments = || {
-        let names = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = fs::read_dir(generation(dir.path())).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| name.ends_with(".idx")).count()
     };
     let index = Index::open(dir.path()).unwrap();
@@ -269,11 +287,14 @@ fn a_missing_folder_starts_empty_and_can_be_filled() {
 fn damage_is_never_served() {
     let whole = TempDir::new().unwrap();
     drop(filled(whole.path()));
-    let files: Vec<_> = fs::read_dir(whole.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let root = whole;
+    let whole = generation(root.path());
+    let name = whole.file_name().unwrap().to_owned();
+    let files: Vec<_> = fs::read_dir(&whole).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(files.len() > 5);
     let expected = 104;
     for file in &files {
-        let bytes = fs::read(whole.path().join(file)).unwrap();
+        let bytes = fs::read(whole.join(file)).unwrap();
         let flip = |position: usize| {
             let mut bytes = bytes.clone();
             if let Some(byte) = bytes.get_mut(position) {
@@ -284,12 +305,14 @@ fn damage_is_never_served() {
         let damages = [flip(0), flip(bytes.len() / 2), flip(bytes.len().saturating_sub(1)), Some(bytes[..bytes.len() / 2].to_vec()), None];
         for (number, damage) in damages.into_iter().enumerate() {
             let dir = TempDir::new().unwrap();
+            let copy = dir.path().join(&name);
+            fs::create_dir(&copy).unwrap();
             for other in &files {
-                fs::copy(whole.path().join(other), dir.path().join(other)).unwrap();
+                fs::copy(whole.join(other), copy.join(other)).unwrap();
             }
             match damage {
-                Some(bytes) => fs::write(dir.path().join(file), bytes).unwrap(),
-                None => fs::remove_file(dir.path().join(file)).unwrap(),
+                Some(bytes) => fs::write(copy.join(file), bytes).unwrap(),
+                None => fs::remove_file(copy.join(file)).unwrap(),
             }
             let index = Index::open(dir.path()).unwrap();
             match index.position() {
@@ -313,4 +336,128 @@ fn an_index_of_another_version_starts_empty() {
     assert_eq!(index.position(), None);
     index.apply(fixtures(), Vec::new(), 1).unwrap();
     assert_eq!(index.len(), 104);
+    assert!(!dir.path().join("meta.json").exists(), "what is of no use goes");
+}
+
+#[test]
+fn an_older_index_serves_until_it_is_built_anew() {
+    let dir = TempDir::new().unwrap();
+    let index = filled(dir.path());
+    assert!(!index.is_due());
+    drop(index);
+    // As an older build would have left it: another version in its name and in its commit.
+    let old = generation(dir.path());
+    let meta = fs::read(old.join("meta.json")).unwrap();
+    let text = String::from_utf8(meta[..meta.len() - 8].to_vec()).unwrap().replace("\"2:7\"", "\"1:7\"");
+    let mut checksum = crate::document::Fnv::default();
+    checksum.bytes(text.as_bytes());
+    fs::write(old.join("meta.json"), [text.as_bytes(), &checksum.0.to_le_bytes()].concat()).unwrap();
+    fs::rename(&old, dir.path().join("v1-9")).unwrap();
+    fs::create_dir(dir.path().join("v2-10")).unwrap();
+
+    let index = Index::open(dir.path()).unwrap();
+    assert!(index.is_due());
+    assert_eq!((index.position(), index.len()), (Some(7), 104));
+    let before = names(&index, &query("mexico"));
+    let mut served = 0;
+    let events = fixtures().into_iter().inspect(|_| served += usize::from(names(&index, &query("mexico")) == before));
+    index.replace(events, 12).unwrap();
+    assert_eq!(served, 104, "it answers all the while");
+    assert!(!index.is_due());
+    assert_eq!((index.position(), index.len(), names(&index, &query("mexico"))), (Some(12), 104, before));
+    drop(index);
+    assert_eq!(generation(dir.path()), dir.path().join("v2-10"));
+    assert_eq!(Index::open(dir.path()).unwrap().position(), Some(12));
+}
+
+#[test]
+fn prints_say_what_is_known() {
+    let dir = TempDir::new().unwrap();
+    let index = filled(dir.path());
+    let known: BTreeMap<_, _> = index.prints().unwrap().into_iter().collect();
+    let expected: BTreeMap<_, _> = fixtures().iter().map(|event| (event.id, event.prints())).collect();
+    assert_eq!(known, expected);
+}
+
+#[test]
+fn more_filters_narrow() {
+    let dir = TempDir::new().unwrap();
+    let index = filled(dir.path());
+    let count = |query: Query| index.search(&query, 200, None).unwrap().hits.len();
+    assert_eq!(count(Query { min_price: Some(5_010), max_price: Some(5_019), ..query("") }), 10);
+    assert_eq!(count(Query { min_price: Some(u64::MAX), ..query("") }), 0);
+    assert_eq!(count(Query { on_sale_only: true, ..query("") }), 52);
+    assert_eq!(count(Query { performer_id: Some(3), ..query("") }), 1);
+    assert_eq!(count(Query { venue_id: Some(1), ..query("") }), 0);
+    let all = fixtures();
+    let venue = all[0].venue_id;
+    let expected = all.iter().filter(|event| event.venue_id == venue).count();
+    assert_eq!(count(Query { venue_id: Some(venue), ..query("") }), expected);
+    assert_eq!(count(query("june")), 60);
+    assert_eq!(count(query("in july 2026")), 44);
+    assert!(count(query("saturday mexico")) > 0);
+}
+
+#[test]
+fn facets_count_all_hits() {
+    let dir = TempDir::new().unwrap();
+    let index = filled(dir.path());
+    let facets = vec![Facet::City, Facet::Category, Facet::Venue, Facet::Month];
+    let hits = index.search(&Query { facets, ..query("mexico") }, 2, None).unwrap();
+    let all = fixtures();
+    let found = names(&index, &query("mexico")).len() as u64;
+    let [cities, categories, venues, months] = hits.facets.as_slice() else { panic!("{:?}", hits.facets) };
+    assert_eq!(categories.values, [("football".to_owned(), found)]);
+    assert_eq!(months.values.iter().map(|(_, count)| count).sum::<u64>(), found);
+    assert_eq!(months.values[0].0, "2026-06");
+    let sum = |counts: &[(String, u64)]| counts.iter().map(|(_, count)| count).sum::<u64>();
+    assert_eq!((sum(&cities.values), sum(&venues.values)), (found, found));
+    assert!(cities.values.windows(2).all(|pair| pair[0].1 >= pair[1].1), "{cities:?}");
+    assert!(venues.values.iter().all(|(id, _)| all.iter().any(|event| crate::schema::id_text(event.venue_id) == *id)));
+    assert_eq!(index.search(&query("mexico"), 2, None).unwrap().facets, [], "only if they are asked for");
+}
+
+#[test]
+fn suggestions_go_on_from_what_was_typed() {
+    let dir = TempDir::new().unwrap();
+    let index = filled(dir.path());
+    let texts = |typed: &str| -> Vec<(Kind, String)> {
+        let (found, position) = index.suggest(typed, 8, NOW).unwrap();
+        assert_eq!(position, Some(7));
+        found.into_iter().map(|suggestion| (suggestion.kind, suggestion.text)).collect()
+    };
+    assert!(texts("cura").contains(&(Kind::Performer, "Cura\u{e7}ao".to_owned())));
+    assert!(texts("CURAC\u{327}").contains(&(Kind::Performer, "Cura\u{e7}ao".to_owned())), "accents do not matter");
+    assert_eq!(texts("levis s"), [(Kind::Venue, venue_name("Levi"))]);
+    assert!(texts("mex").iter().any(|(kind, text)| *kind == Kind::City && text.starts_with("Mexico City")));
+    assert!(texts("mexcio").contains(&(Kind::Performer, "Mexico".to_owned())), "one error is forgiven");
+    assert!(texts("south k").iter().all(|(_, text)| text.contains("South Korea")));
+    let found = texts("s");
+    assert!(found.len() == 8 && found.iter().collect::<BTreeSet<_>>().len() == 8, "{found:?}");
+    for nothing in ["", "  ", "?!", "qqqq", "mexico zanz", &"x".repeat(10_000)] {
+        assert_eq!(texts(nothing), [], "{nothing}");
+    }
+    let all = index.suggest("a", usize::MAX, NOW).unwrap().0;
+    assert!(all.len() <= crate::SUGGESTIONS_MAX);
+}
+
+/// The full name of the venue that begins so.
+fn venue_name(begins: &str) -> String {
+    fixtures().into_iter().find(|event| event.venue.starts_with(begins)).unwrap().venue
+}
+
+/// However a text is made, its query has few clauses, so that its cost is bounded by the number of events.
+#[test]
+fn hostile_texts_cost_little() {
+    let dir = TempDir::new().unwrap();
+    let index = filled(dir.path());
+    let facets = vec![Facet::City, Facet::Category, Facet::Venue, Facet::Month];
+    for text in ["aa aa aa aa ".repeat(1 << 16), "\"a b\" ".repeat(1 << 16), "abcdefgh".repeat(1 << 16), "e ".repeat(1 << 18)] {
+        let query = Query { city: Some(text.clone()), facets: facets.clone(), text, ..query("") };
+        assert_eq!(index.search(&query, usize::MAX, None).unwrap().hits, []);
+        let text = query.text;
+        let query = Query { text: text.clone(), city: None, ..crate::tests::query("") };
+        index.search(&query, usize::MAX, None).unwrap();
+        index.suggest(&text, usize::MAX, NOW).unwrap();
+    }
 }

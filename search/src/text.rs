@@ -17,6 +17,14 @@ pub(crate) fn analyzer() -> TextAnalyzer {
         .build()
 }
 
+/// Words that carry no meaning beside others. Left out of a query unless they are quoted or all that there is.
+const FILLERS: [&str; 14] = ["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "the", "this", "to", "with"];
+
+/// Whether a word carries no meaning beside others.
+pub(crate) fn is_filler(word: &str) -> bool {
+    FILLERS.contains(&word)
+}
+
 /// Takes out what would cut a word in two: accents written as characters of their own, and the apostrophe before an s.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());

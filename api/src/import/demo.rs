@@ -14,3 +14,7 @@ pub const SEATSIO_ERRORS: &[u8] = include_bytes!("../../../demo/seating/seatsio-
 pub const WORLDCUP_MATCHES: &[u8] = include_bytes!("../../../demo/events/worldcup2026-matches.json");
 /// Its stadiums.
 pub const WORLDCUP_STADIUMS: &[u8] = include_bytes!("../../../demo/events/worldcup2026-stadiums.json");
+/// Two seasons of the New York Philharmonic, for [`super::listings::read`].
+pub const ORCHESTRA: &[u8] = include_bytes!("../../../demo/events/nyphil-2024-25.json");
+/// Conferences of 2026, for [`super::listings::read`].
+pub const CONFERENCES: &[u8] = include_bytes!("../../../demo/events/tech-conferences-2026-general.json");

@@ -4,7 +4,7 @@
 //!  bytes --json--> bounded values --pretix|seatsio--> Draft --[renumber]--> check --> Plan + notices
 //!                                                                             \--> every problem, and the fix that would do
 //! ```
-//! No I/O, no clock. `bowl` draws a stadium of a given capacity, `worldcup` reads fixtures, `demo` embeds real files.
+//! No I/O, no clock. `bowl` draws a stadium of a given capacity, `worldcup` reads fixtures, `listings` archives and calendars, `demo` embeds real files.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -12,6 +12,7 @@ pub mod bowl;
 pub mod demo;
 mod draft;
 mod json;
+pub mod listings;
 mod pretix;
 mod problem;
 mod renumber;

@@ -16,7 +16,7 @@ use boxoffice_ledger::tickets::{Direction, ScanReason, TicketState};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{Code, Rfc3339, Text};
-use crate::backend::Revision;
+use crate::backend::{Availability, Facet, Revision, SuggestionKind};
 
 /// Something whose values have names.
 pub trait Names {
@@ -57,6 +57,9 @@ names! {
     PromoReason by super::promo_reason: Unknown, Expired, UsedUp, NotForTheseSeats;
     Role by super::role: Guest, Customer, Gate, Coordinator, Operator, Admin;
     Scope by crate::scope::name: Book, Tickets, Events, Scan, Operate;
+    Availability by super::availability: Available, Few, SoldOut;
+    Facet by super::facet_name: Category, City, Venue, Month;
+    SuggestionKind by super::suggestion_kind: Event, Performer, Venue, City;
     EventStatus by super::event_status: Draft, Published, Cancelled;
     SaleState by super::sale_state: Published, OnSale, Paused, Closed, Cancelled;
     HoldState by super::hold_state: Active, Paying, Converted, Released, Expired, Revoked;

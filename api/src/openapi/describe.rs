@@ -10,6 +10,7 @@ mod gate;
 mod guest;
 mod node;
 mod promo;
+mod search;
 mod session;
 mod ticket;
 
@@ -30,6 +31,7 @@ pub fn tags() -> Vec<Tag> {
     let tag = |name, text, operations| Tag { name, text, operations };
     vec![
         tag("Events", "Looking, searching, creating; the sale; seats and live maps.", event::operations()),
+        tag("Search", "Full text and suggestions, from each node's own index; bringing listings in.", search::operations()),
         tag("Booking", "Holding seats, paying, orders and refunds.", booking::operations()),
         tag("Carts", "Holds of several events, paid together: all or none.", cart::operations()),
         tag("Promotions", "Promo codes, and seats that are set aside for who has one.", promo::operations()),

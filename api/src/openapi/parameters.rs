@@ -7,6 +7,7 @@ use crate::error::Code;
 use crate::json::{STATE_NAMES, TextForm};
 use crate::route::event::{CITY_BYTES_MAX, PRICE_MAX, SEARCH_CHARS_MAX};
 use crate::route::list::SORTS;
+use crate::route::search::SUGGESTIONS_MAX;
 use crate::router::{Key, Route};
 use boxoffice_ledger::ids::{CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId};
 
@@ -136,6 +137,9 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
     let one_of = |names: &[&str]| json!({"type": "string", "enum": names});
     let moment = || json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]});
     Some(match name {
+        "limit" if path.ends_with("/suggest") => {
+            ("Most suggestions.", json!({"type": "integer", "minimum": 1, "maximum": SUGGESTIONS_MAX, "default": 8}))
+        }
         "limit" => ("Items in a page.", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 25})),
         "cursor" => ("The `next_cursor` of the page before.", line(512)),
         "q" => ("What to search for.", line(SEARCH_CHARS_MAX)),
@@ -144,10 +148,14 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "venue" => ("Only at this venue.", json!({"type": "string", "pattern": VenueId::pattern()})),
         "performer" => ("Only with this performer.", json!({"type": "string", "pattern": PerformerId::pattern()})),
         "min_price" => ("Only if the lowest price is at least this, in minor units.", price()),
-        "max_price" if path == "/event" => ("Only if the lowest price is at most this, in minor units.", price()),
+        "max_price" if path == "/event" || path.starts_with("/event/search") => ("Only if the lowest price is at most this, in minor units.", price()),
         "available" => ("`true`: only with something free.", one_of(&["true"])),
         "on_sale" => ("`true`: only if places can be held now.", one_of(&["true"])),
         "sort" => ("What is asked for most first (the default), or what begins first.", one_of(&SORTS.map(|(name, _)| name))),
+        "facets" => (
+            "What all hits are to be counted by: category, city, venue, month, separated by commas.",
+            json!({"type": "string", "pattern": "^(category|city|venue|month)(,(category|city|venue|month))*$"}),
+        ),
         "event" => ("Only of this event.", json!({"type": "string", "pattern": EventId::pattern()})),
         "from" => ("Starting at this moment or later; a day is its beginning in UTC.", moment()),
         "to" => ("Starting before this moment.", moment()),

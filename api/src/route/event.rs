@@ -48,17 +48,6 @@ pub const HOURS_BEFORE_MAX: u64 = 8784;
 /// How long a hold lives if the event does not say, in seconds.
 const HOLD_TTL_S: u64 = 480;
 
-/// `GET /event/search/{query}` and `GET /event/search?q=`
-pub async fn search(edge: Arc<Edge>, call: Call) -> Outcome {
-    let ((limit, cursor), expand) = (call.page()?, call.expand()?);
-    let text = call.asked("q").unwrap_or_else(|| call.param("query")).trim();
-    if text.is_empty() || text.chars().count() > SEARCH_CHARS_MAX {
-        return Err(HttpProblem::field("?q", "out_of_range", format!("from 1 to {SEARCH_CHARS_MAX} characters")));
-    }
-    let found = edge.backend.search_events(call.fresh(Freshness::Local), text, &list::filter(&call)?, limit, cursor).await?;
-    Ok(list::page(&call, &found, found.value.next.clone(), expand))
-}
-
 /// `GET /event/{id}`, `GET /event/{id}.jsonld`, `GET /event/{id}.ics`
 pub async fn show(edge: Arc<Edge>, call: Call) -> Outcome {
     let (kind, id) = wanted(&call)?;

@@ -4,8 +4,10 @@ mod backend;
 mod carts;
 mod guest;
 pub mod identity;
+mod import;
 mod promo;
 mod reads;
+mod search;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

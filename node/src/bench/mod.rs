@@ -12,14 +12,19 @@
 pub mod client;
 pub mod connection;
 pub mod house;
+pub mod import;
+pub mod listings;
 pub mod load;
 pub mod login;
 pub mod read;
 pub mod report;
 pub mod scan;
+pub mod search;
 pub mod setup;
 pub mod verify;
 
+#[cfg(test)]
+mod relevance;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +63,10 @@ enum What {
     Read(read::ReadArgs),
     /// Let a whole house in.
     Scan(scan::ScanArgs),
+    /// Search in many events, beside the bare library.
+    Search(search::SearchArgs),
+    /// Bring many events in.
+    Import(import::ImportArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -125,6 +134,8 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         What::Login(args) => login::run(args).map(|()| ExitCode::SUCCESS),
         What::Read(args) => read::run(args).map(|()| ExitCode::SUCCESS),
         What::Scan(args) => scan::run(args).map(|()| ExitCode::SUCCESS),
+        What::Search(args) => search::run(args).map(|()| ExitCode::SUCCESS),
+        What::Import(args) => import::run(args).map(|()| ExitCode::SUCCESS),
     }
 }
 

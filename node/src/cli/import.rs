@@ -22,13 +22,13 @@ pub enum ImportCommand {
 }
 
 #[derive(Args)]
-struct Connection {
+pub(super) struct Connection {
     /// Base URLs of the cluster's nodes, comma separated.
     #[arg(long, env = "BOXOFFICE_ENDPOINT", value_delimiter = ',', default_value = "http://127.0.0.1:7480")]
-    endpoint: Vec<String>,
+    pub endpoint: Vec<String>,
     /// A coordinator's token; see `boxoffice token`.
     #[arg(long, env = "BOXOFFICE_TOKEN", hide_env_values = true)]
-    token: String,
+    pub token: String,
 }
 
 /// Arguments of `import plan`.

@@ -2,6 +2,7 @@
 
 mod demo;
 mod dev;
+pub mod event;
 mod import;
 mod sandbox;
 mod serve;
@@ -53,6 +54,9 @@ enum Command {
     /// Print the OpenAPI document of this build.
     #[command(after_help = "Example:\n  boxoffice openapi > openapi.json")]
     Openapi,
+    /// Work with events.
+    #[command(subcommand)]
+    Event(event::EventCommand),
     /// Bring real data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => serve::check(&args),
         Command::Bench(args) => crate::bench::run(&args),
         Command::Openapi => openapi(),
+        Command::Event(command) => event::run(command),
         Command::Import(command) => import::run(command),
     };
     result.unwrap_or_else(|error| {

@@ -20,17 +20,6 @@ impl Backend for Service {
         self.listed_events(cx, filter, limit, cursor).await
     }
 
-    async fn search_events(
-        &self,
-        cx: Context,
-        text: &str,
-        filter: &EventFilter,
-        limit: usize,
-        cursor: Option<&str>,
-    ) -> Answer<Read<Page<EventView>>> {
-        self.find_events(cx, text, filter, limit, cursor).await
-    }
-
     async fn event(&self, cx: Context, caller: Option<Caller>, event: EventId) -> Answer<Read<EventView>> {
         self.read_event(cx, caller, event).await
     }

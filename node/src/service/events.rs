@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use boxoffice_api::backend::{
-    Answer, Caller, Context, CreatedEvent, EventFilter, EventPatch, EventView, Failure, Freshness, NewEvent, Page, Problem, Read, Revision,
-    SaleView, Written,
+    Answer, Caller, Context, CreatedEvent, EventPatch, EventView, Failure, Freshness, NewEvent, Problem, Read, SaleView, Written,
 };
 use boxoffice_cluster_config::groups::CATALOG;
 use boxoffice_ledger::catalog::CatalogLedger;
@@ -15,7 +14,6 @@ use boxoffice_ledger::outcome::{CatalogOutcome, SaleState, SeatOutcome};
 use boxoffice_ledger::plan::SeatIndex;
 use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_ledger::time::Timestamp;
-use boxoffice_search as search;
 
 use super::{Service, asked, refused};
 use crate::mint;
@@ -42,7 +40,8 @@ impl Service {
         Some(EventView { sale: self.sale_view(id), event, venue, performers })
     }
 
-    pub(super) fn sale_view(&self, id: EventId) -> Option<SaleView> {
+    /// The sale of an event, as this node knows it.
+    pub fn sale_view(&self, id: EventId) -> Option<SaleView> {
         let ledger = self.seats(id).ok()?.read();
         let sale = ledger.event(id)?;
         let totals = sale.totals();
@@ -54,41 +53,6 @@ impl Service {
             capacity: totals.total(),
             from_price: sale.from_price(),
         })
-    }
-
-    /// Full-text search in this node's own index. Needs no quorum.
-    pub async fn find_events(
-        &self,
-        cx: Context,
-        text: &str,
-        filter: &EventFilter,
-        limit: usize,
-        cursor: Option<&str>,
-    ) -> Answer<Read<Page<EventView>>> {
-        let (revision, age_ms) = self.fresh(cx, CATALOG).await?;
-        let after = cursor.map(|text| text.parse::<search::Cursor>().map_err(|_| bad_cursor())).transpose()?;
-        let query = search::Query {
-            text: text.to_owned(),
-            city: filter.city.clone(),
-            category: filter.category.clone(),
-            from_us: filter.from.map(|at| at.0),
-            to_us: filter.to.map(|at| at.0),
-            ..search::Query::default()
-        };
-        let index = self.search.clone();
-        let hits = tokio::task::spawn_blocking(move || index.search(&query, limit, after))
-            .await
-            .map_err(|_| Failure::Overloaded(1000))?
-            .map_err(|error| {
-                tracing::error!(%error, "search failed");
-                Failure::Overloaded(1000)
-            })?;
-        // The index may reflect less than the catalog copy; the answer says which index it reflects.
-        let revision = Revision { index: hits.position.unwrap_or(0).min(revision.index), ..revision };
-        let visible =
-            |view: &EventView| view.event.status == EventStatus::Published && filter.venue.is_none_or(|id| id == view.event.venue);
-        let items = hits.hits.iter().filter_map(|hit| self.event_view(EventId(hit.id))).filter(visible).collect();
-        Ok(Read { value: Page { items, next: hits.next.map(|cursor| cursor.to_string()) }, revision, age_ms })
     }
 
     /// Creates an event and waits until it can be held.

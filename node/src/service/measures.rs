@@ -72,7 +72,7 @@ impl Service {
         });
         let late = self.events.keys().filter_map(|group| Some((group, self.feed.bells(*group)?.outbox_age_s()?)));
         let late = late.map(|(group, age_s)| Sample { labels: vec![("group", group.0.to_string())], value: age_s });
-        let lag = self.groups.get(&CATALOG).map_or(0, |catalog| catalog.applied()).saturating_sub(self.search.position().unwrap_or(0));
+        let lag = self.groups.get(&CATALOG).map_or(0, |catalog| catalog.applied()).saturating_sub(self.search.reflects().unwrap_or(0));
         vec![
             Measure::gauges("outbox_waiting_records", "Records that wait for their way to users' groups", waiting.collect()),
             Measure::gauges("outbox_age_seconds", "For how long the outbox has not been empty, on the group's leader", late.collect()),

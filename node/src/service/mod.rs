@@ -9,6 +9,7 @@ mod events;
 mod gates;
 mod guests;
 pub mod identity;
+mod import;
 mod measures;
 mod lists;
 mod orders;
@@ -16,6 +17,7 @@ mod paying;
 mod promos;
 mod reads;
 mod reconcile;
+mod search;
 mod status;
 mod tickets;
 mod transfers;
@@ -46,9 +48,11 @@ use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::popular::Popular;
 use crate::replica::Replica;
+use crate::searching::Searching;
 use crate::tickets::keys::Keyring;
 pub use carts::is_owned;
 pub use catalog::chunks;
+pub use import::{Names, is_imported};
 pub use reconcile::Step;
 pub use webhook::EDGE_OWNS_MS;
 
@@ -76,7 +80,9 @@ pub struct Service {
     /// Events in the orders in which they are listed.
     pub popular: Popular,
     /// The full-text index of this node.
-    pub search: boxoffice_search::Index,
+    pub search: Searching,
+    /// Names of venues and performers, for imports.
+    pub names: parking_lot::Mutex<Names>,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
     /// How long buyers may take at their bank, in milliseconds.

@@ -40,7 +40,7 @@ impl Service {
             log_fsyncs: status.log.fsyncs,
             log_bytes: status.log.frame_bytes,
             cpu_us: process().cpu_us,
-            search_index: self.search.position(),
+            search_index: self.search.reflects(),
         }
     }
 
@@ -51,7 +51,7 @@ impl Service {
                 return Err(format!("group {id} has no leader that this node knows of"));
             }
         }
-        if self.search.position().is_none() && self.groups.values().any(|group| group.applied() == 0) {
+        if self.search.reflects().is_none() && self.groups.values().any(|group| group.applied() == 0) {
             return Err("the catalog has not been applied here yet".into());
         }
         Ok(())

@@ -12,6 +12,8 @@ mod provisioning;
 mod summaries;
 mod views;
 
+pub use indexer::local_day;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

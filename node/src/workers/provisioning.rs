@@ -1,38 +1,61 @@
-//! Puts published events up for sale in their event groups. Runs on the catalog's leader; every step may be repeated.
+//! Puts published events up for sale in their event groups. Runs on the catalog's leader; every step may be repeated. Many events
+//! at once are set up side by side, so that their commands share entries of the log.
 
 use std::sync::Arc;
 
 use boxoffice_cluster_config::groups::CATALOG;
 use boxoffice_ledger::catalog::CatalogLedger;
 use boxoffice_ledger::command::{CatalogCommand, Event, EventStatus, SaleAction, SeatCommand};
-use boxoffice_ledger::ids::{Request, RequestId};
+use boxoffice_ledger::ids::{EventId, Request, RequestId};
 use boxoffice_ledger::outcome::{Rejection, SaleState, SeatOutcome};
 use boxoffice_ledger::seats::SeatLedger;
+use futures::{StreamExt, stream};
 
 use super::{PAUSE, context, leads_catalog, wake};
-use crate::service::Service;
+use crate::service::{Service, is_imported};
+
+/// Events that are set up side by side.
+const AT_ONCE: usize = 128;
+/// Events that are taken from the catalog at a time.
+const ROUND: usize = 1_024;
 
 /// See the module.
 pub async fn run(service: Arc<Service>) {
     loop {
         wake(service.feed.bells(CATALOG).map(|bells| &bells.catalog)).await;
+        // One that cannot be set up must not keep others from it: each pass goes through all of them.
+        let mut last = None;
         while leads_catalog(&service) {
-            let waiting: Vec<Event> = {
-                let catalog = service.catalog.read();
-                let events = catalog.unprovisioned().filter_map(|id| catalog.event(id));
-                events.filter(|event| event.status == EventStatus::Published).cloned().collect()
-            };
-            if waiting.is_empty() {
+            let waiting = waiting(&service, last);
+            let end = waiting.last().map(|event| event.id).filter(|id| is_imported(*id));
+            if waiting.is_empty() && last.is_none() {
                 break;
             }
-            for event in waiting {
-                if let Err(why) = provision(&service, &event).await {
-                    tracing::warn!(event = %event.id, why, "an event is not on sale yet; trying again");
-                    tokio::time::sleep(PAUSE).await;
-                }
+            last = end;
+            let failed = stream::iter(waiting).map(|event| provision_or_warn(&service, event)).buffer_unordered(AT_ONCE);
+            if failed.fold(false, |some, failed| async move { some || failed }).await {
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
+}
+
+/// The next published events that their groups do not have: first those that somebody waits for, then those that came by an import.
+fn waiting(service: &Service, after: Option<EventId>) -> Vec<Event> {
+    let catalog = service.catalog.read();
+    let (imported, made): (Vec<EventId>, Vec<EventId>) = catalog.unprovisioned().partition(|id| is_imported(*id));
+    let imported = imported.into_iter().filter(|id| after.is_none_or(|after| *id > after));
+    let events = made.into_iter().chain(imported).filter_map(|id| catalog.event(id));
+    events.filter(|event| event.status == EventStatus::Published).take(ROUND).cloned().collect()
+}
+
+/// Sets an event up; says whether that failed.
+async fn provision_or_warn(service: &Service, event: Event) -> bool {
+    let done = provision(service, &event).await;
+    if let Err(why) = &done {
+        tracing::warn!(event = %event.id, why, "an event is not on sale yet; trying again");
+    }
+    done.is_err()
 }
 
 async fn provision(service: &Service, event: &Event) -> Result<(), &'static str> {

@@ -50,6 +50,13 @@ impl Script<'_, '_> {
         self.call(&visitor, "listEvents", &query, Value::Null).await;
         self.call(&visitor, "searchEvents", &[query[0], query[1], ("q", "evening")], Value::Null).await;
         self.call(&visitor, "searchEventsByPath", &[query[0], query[1], ("query", "tests")], Value::Null).await;
+        let narrow = [("q", "evening"), ("facets", "city,venue,category,month"), ("on_sale", "true"), ("max_price", "100000")];
+        self.call(&visitor, "searchEvents", &narrow, Value::Null).await;
+        self.call(&visitor, "suggestEvents", &[("q", "eve")], Value::Null).await;
+        let hall = json!({"name": "Old Hall", "city": "Berlin", "time_zone": "Europe/Berlin", "capacity": 50});
+        let listing = json!({"key": "contract:1", "name": "Evening", "venue": hall, "starts_at": "2031-05-01T19:30:00+02:00",
+            "performers": [{"name": "The Quartet"}], "currency": "EUR", "price": 4500});
+        self.call(&staff, "importEvents", &[], json!({"events": [listing]})).await;
         self.call(&visitor, "getEvent", &[path[0], ("expand", "venue,performers")], Value::Null).await;
         for ending in [".jsonld", ".ics"] {
             self.call(&visitor, "getEvent", &[("id", &format!("{event}{ending}"))], Value::Null).await;

@@ -40,15 +40,6 @@ fn looks() -> Vec<Operation> {
             .takes(body::<AvailabilityBody>, json!({"events": ["evt_00000000000000000000000000"]}))
             .local()
             .gives(200, "What is left of each, in the order asked for.", answer::<ListOut<AvailabilityOut>>),
-        get("/event/search", "searchEvents", "Search events")
-            .says("Full text: names, performers, venues, cities; the parameter `q` is needed. Answers without a majority too.")
-            .gives(200, "A page of events, best first.", answer::<ListOut<EventOut>>)
-            .read()
-            .paged(),
-        get("/event/search/{query}", "searchEventsByPath", "Search events, with the text in the path")
-            .gives(200, "A page of events, best first.", answer::<ListOut<EventOut>>)
-            .read()
-            .paged(),
         get("/event/{id}", "getEvent", "Look at an event")
             .says(
                 "A draft is shown to its owner only. With `.jsonld` after the id, or `Accept: application/ld+json`: in the words of \

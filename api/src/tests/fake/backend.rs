@@ -25,18 +25,6 @@ impl Backend for Fake {
         self.read(cx, self.page())
     }
 
-    async fn search_events(
-        &self,
-        cx: Context,
-        text: &str,
-        filter: &EventFilter,
-        limit: usize,
-        _: Option<&str>,
-    ) -> Answer<Read<Page<EventView>>> {
-        self.enter(&format!("search {text} {:?} {limit}", filter.city))?;
-        self.read(cx, self.page())
-    }
-
     async fn event(&self, cx: Context, caller: Option<Caller>, event: EventId) -> Answer<Read<EventView>> {
         self.enter("event")?;
         self.known(event)?;

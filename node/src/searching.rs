@@ -1,0 +1,67 @@
+//! This node's search index with what it reflects: how far the catalog's changes are in it, and since when it lags behind.
+
+use std::time::{Duration, Instant};
+
+use boxoffice_search::Index;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+/// See the module.
+pub struct Searching {
+    /// The index.
+    pub index: Index,
+    /// The catalog index up to which every change is in it. What changes nothing for searches counts as in.
+    reflects: watch::Sender<Option<u64>>,
+    /// When it last reflected all that this node had applied.
+    level: Mutex<Instant>,
+}
+
+impl Searching {
+    /// Over an index as it was opened.
+    pub fn new(index: Index) -> Self {
+        let reflects = watch::Sender::new(index.position());
+        Self { index, reflects, level: Mutex::new(Instant::now()) }
+    }
+
+    /// The catalog index that searches reflect; none while there is nothing to search in.
+    pub fn reflects(&self) -> Option<u64> {
+        *self.reflects.borrow()
+    }
+
+    /// Said by the indexer: everything up to `position` is in the index, which the catalog was at when it looked.
+    pub fn caught_up(&self, position: u64, looked: Instant) {
+        *self.level.lock() = looked;
+        self.reflects.send_replace(Some(position));
+    }
+
+    /// How long the index has been behind a catalog that has applied `applied`.
+    pub fn lag(&self, applied: u64) -> Duration {
+        if self.reflects().is_some_and(|reflects| reflects >= applied) { Duration::ZERO } else { self.level.lock().elapsed() }
+    }
+
+    /// Waits until searches reflect this catalog index; false when the deadline comes first.
+    pub async fn wait_for(&self, index: u64, deadline: Instant) -> bool {
+        let mut reflects = self.reflects.subscribe();
+        let there = reflects.wait_for(|reflects| reflects.is_some_and(|reflects| reflects >= index));
+        matches!(tokio::time::timeout_at(deadline.into(), there).await, Ok(Ok(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waits_for_what_is_not_in_it_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let searching = Searching::new(Index::open(dir.path()).unwrap());
+        assert_eq!(searching.reflects(), None);
+        assert!(!searching.wait_for(1, Instant::now()).await);
+        searching.caught_up(7, Instant::now());
+        assert!(searching.wait_for(7, Instant::now() + Duration::from_secs(30)).await);
+        assert_eq!(searching.lag(7), Duration::ZERO);
+        let waiter = searching.wait_for(8, Instant::now() + Duration::from_secs(30));
+        let (found, ()) = tokio::join!(waiter, async { searching.caught_up(9, Instant::now()) });
+        assert!(found);
+    }
+}
