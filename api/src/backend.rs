@@ -4,6 +4,7 @@ mod cart;
 mod guest;
 mod identity;
 mod measures;
+mod media;
 mod money;
 mod promo;
 mod tickets;
@@ -23,6 +24,7 @@ pub use cart::*;
 pub use guest::*;
 pub use identity::*;
 pub use measures::*;
+pub use media::*;
 pub use money::*;
 pub use promo::*;
 pub use tickets::*;
@@ -31,7 +33,7 @@ pub use types::*;
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts + Guests + Promotions {
+pub trait Backend: Identity + Carts + Guests + Promotions + MediaLibrary {
     /// Published events, most popular first.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// Full-text search over published events.

@@ -32,6 +32,7 @@ mod layout;
 mod limits;
 mod metrics;
 mod password;
+mod poster;
 mod program;
 mod route;
 mod router;

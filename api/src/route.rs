@@ -6,6 +6,7 @@ pub mod event;
 pub mod guest;
 pub mod hold;
 pub mod key;
+pub mod media;
 pub mod performer;
 pub mod promo;
 pub mod refund;

@@ -12,6 +12,7 @@ mod guests;
 mod identity;
 mod inputs;
 mod limits;
+mod media;
 mod money;
 mod problems;
 mod promos;

@@ -27,7 +27,9 @@ use crate::plan::PlanIndex;
 use crate::requests::Requests;
 use crate::time::Timestamp;
 
-pub use check::{DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, PERFORMERS_MAX, PRICE_MAX, SUMMARIES_MAX, TIME_ZONE_BYTES_MAX, WORD_BYTES_MAX};
+pub use check::{
+    DESCRIPTION_BYTES_MAX, IMAGES_MAX, NAME_BYTES_MAX, PERFORMERS_MAX, PRICE_MAX, SUMMARIES_MAX, TIME_ZONE_BYTES_MAX, WORD_BYTES_MAX,
+};
 
 const MACHINE: &str = "catalog";
 

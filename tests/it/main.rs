@@ -21,6 +21,7 @@ mod guest;
 mod hold_expiry;
 mod idempotent_retry;
 mod keys;
+mod media;
 mod metrics;
 mod my_tickets;
 mod no_double_booking;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use boxoffice_ledger::carts::Cart;
 use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, Venue};
-use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
+use boxoffice_ledger::ids::{EventId, HoldId, MediaHash, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{Confirmation, HoldInfo, OrderState, Rejection, SaleState};
 use boxoffice_ledger::plan::Plan;
@@ -191,6 +191,8 @@ pub struct EventView {
     pub performers: Vec<Arc<Performer>>,
     /// Its sale; `None` until it is provisioned.
     pub sale: Option<SaleView>,
+    /// Where images are served: the beginning of their addresses, without a slash at its end; empty = at this node.
+    pub media_base: Arc<str>,
 }
 
 /// Which events to list.
@@ -364,6 +366,8 @@ pub struct NewEvent {
     pub terms: SaleTerms,
     /// Draft, or Published and opened.
     pub status: EventStatus,
+    /// Pictures, the main one first.
+    pub images: Vec<MediaHash>,
 }
 
 /// A change of an event; `None` leaves a field alone.
@@ -379,6 +383,8 @@ pub struct EventPatch {
     pub starts_at: Option<Timestamp>,
     /// Who plays.
     pub performers: Option<Vec<PerformerId>>,
+    /// Pictures, the main one first.
+    pub images: Option<Vec<MediaHash>>,
 }
 
 /// A new venue or a change of one (`None` leaves a field alone; a new one needs name, city and time zone).
@@ -427,6 +433,8 @@ pub struct NodeView {
     pub log_bytes: u64,
     /// CPU time of the process since start, user and system, in microseconds.
     pub cpu_us: u64,
+    /// Memory of the process that lies in RAM, in bytes.
+    pub memory_bytes: u64,
     /// The catalog index that the search index reflects.
     pub search_index: Option<u64>,
 }

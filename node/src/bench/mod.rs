@@ -12,12 +12,16 @@
 pub mod client;
 pub mod connection;
 pub mod house;
+pub mod live;
 pub mod load;
 pub mod login;
+pub mod mix;
 pub mod report;
 pub mod scan;
 pub mod setup;
+pub mod socket;
 pub mod verify;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +59,10 @@ enum What {
     Login(login::LoginArgs),
     /// Let a whole house in.
     Scan(scan::ScanArgs),
+    /// Let many watch a map while the house is sold.
+    Live(live::LiveArgs),
+    /// Let a hundred look for each one who books.
+    Mix(mix::MixArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,6 +129,8 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         What::Book(args) => book(args),
         What::Login(args) => login::run(args).map(|()| ExitCode::SUCCESS),
         What::Scan(args) => scan::run(args).map(|()| ExitCode::SUCCESS),
+        What::Live(args) => live::run(args).map(|clean| if clean { ExitCode::SUCCESS } else { ExitCode::from(EXIT_VIOLATION) }),
+        What::Mix(args) => mix::run(args),
     }
 }
 

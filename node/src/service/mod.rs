@@ -10,6 +10,7 @@ mod gates;
 mod guests;
 pub mod identity;
 mod measures;
+mod media;
 mod orders;
 mod paying;
 mod promos;
@@ -40,6 +41,7 @@ use bytes::Bytes;
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::mail::Mailer;
+use crate::media::Library;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::replica::Replica;
@@ -72,6 +74,8 @@ pub struct Service {
     pub feed: Arc<Feed>,
     /// The full-text index of this node.
     pub search: boxoffice_search::Index,
+    /// Images.
+    pub media: Arc<Library>,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
     /// How long buyers may take at their bank, in milliseconds.

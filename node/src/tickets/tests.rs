@@ -73,6 +73,7 @@ fn event() -> Event {
         status: EventStatus::Published,
         provisioned: true,
         version: 1,
+        images: vec![],
     }
 }
 
