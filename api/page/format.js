@@ -134,3 +134,13 @@ export function placeText({ section, row, seat }) {
   if (seat) parts.push(`seat ${seat}`);
   return parts.join(" · ");
 }
+
+/**
+ * Where the picture of an event is: its first image not wider than this, or else its poster.
+ * @param {{images?: {url: string}[], poster?: string}} event
+ * @param {320 | 640 | 1280} width
+ */
+export function pictureOf(event, width) {
+  const image = event.images?.[0];
+  return image ? `${image.url}?width=${width}` : event.poster;
+}

@@ -5,6 +5,7 @@ mod guest;
 mod identity;
 mod import;
 mod measures;
+mod media;
 mod money;
 mod promo;
 mod reads;
@@ -28,6 +29,7 @@ pub use guest::*;
 pub use identity::*;
 pub use import::*;
 pub use measures::*;
+pub use media::*;
 pub use money::*;
 pub use promo::*;
 pub use reads::*;
@@ -38,7 +40,7 @@ pub use types::*;
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts + Guests + Promotions + Reads + Search + Imports {
+pub trait Backend: Identity + Carts + Guests + Promotions + Reads + Search + Imports + MediaLibrary {
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// One event. A draft is shown to its owner (and operators) only.

@@ -18,6 +18,8 @@ pub struct ApiConfig {
     pub trusted_networks: Vec<Network>,
     /// Origins of other sites, such as `https://shop.example`, whose pages may call with an access token (never with our cookies).
     pub allowed_origins: Vec<String>,
+    /// Where images are served: the beginning of their addresses, such as `https://cdn.example`; empty = at each node itself.
+    pub media_base: String,
     /// Rates.
     pub limits: RateLimits,
     /// Requests in progress at once; the next one gets 503 at once.
@@ -34,6 +36,8 @@ pub struct ApiConfig {
     pub header_timeout: Duration,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
+    /// How long a client may take none of what was sent to it before its connection is cut.
+    pub stalled_timeout: Duration,
     /// How long connections may take to finish after shutdown began.
     pub drain_timeout: Duration,
     /// How long an access token lives.
@@ -55,6 +59,7 @@ impl ApiConfig {
             secret,
             trusted_networks: Vec::new(),
             allowed_origins: Vec::new(),
+            media_base: String::new(),
             limits: RateLimits::default(),
             requests_max: 4096,
             connections_max: 20_000,
@@ -63,6 +68,7 @@ impl ApiConfig {
             write_deadline: Duration::from_secs(5),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
+            stalled_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
             token_ttl: Duration::from_secs(15 * 60),
             secure_cookies: false,

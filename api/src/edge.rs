@@ -22,6 +22,7 @@ use crate::live::Hub;
 use crate::metrics::Metrics;
 use crate::program::Programs;
 use crate::sheets::Sheets;
+use crate::route::site;
 
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
@@ -36,6 +37,8 @@ pub struct Edge {
     pub tokens: Tokens,
     /// Keys of programs.
     pub programs: Programs,
+    /// What the page's files may load.
+    pub policy: HeaderValue,
     /// Which write is which.
     pub requests: Requests,
     /// Who may ask how often.
@@ -106,6 +109,7 @@ impl Api {
         let edge = Arc::new(Edge {
             tokens: Tokens::new(&config.cluster_id, &config.secret)?,
             programs: Programs::new(&config.secret),
+            policy: site::policy(&config.media_base),
             requests: Requests::new(&config.secret, process),
             limits: Limits::new(&config),
             denials: Denials::default(),

@@ -8,6 +8,7 @@ mod identity;
 mod linked;
 mod local;
 mod import;
+mod media;
 mod money;
 mod named;
 mod node;
@@ -46,6 +47,7 @@ pub use identity::{
 pub use linked::linked_data;
 pub use local::LocalTime;
 pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
+pub use media::{ImageOut, MediaOut};
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, PublicStatus, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};

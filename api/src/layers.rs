@@ -22,7 +22,7 @@ use crate::edge::Edge;
 use crate::error::{Code, HttpProblem};
 use crate::idempotency;
 use crate::route::site;
-use crate::router::{Access, Class, Key, Route, Verb};
+use crate::router::{Access, Class, Key, Route, Takes, Verb};
 use crate::who;
 
 /// Longest path and query, in bytes.
@@ -84,7 +84,7 @@ pub fn unrouted(edge: &Edge, request: &Request, code: Code) -> Response<Body> {
     let detail = if code == Code::NotFound { "There is nothing at this path." } else { "See the Allow header." };
     let problem = || HttpProblem::new(code, detail).response(request.uri().path(), id.to_str().unwrap_or_default());
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let file = if reads { site::file(request.uri().path(), request.headers()) } else { None };
+    let file = if reads { site::file(edge, request.uri().path(), request.headers()) } else { None };
     let mut response = file.unwrap_or_else(problem);
     finish(edge, response.headers_mut(), id);
     response
@@ -173,8 +173,16 @@ async fn read_body(edge: &Edge, route: &Route, headers: &HeaderMap, body: &mut B
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
-        if !kind.eq_ignore_ascii_case("application/json") || !plain {
-            return Err(HttpProblem::new(Code::UnsupportedMediaType, "Send Content-Type: application/json, not compressed."));
+        let (right, detail) = match route.takes {
+            Takes::Json => (kind.eq_ignore_ascii_case("application/json"), "Send Content-Type: application/json, not compressed."),
+            // Only that an image is meant is taken from here.
+            Takes::Image => (
+                kind.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("image/")),
+                "Send the image itself, with Content-Type: image/jpeg, image/png or image/webp.",
+            ),
+        };
+        if !right || !plain {
+            return Err(HttpProblem::new(Code::UnsupportedMediaType, detail));
         }
     }
     Ok(bytes)

@@ -37,6 +37,7 @@ mod limits;
 mod metrics;
 mod marks;
 mod password;
+mod poster;
 mod program;
 mod route;
 mod router;

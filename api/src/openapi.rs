@@ -102,6 +102,12 @@ fn describe(schemas: &mut Schemas, shared: &mut BTreeMap<String, Value>, route: 
             "content": {"application/json": {"schema": schema, "example": example}},
         });
     }
+    if !operation.uploads.is_empty() {
+        let kinds = operation.uploads.iter().map(|&kind| (kind.to_owned(), json!({})));
+        described["requestBody"] = json!({
+            "required": true, "description": format!("At most {} bytes.", route.body_max), "content": kinds.collect::<Map<String, Value>>(),
+        });
+    }
     described
 }
 

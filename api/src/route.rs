@@ -8,6 +8,7 @@ pub mod hold;
 pub mod import;
 pub mod key;
 pub mod list;
+pub mod media;
 pub mod performer;
 pub mod promo;
 pub mod refund;

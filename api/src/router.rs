@@ -7,13 +7,14 @@ use axum::http::Response;
 use boxoffice_ledger::command::Role;
 use futures::future::BoxFuture;
 
+use crate::backend;
 use crate::call::Call;
 use crate::edge::Edge;
 use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, event, guest, hold, import, key, list, performer, promo, refund, sale, scan, search, seat, session, site, ticket, user, venue,
+    admin, cart, event, guest, hold, import, key, list, media, performer, promo, refund, sale, scan, search, seat, session, site, ticket, user, venue,
     webhook,
 };
 
@@ -64,6 +65,15 @@ pub enum Class {
     Probe,
 }
 
+/// What a route's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// JSON.
+    Json,
+    /// An image; which kind is judged by its content.
+    Image,
+}
+
 /// What a route gives.
 pub type Running = BoxFuture<'static, Result<Response<Body>, HttpProblem>>;
 
@@ -82,6 +92,8 @@ pub struct Route {
     pub class: Class,
     /// Largest body, in bytes.
     pub body_max: usize,
+    /// What its body is.
+    pub takes: Takes,
     /// Parameters that its query may have.
     pub query: &'static [&'static str],
     /// What it does.
@@ -154,11 +166,11 @@ const SEATS: &[&str] = &["section", "state", "max_price", "limit", "cursor"];
 type Run = fn(Arc<Edge>, Call) -> Running;
 
 const fn get(path: &'static str, access: Access, query: &'static [&'static str], run: Run) -> Route {
-    Route { method: Verb::Get, path, access, key: Key::None, class: Class::Normal, body_max: 0, query, run }
+    Route { method: Verb::Get, path, access, key: Key::None, class: Class::Normal, body_max: 0, takes: Takes::Json, query, run }
 }
 
 const fn write(method: Verb, path: &'static str, access: Access, key: Key, run: Run) -> Route {
-    Route { method, path, access, key, class: Class::Normal, body_max: BODY_BYTES_MAX, query: &[], run }
+    Route { method, path, access, key, class: Class::Normal, body_max: BODY_BYTES_MAX, takes: Takes::Json, query: &[], run }
 }
 
 const fn post(path: &'static str, access: Access, run: Run) -> Route {
@@ -210,6 +222,7 @@ pub static ROUTES: &[Route] = &[
     get("/event/{id}/seat", PUBLIC, SEATS, |edge, call| Box::pin(seat::map(edge, call))),
     get("/event/{id}/seat/live", PUBLIC, &[], |edge, call| Box::pin(live::live(edge, call))),
     get("/event/{id}/seat/stream", PUBLIC, &["since"], |edge, call| Box::pin(live::stream(edge, call))),
+    get("/event/{id}/poster.svg", PUBLIC, &[], |edge, call| Box::pin(media::poster(edge, call))),
     get("/layout/{hash}", PUBLIC, &[], |edge, call| Box::pin(seat::layout(edge, call))),
 
     post("/event/{id}/hold", GUEST, |edge, call| Box::pin(hold::create(edge, call))),
@@ -291,6 +304,12 @@ pub static ROUTES: &[Route] = &[
     post("/performer", COORDINATOR, |edge, call| Box::pin(performer::create(edge, call))),
     get("/performer/{id}", PUBLIC, &[], |edge, call| Box::pin(performer::show(edge, call))),
     write(Verb::Patch, "/performer/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(performer::change(edge, call))),
+
+    Route {
+        body_max: backend::UPLOAD_BYTES_MAX, takes: Takes::Image,
+        ..write(Verb::Post, "/media", COORDINATOR, Key::None, |edge, call| Box::pin(media::upload(edge, call)))
+    },
+    get("/media/{hash}", PUBLIC, &["width"], |edge, call| Box::pin(media::show(edge, call))),
 
     get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),

@@ -50,6 +50,7 @@ static ROUTES: &[(Verb, &str, Scope)] = &[
     (Verb::Post, "/venue", Scope::Events),
     (Verb::Patch, "/venue/{id}", Scope::Events),
     (Verb::Post, "/venue/{id}/plan", Scope::Events),
+    (Verb::Post, "/media", Scope::Events),
     (Verb::Post, "/performer", Scope::Events),
     (Verb::Patch, "/performer/{id}", Scope::Events),
     (Verb::Get, "/digest/{group}", Scope::Operate),

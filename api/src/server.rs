@@ -79,7 +79,7 @@ struct Connection {
 
 impl Connection {
     async fn run(mut self, stream: TcpStream, from: SocketAddr) {
-        if stream.set_nodelay(true).is_err() {
+        if stream.set_nodelay(true).is_err() || cut_when_stalled(&stream, self.api.edge().config.stalled_timeout).is_err() {
             return; // It is gone already.
         }
         let from = from.ip().to_canonical();
@@ -108,6 +108,16 @@ impl Connection {
             let _ = connection.await;
         }
     }
+}
+
+/// Lets the system end a connection whose client has taken nothing of what was sent for so long: a reader of a stream who stops
+/// reading would else hold its place for ever.
+fn cut_when_stalled(stream: &TcpStream, after: Duration) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::net::sockopt::set_tcp_user_timeout(stream, u32::try_from(after.as_millis()).unwrap_or(u32::MAX))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, after);
+    Ok(())
 }
 
 /// Whether a connection has a request at work, and how many it has had: enough to close it when none comes, with one timer for

@@ -13,6 +13,7 @@ mod identity;
 mod imports;
 mod inputs;
 mod limits;
+mod media;
 mod money;
 mod problems;
 mod promos;

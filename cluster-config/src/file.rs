@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::groups::GroupCounts;
 use crate::ids::{ClusterId, NodeId};
+use crate::media::Media;
 use crate::payment::Payment;
 
 /// One node's configuration, as in the file. `check` says whether it makes sense.
@@ -49,6 +50,9 @@ pub struct Config {
     /// Letters to people.
     #[serde(default)]
     pub mail: Mail,
+    /// Images.
+    #[serde(default)]
+    pub media: Media,
     /// Which keys sign tickets; the same on every node, but for the time of a change.
     #[serde(default)]
     pub tickets: TicketKeys,
@@ -274,6 +278,7 @@ impl Config {
         }
         check(raft.snapshot_entries >= 10, format!("raft.snapshot_entries = {}: at least 10", raft.snapshot_entries));
         found.extend(self.payment.mistakes());
+        found.extend(self.media.mistakes());
         found
     }
 }

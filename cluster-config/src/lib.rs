@@ -4,4 +4,5 @@ pub mod file;
 pub mod groups;
 pub mod ids;
 pub mod limits;
+pub mod media;
 pub mod payment;

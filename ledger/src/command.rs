@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 pub use money::{MoneyCommand, RefundPolicy, RefundWho};
 pub use places::{Performer, Venue};
 
-use crate::ids::{AttemptId, EventId, HoldId, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
+use crate::ids::{AttemptId, EventId, HoldId, MediaHash, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
 use crate::money::Currency;
 use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
@@ -358,6 +358,8 @@ pub struct Event {
     pub provisioned: bool,
     /// Raised by each change, from 1.
     pub version: u64,
+    /// Pictures of it, at most 8, the main one first. The files are kept outside the ledger.
+    pub images: Vec<MediaHash>,
 }
 
 /// A line of the sales summary that an event group sends to the catalog.

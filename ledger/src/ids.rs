@@ -193,13 +193,44 @@ impl PlanHash {
     /// # Errors
     /// [`IdError`] when the text has another form.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let digits = text.strip_prefix("lay_").map(str::as_bytes).filter(|digits| digits.len() == 64).ok_or(IdError)?;
-        let mut hash = [0_u8; 32];
-        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
-        }
-        Ok(Self(hash))
+        text.strip_prefix("lay_").ok_or(IdError).and_then(hex_hash).map(Self)
     }
+}
+
+/// The content address of an image: a 256-bit hash of the file as it is kept, computed at the edge.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MediaHash(pub [u8; 32]);
+
+impl fmt::Display for MediaHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("img_")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for MediaHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::str::FromStr for MediaHash {
+    type Err = IdError;
+
+    /// Reads `img_` and 64 hexadecimal digits in lower case: one text for each hash.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        text.strip_prefix("img_").ok_or(IdError).and_then(hex_hash).map(Self)
+    }
+}
+
+/// Reads 64 hexadecimal digits in lower case.
+fn hex_hash(text: &str) -> Result<[u8; 32], IdError> {
+    let digits = Some(text.as_bytes()).filter(|digits| digits.len() == 64).ok_or(IdError)?;
+    let mut hash = [0_u8; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+    }
+    Ok(hash)
 }
 
 fn hex_digit(letter: u8) -> Result<u8, IdError> {
@@ -255,6 +286,9 @@ mod tests {
     fn a_plan_has_one_text_form() {
         let hash = PlanHash(core::array::from_fn(|place| place as u8 * 8 + 3));
         assert_eq!(PlanHash::parse(&text(hash)), Ok(hash));
+        let image = MediaHash(hash.0);
+        assert_eq!(text(image).parse(), Ok(image));
+        assert_eq!(text(hash).parse::<MediaHash>(), Err(IdError));
         let digits = "ab".repeat(31);
         for bad in ["AB", "+1", "1", "abc", " a", "é", "g0"] {
             assert_eq!(PlanHash::parse(&alloc::format!("lay_{digits}{bad}")), Err(IdError), "{bad}");

@@ -17,6 +17,7 @@ pub fn config(config: &Config, secret: [u8; 32]) -> anyhow::Result<ApiConfig> {
         }
     }
     api.allowed_origins.clone_from(&config.allowed_origins);
+    api.media_base = config.media.base().into();
     api.secure_cookies = config.links().starts_with("https://");
     // A fifteenth of a minute's requests may come at once, but never fewer than a page load needs.
     let rate = |per_minute: u32| Rate { per_minute: per_minute.max(1), burst: (per_minute / 15).max(20) };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use anyhow::Context as _;
 use boxoffice_api::backend::Backend;
@@ -10,6 +10,7 @@ use boxoffice_api::edge::Api;
 use boxoffice_api::live::Hub;
 use boxoffice_cluster_config::file::Config;
 use boxoffice_cluster_config::groups::GroupKind;
+use boxoffice_raft::blobs::Blobs;
 use boxoffice_raft::env::Env;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
@@ -17,6 +18,7 @@ use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::mail::FileMailer;
+use crate::media::Library;
 use crate::passwords::Passwords;
 use crate::popular::Popular;
 use crate::replica::Replica;
@@ -64,8 +66,9 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
 
     let search_dir = config.data_dir.join("search");
     let search = tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&search_dir)).await?.context("open the search index")?;
+    let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
+    raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
 
-    let credentials = Credentials::new(&secret);
     let mailer = FileMailer::new(config.mail.dir.clone().unwrap_or_else(|| config.data_dir.join("mail")), config.mail.from.clone());
     let (resets, asked) = tokio::sync::mpsc::channel(workers::letters::WAITING_MAX);
 
@@ -81,11 +84,12 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         popular: Popular::default(),
         search: Searching::new(search),
         names: parking_lot::Mutex::default(),
+        media,
         provider,
         bank_time_ms: config.payment.bank_time_ms(),
         keyring,
         passwords: Passwords::new().context("start the threads that hash passwords")?,
-        credentials,
+        credentials: Credentials::new(&secret),
         mailer: Arc::new(mailer),
         links: config.links(),
         resets,

@@ -11,6 +11,7 @@ use openraft::raft::{TransferLeaderError, TransferLeaderRequest};
 use tokio::time::{Instant, timeout_at};
 
 use crate::batcher::to_wire;
+use crate::blobs::BlobDesk;
 use crate::codec;
 use crate::core::GroupCore;
 use crate::env::{PeerReply, PeerRequest, PeerService};
@@ -30,6 +31,7 @@ pub struct Handler {
     pub groups: BTreeMap<GroupId, Arc<GroupCore>>,
     pub time: Arc<ClusterTime>,
     pub log: Log,
+    pub blobs: BlobDesk,
 }
 
 type Answer = Result<reply::Body, proto::Refused>;
@@ -51,6 +53,9 @@ impl Handler {
         if matches!(body, request::Body::Ping(_)) {
             return Ok(reply::Body::Pong(proto::Pong { wall_us: self.time.wall_us(), writable: self.log.writable() }));
         }
+        if let Some(answer) = self.blobs.answer(request.from, &body).await {
+            return answer;
+        }
         let Some(core) = self.groups.get(&GroupId(request.group)) else {
             return Err(refusal(Reason::UnknownGroup, &format!("there is no g{} here", request.group)));
         };
@@ -64,7 +69,9 @@ impl Handler {
             request::Body::Transfer(transfer) => transfer_leader(core, transfer).await,
             request::Body::Forward(forward) => forwarded(core, forward).await,
             request::Body::ReadIndex(_) => read_index(core).await,
-            request::Body::Ping(_) => Err(refusal(Reason::Other, "a ping concerns no group")),
+            request::Body::Ping(_) | request::Body::ReadBlob(_) | request::Body::KeepBlob(_) => {
+                Err(refusal(Reason::Other, "this call concerns no group"))
+            }
         }
     }
 

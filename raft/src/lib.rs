@@ -23,6 +23,7 @@
 pub mod machine;
 pub mod meter;
 
+pub mod blobs;
 pub mod error;
 pub mod group;
 pub mod node;

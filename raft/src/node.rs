@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
+use crate::blobs::{BlobDesk, BlobPeers, Blobs};
 use crate::core::{GroupCore, Parts};
 use crate::env::{Env, PeerService};
 use crate::error::{ProposeError, StartError};
@@ -131,6 +132,17 @@ impl RaftNode {
         self.inner.handler.clone()
     }
 
+    /// The way to files that other nodes keep.
+    #[must_use]
+    pub fn blob_peers(&self) -> BlobPeers {
+        BlobPeers { peers: self.inner.peers.clone() }
+    }
+
+    /// Lets peers ask for files, as long as `blobs` lives.
+    pub fn serve_blobs(&self, blobs: Weak<dyn Blobs>) {
+        self.inner.handler.blobs.open(blobs);
+    }
+
     /// How the node and its groups are.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
@@ -223,7 +235,8 @@ impl Inner {
             };
             groups.insert(id, Arc::new(GroupCore::new(parts)));
         }
-        let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone() });
+        let blobs = BlobDesk::default();
+        let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone(), blobs });
         let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, tasks: Mutex::new(Vec::new()) });
         if let Some(listener) = listener {
             let served = serve(listener, inner.handler.clone(), std::future::pending());

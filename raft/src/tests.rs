@@ -1,5 +1,6 @@
 //! Whole nodes in one process: a counter machine, a transport that can be cut, disks that lose power, and what must hold whatever breaks.
 
+mod blobs;
 mod cluster;
 mod counter;
 mod faults;

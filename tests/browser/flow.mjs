@@ -53,6 +53,7 @@ async function walk() {
   const words = await step("the list shows events that are on sale", async () => {
     await buyer.goto(base);
     await buyer.waitForSelector(".card");
+    await buyer.waitForFunction(() => document.querySelector(".card .thumb")?.naturalWidth > 0); // An image or a poster is drawn.
     await shoot(buyer, "list");
     return process.env.EVENT ?? (await steps.firstOnSale(buyer));
   });

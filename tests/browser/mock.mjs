@@ -61,7 +61,7 @@ const counts = (event) => [0, 1, 2, 3].map((state) => event.states.reduce((sum, 
 function describe(event) {
   const [available, held, sold] = counts(event);
   return {
-    object: "event", id: event.id, name: event.name, description: "", category: event.category, status: "published",
+    object: "event", id: event.id, name: event.name, description: "", category: event.category, status: "published", images: [], poster: "/icon.svg",
     starts_at: event.starts_at, time_zone: event.zone,
     venue: { object: "venue", name: event.venue, city: event.city, time_zone: event.zone },
     performers: event.performers.map((name) => ({ object: "performer", name })),

@@ -1,5 +1,5 @@
 //! `boxoffice bench book` sells a whole house on a running cluster, checks the rows, and prints figures a program can read;
-//! `boxoffice bench login` reads while many log in, `boxoffice bench scan` lets a house in.
+//! `boxoffice bench login` reads while many log in, `boxoffice bench scan` lets a house in, `boxoffice bench live` and `bench mix` look.
 
 use std::process::Command;
 
@@ -69,4 +69,22 @@ fn pages_are_read_beside_a_bare_handler() {
         assert_eq!(page["node"]["rounds"].as_array().map(Vec::len), Some(3), "{page}");
         assert!(page["ratio"].as_f64() > Some(0.0) && page["node"]["done"].as_u64() > Some(0), "{page}");
     }
+}
+
+#[test]
+fn many_watch_and_many_look_while_a_house_is_sold() {
+    let run = |args: &[&str]| {
+        let mut command = Command::new(binary::boxoffice());
+        command.arg("bench").args(args).args(["--output", "json", "--config"]).arg(cluster().config(1));
+        let output = command.output().expect("the command runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_str::<Value>(&text).expect("one JSON object")
+    };
+    let live = run(&["live", "--sockets", "50", "--seats", "60", "--seconds", "1"]);
+    assert_eq!((&live["sold"], &live["violations"], &live["lost"]), (&60.into(), &serde_json::json!([]), &0.into()), "{live}");
+    assert!(live["deltas_received"].as_u64() > Some(50) && live["delay_ms"]["p99"].is_u64(), "{live}");
+    let mix = run(&["mix", "--seconds", "1", "--rate", "3", "--seats", "500", "--clients", "2", "--readers", "8"]);
+    assert_eq!(mix["wrong"], serde_json::json!([]), "{mix}");
+    assert!(mix["mix"]["latency_us"]["search"]["count"].as_u64() > Some(5) && mix["ratio"].as_f64() > Some(0.0), "{mix}");
 }

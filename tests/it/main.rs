@@ -22,6 +22,7 @@ mod hold_expiry;
 mod idempotent_retry;
 mod keys;
 mod listings;
+mod media;
 mod metrics;
 mod my_tickets;
 mod no_double_booking;

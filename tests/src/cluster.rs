@@ -14,6 +14,7 @@ use boxoffice::bench::setup;
 use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
+use boxoffice_cluster_config::media::Media;
 use boxoffice_cluster_config::payment::Payment;
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{EventId, UserId};
@@ -42,6 +43,8 @@ pub struct Options {
     pub takes_payments: bool,
     /// How long buyers may take at their bank, in seconds; `None` = the usual time.
     pub bank_time_s: Option<u64>,
+    /// Where images are kept and served.
+    pub media: Media,
     /// Whether [`Cluster::arm`] works: nodes then look for an armed point at each one that they pass.
     pub can_be_armed: bool,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
@@ -60,6 +63,7 @@ impl Default for Options {
             raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
             takes_payments: true,
             bank_time_s: None,
+            media: Media::default(),
             can_be_armed: false,
             data: Vec::new(),
             folder: None,
@@ -143,6 +147,7 @@ impl Cluster {
                 },
                 mail: Mail { dir: Some(folder.join("mail")), ..Mail::default() },
                 allowed_origins: Vec::new(),
+                media: options.media.clone(),
                 tickets: TicketKeys::default(),
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, countdown, dateParts, money, placeText, plural, saleText } from "../format.js";
+import { announcement, countdown, dateParts, money, pictureOf, placeText, plural, saleText } from "../format.js";
 
 test("amounts follow the currency's own digits", () => {
   assert.equal(money({ amount: 12500, currency: "EUR" }), "€125");
@@ -52,4 +52,9 @@ test("places and counts read well", () => {
   assert.equal(placeText({ section: "112", row: "B", seat: "12" }), "112 · row B · seat 12");
   assert.equal(placeText({ section: "Floor" }), "Floor");
   assert.deepEqual([plural(1, "seat"), plural(1200, "seat")], ["1 seat", "1,200 seats"]);
+});
+
+test("an event without an image shows its poster", () => {
+  assert.equal(pictureOf({ images: [], poster: "/event/evt_1/poster.svg" }, 320), "/event/evt_1/poster.svg");
+  assert.equal(pictureOf({ images: [{ url: "https://cdn.example/media/img_1" }], poster: "/p.svg" }, 640), "https://cdn.example/media/img_1?width=640");
 });

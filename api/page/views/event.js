@@ -2,7 +2,7 @@
 
 import { Checkout } from "../checkout.js";
 import { fill, h, icon, toast } from "../dom.js";
-import { dateParts, money, saleText } from "../format.js";
+import { dateParts, money, pictureOf, saleText } from "../format.js";
 import { LiveSeats } from "../live.js";
 import { SeatModel } from "../map/model.js";
 import { decodeStates, SeatStates } from "../map/state.js";
@@ -114,6 +114,7 @@ class EventView {
         "div",
         { class: "eventhead" },
         h("a", { class: "plain backlink", href: "#/", "aria-label": "All events" }, icon("back")),
+        h("img", { class: "thumb", src: pictureOf(event, 320), alt: "", width: 80, height: 45 }),
         h("div", { class: "eventtitle" }, h("h1", null, event.name), h("p", null, `${when.long} · ${where}`)),
         h("div", { class: "eventstate" }, this.saleMark, this.liveMark),
         h("div", { class: "tabs", role: "tablist", "aria-label": "How to choose seats" }, this.listTab, this.mapTab),

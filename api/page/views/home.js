@@ -1,7 +1,7 @@
 // The list of events, and the result of a search.
 
 import { fill, h, icon } from "../dom.js";
-import { count, dateParts, money, plural, saleText } from "../format.js";
+import { count, dateParts, money, pictureOf, plural, saleText } from "../format.js";
 
 /**
  * @param {import("../app.js").App} app
@@ -70,6 +70,7 @@ function card(event) {
     h(
       "a",
       { class: "card", href: `#/event/${event.id}` },
+      h("img", { class: "thumb", src: pictureOf(event, 320), alt: "", loading: "lazy", width: 128, height: 72 }),
       h("span", { class: "date", "aria-hidden": "true" }, h("small", null, when.month), h("b", null, when.day), h("small", null, when.weekday)),
       h(
         "span",

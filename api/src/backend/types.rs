@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use boxoffice_ledger::carts::Cart;
 use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, Venue};
-use boxoffice_ledger::ids::{EventId, HoldId, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
+use boxoffice_ledger::ids::{EventId, HoldId, MediaHash, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{Confirmation, HoldInfo, OrderState, Rejection, SaleState};
 use boxoffice_ledger::plan::Plan;
@@ -205,6 +205,8 @@ pub struct EventView {
     pub performers: Vec<Arc<Performer>>,
     /// Its sale; `None` until it is provisioned.
     pub sale: Option<SaleView>,
+    /// Where images are served: the beginning of their addresses, without a slash at its end; empty = at this node.
+    pub media_base: Arc<str>,
 }
 
 /// Which events to list, and in which order.
@@ -400,6 +402,8 @@ pub struct NewEvent {
     pub terms: SaleTerms,
     /// Draft, or Published and opened.
     pub status: EventStatus,
+    /// Pictures, the main one first.
+    pub images: Vec<MediaHash>,
 }
 
 /// A change of an event; `None` leaves a field alone.
@@ -415,6 +419,8 @@ pub struct EventPatch {
     pub starts_at: Option<Timestamp>,
     /// Who plays.
     pub performers: Option<Vec<PerformerId>>,
+    /// Pictures, the main one first.
+    pub images: Option<Vec<MediaHash>>,
 }
 
 /// A new venue or a change of one (`None` leaves a field alone; a new one needs name, city and time zone).
@@ -463,6 +469,8 @@ pub struct NodeView {
     pub log_bytes: u64,
     /// CPU time of the process since start, user and system, in microseconds.
     pub cpu_us: u64,
+    /// Memory of the process that lies in RAM, in bytes.
+    pub memory_bytes: u64,
     /// The catalog index that the search index reflects.
     pub search_index: Option<u64>,
 }

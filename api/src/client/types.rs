@@ -194,6 +194,8 @@ pub struct Node {
     pub log_bytes: u64,
     /// CPU time since start, in microseconds.
     pub cpu_us: u64,
+    /// Memory of the process that lies in RAM, in bytes.
+    pub memory_bytes: u64,
     /// The catalog index that search reflects.
     pub search_index: Option<u64>,
 }

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{EntryOut, LocalTime, MoneyOut, Named, PolicyOut, PublicStatus, Rfc3339, Text, money, public_status, sale_state};
+use super::{EntryOut, ImageOut, LocalTime, MoneyOut, Named, PolicyOut, PublicStatus, Rfc3339, Text, money, public_status, sale_state};
 use crate::backend::{EventView, Revision, SaleView};
 use crate::import::Problems;
 
@@ -54,6 +54,10 @@ pub struct EventOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     on_sale_at: Option<Rfc3339>,
     entry: EntryOut,
+    /// Pictures, the main one first; none = show the poster.
+    images: Vec<ImageOut>,
+    /// A drawing that stands for the event.
+    poster: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sale: Option<SaleOut>,
     version: u64,
@@ -135,6 +139,8 @@ impl<'a> EventOut<'a> {
             refunds: PolicyOut::new(&event.terms.refunds, currency),
             on_sale_at: event.terms.opens_at.map(Rfc3339),
             entry: EntryOut::new(&event.terms.entry, event.starts_at),
+            images: event.images.iter().map(|&image| ImageOut::new(image, &view.media_base)).collect(),
+            poster: format!("/event/{}/poster.svg", event.id),
             sale,
             version: event.version,
             revision: None,

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use boxoffice_ledger::audit::AuditAction;
 use boxoffice_ledger::command::{EventStatus, RefundWho, Role, Scope};
 use boxoffice_ledger::ids::{
-    AttemptId, CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId, VenueId,
+    AttemptId, CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId, VenueId,
 };
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState};
@@ -133,6 +133,12 @@ macro_rules! id_forms {
 }
 
 id_forms!(AttemptId, CartId, EventId, HoldId, KeyId, OrderId, PerformerId, RefundId, SessionId, TicketId, UserId, VenueId);
+
+impl TextForm for MediaHash {
+    fn pattern() -> String {
+        "^img_[0-9a-f]{64}$".into()
+    }
+}
 
 impl TextForm for PlanHash {
     fn pattern() -> String {

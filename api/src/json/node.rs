@@ -66,6 +66,8 @@ pub struct NodeOut<'a> {
     log_fsyncs: u64,
     log_bytes: u64,
     cpu_us: u64,
+    /// Memory of the process that lies in RAM.
+    memory_bytes: u64,
     search_index: Option<u64>,
     live_sockets: usize,
 }
@@ -102,6 +104,7 @@ impl<'a> NodeOut<'a> {
             log_fsyncs: node.log_fsyncs,
             log_bytes: node.log_bytes,
             cpu_us: node.cpu_us,
+            memory_bytes: node.memory_bytes,
             search_index: node.search_index,
             live_sockets,
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use boxoffice_ledger::command::RefundWho;
-use boxoffice_ledger::ids::{PerformerId, TicketId, VenueId};
+use boxoffice_ledger::ids::{MediaHash, PerformerId, TicketId, VenueId};
 use boxoffice_ledger::plan::SeatIndex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -325,6 +325,8 @@ pub struct EventBody {
     pub entry: Option<super::EntryBody>,
     pub draft: Option<bool>,
     pub refunds: Option<PolicyBody>,
+    #[schemars(with = "Option<Vec<Text<MediaHash>>>", length(max = event::IMAGES_MAX))]
+    pub images: Option<Vec<String>>,
 }
 
 /// An event's refund policy.
@@ -392,6 +394,8 @@ pub struct EventPatchBody {
     pub starts_at: Option<String>,
     #[schemars(with = "Option<Vec<Text<PerformerId>>>", length(max = event::PERFORMERS_MAX))]
     pub performers: Option<Vec<String>>,
+    #[schemars(with = "Option<Vec<Text<MediaHash>>>", length(max = event::IMAGES_MAX))]
+    pub images: Option<Vec<String>>,
 }
 
 /// `POST /event/{id}/postpone`.

@@ -19,6 +19,8 @@ use crate::limits::Taken;
 use crate::route::Outcome;
 
 const COMMENT_EVERY: Duration = Duration::from_secs(20);
+/// How long a reader waits, in milliseconds, before it goes to another node: each another time, so that they do not all come at once.
+const RECONNECT_MS: std::ops::Range<u64> = 500..5000;
 
 /// The route.
 pub async fn stream(edge: Arc<Edge>, call: Call) -> Outcome {
@@ -31,22 +33,39 @@ pub async fn stream(edge: Arc<Edge>, call: Call) -> Outcome {
     };
     let taken = edge.limits.socket()?;
     let subscription = edge.hub.subscribe(event, since).await?;
-    let reader = Reader { subscription, drained: edge.hub.drained(), _taken: taken };
+    let reader = Reader { subscription, drained: edge.hub.drained(), ended: false, _taken: taken };
     Ok(Sse::new(events(reader)).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)).into_response())
 }
 
 struct Reader {
     subscription: Subscription,
     drained: Drained,
+    /// Whether the last event was sent.
+    ended: bool,
     _taken: Taken,
+}
+
+/// The last event of a node that goes away: when to come again, somewhere else.
+fn bye() -> Event {
+    let mut entropy = [0; 8];
+    // Without entropy all come at once, which is no reason not to tell them.
+    let _ = getrandom::fill(&mut entropy);
+    let wait = RECONNECT_MS.start + u64::from_le_bytes(entropy) % (RECONNECT_MS.end - RECONNECT_MS.start);
+    Event::default().event("bye").retry(Duration::from_millis(wait)).data("{\"type\":\"bye\",\"reason\":\"draining\"}")
 }
 
 fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(reader, |mut reader| async move {
         loop {
+            if reader.ended {
+                return None;
+            }
             let next = tokio::select! {
                 next = reader.subscription.next() => next,
-                () = reader.drained.wait() => return None,
+                () = reader.drained.wait() => {
+                    reader.ended = true;
+                    return Some((Ok(bye()), reader));
+                }
             };
             match next {
                 Next::Frame(frame) => {

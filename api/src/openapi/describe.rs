@@ -8,6 +8,7 @@ mod catalog;
 mod event;
 mod gate;
 mod guest;
+mod media;
 mod node;
 mod promo;
 mod search;
@@ -38,6 +39,7 @@ pub fn tags() -> Vec<Tag> {
         tag("Tickets", "The caller's tickets, and giving them to others.", ticket::operations()),
         tag("Gates", "Scanning at the door, online and offline, and what was seen there.", gate::operations()),
         tag("Catalog", "Venues with their seating plans, and performers.", catalog::operations()),
+        tag("Images", "Pictures of events.", media::operations()),
         tag("Accounts", "Opening an account, its password, e-mail and role; keys of programs.", account::operations()),
         tag("Guests", "Buying with an e-mail and no password.", guest::operations()),
         tag("Sessions", "Logging in and out.", session::operations()),

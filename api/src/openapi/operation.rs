@@ -20,6 +20,8 @@ pub struct Operation {
     pub text: &'static str,
     /// Its body with an example.
     pub body: Option<(SchemaOf, Value)>,
+    /// Media types of its body, if that is not JSON.
+    pub uploads: &'static [&'static str],
     /// What it answers when all is well.
     pub answers: Vec<Answer>,
     /// Problems of its own, beside those that follow from the table.
@@ -42,7 +44,7 @@ pub struct Answer {
 
 fn operation(verb: Verb, path: &'static str, id: &'static str, summary: &'static str) -> Operation {
     let (body, answers, cookie) = (None, Vec::new(), None);
-    Operation { verb, path, id, summary, text: "", body, answers, problems: &[], headers: &[], cookie, is_local: false }
+    Operation { verb, path, id, summary, text: "", body, uploads: &[], answers, problems: &[], headers: &[], cookie, is_local: false }
 }
 
 /// A description of a GET.
@@ -74,6 +76,11 @@ impl Operation {
     /// Takes a body.
     pub fn takes(self, schema: SchemaOf, example: Value) -> Self {
         Self { body: Some((schema, example)), ..self }
+    }
+
+    /// Takes a file of one of these media types as its body.
+    pub fn uploads(self, uploads: &'static [&'static str]) -> Self {
+        Self { uploads, ..self }
     }
 
     /// Takes a header.

@@ -3,13 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use super::operation::Operation;
+use crate::backend::WIDTHS;
 use crate::error::Code;
 use crate::json::{STATE_NAMES, TextForm};
 use crate::route::event::{CITY_BYTES_MAX, PRICE_MAX, SEARCH_CHARS_MAX};
 use crate::route::list::SORTS;
 use crate::route::search::SUGGESTIONS_MAX;
 use crate::router::{Key, Route};
-use boxoffice_ledger::ids::{CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId};
+use boxoffice_ledger::ids::{
+    CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId,
+};
 
 /// Everything that a route takes beside its body.
 pub fn of(route: &Route, operation: &Operation) -> Vec<Value> {
@@ -89,6 +92,7 @@ fn path_names(path: &str) -> impl Iterator<Item = &str> {
 fn in_path(path: &str, name: &str) -> (String, Value) {
     let text = |pattern: String| json!({"type": "string", "pattern": pattern});
     match name {
+        "hash" if path.starts_with("/media") => ("The image's id.".into(), text(MediaHash::pattern())),
         "hash" => ("The layout's hash.".into(), text(PlanHash::pattern())),
         "promo" => ("The code, in capital or small letters.".into(), text("^[A-Za-z0-9_-]{3,40}$".into())),
         "group" => ("A group's number.".into(), json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})),
@@ -171,6 +175,7 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
             ("The group whose trail is read; by default the first one.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}))
         }
         "index" => ("The log index; by default the last one that was applied.", number()),
+        "width" => ("Pixels: a smaller one, if the image is wider.", json!({"type": "integer", "enum": WIDTHS})),
         "fix" => ("Changes an upload so that it becomes right.", one_of(&["none", "renumber"])),
         "expand" => (
             "What to give whole instead of by id, separated by commas.",

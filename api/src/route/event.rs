@@ -1,10 +1,12 @@
 //! Listing, searching, showing, creating and changing events.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
 use boxoffice_ledger::command::{EventStatus, RefundPolicy, RefundWho, SaleTerms};
-use boxoffice_ledger::ids::{EventId, PerformerId, VenueId};
+use boxoffice_ledger::ids::{EventId, MediaHash, PerformerId, VenueId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::plan::Plan;
 use boxoffice_ledger::time::{Millis, Timestamp};
@@ -27,6 +29,8 @@ pub const DESCRIPTION_BYTES_MAX: usize = 8_000;
 pub const CATEGORY_BYTES_MAX: usize = 64;
 /// Most performers of an event.
 pub const PERFORMERS_MAX: usize = 32;
+/// Most images of an event.
+pub const IMAGES_MAX: usize = 8;
 /// Longest search, in characters.
 pub const SEARCH_CHARS_MAX: usize = 256;
 /// Longest name of a city or category to filter by, in bytes.
@@ -111,6 +115,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
         starts_at,
         terms: terms(&mut check, &body, currency, starts_at),
         status: if body.draft == Some(true) { EventStatus::Draft } else { EventStatus::Published },
+        images: images(&mut check, body.images.as_deref().unwrap_or_default()),
     };
     check.done()?;
     let found = edge.backend.venue(call.fresh(Freshness::Linearizable), event.venue).await;
@@ -205,13 +210,22 @@ fn prices(body: &PricesBody, plan: &Plan) -> Result<Vec<u64>, HttpProblem> {
 }
 
 fn performers(check: &mut Check, texts: &[String]) -> Vec<PerformerId> {
-    if texts.len() > PERFORMERS_MAX {
-        check.wrong("/performers", "too_many", format!("at most {PERFORMERS_MAX}"));
+    distinct(check, "/performers", texts, PERFORMERS_MAX)
+}
+
+fn images(check: &mut Check, texts: &[String]) -> Vec<MediaHash> {
+    distinct(check, "/images", texts, IMAGES_MAX)
+}
+
+/// A list of ids, each once.
+fn distinct<T: FromStr<Err: Display> + PartialEq>(check: &mut Check, pointer: &str, texts: &[String], most: usize) -> Vec<T> {
+    if texts.len() > most {
+        check.wrong(pointer, "too_many", format!("at most {most}"));
     }
-    let mut found: Vec<PerformerId> = Vec::with_capacity(texts.len().min(PERFORMERS_MAX));
-    for (at, text) in texts.iter().take(PERFORMERS_MAX).enumerate() {
-        match check.id(&format!("/performers/{at}"), text) {
-            Some(id) if found.contains(&id) => check.wrong(format!("/performers/{at}"), "duplicate", "the same performer twice"),
+    let mut found: Vec<T> = Vec::with_capacity(texts.len().min(most));
+    for (at, text) in texts.iter().take(most).enumerate() {
+        match check.id(&format!("{pointer}/{at}"), text) {
+            Some(id) if found.contains(&id) => check.wrong(format!("{pointer}/{at}"), "duplicate", "the same one twice"),
             Some(id) => found.push(id),
             None => {}
         }
@@ -232,6 +246,7 @@ pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
         category: body.category.as_deref().map(|text| check.optional_line("/category", text, CATEGORY_BYTES_MAX)),
         starts_at: body.starts_at.as_deref().map(|text| -> Timestamp { check.moment("/starts_at", text) }),
         performers: body.performers.as_deref().map(|texts| performers(&mut check, texts)),
+        images: body.images.as_deref().map(|texts| images(&mut check, texts)),
     };
     check.done()?;
     let done = edge.backend.update_event(call.context(), caller, request, event, version, patch).await?;

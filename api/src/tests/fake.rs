@@ -5,6 +5,7 @@ mod carts;
 mod guest;
 pub mod identity;
 mod import;
+mod media;
 mod promo;
 mod reads;
 mod search;
@@ -89,6 +90,11 @@ pub fn performer_id() -> PerformerId {
 /// The plan's hash.
 pub fn plan_hash() -> PlanHash {
     PlanHash([0xab; 32])
+}
+
+/// The image.
+pub fn image_id() -> MediaHash {
+    MediaHash([0xcd; 32])
 }
 
 fn euro() -> Currency {
@@ -226,6 +232,7 @@ impl Fake {
             starts_at: Timestamp(1_800_000_000_000_000),
             terms,
             status: if draft { EventStatus::Draft } else { EventStatus::Published },
+            images: vec![image_id()],
         });
         let event = Event {
             id: event_id(),
@@ -242,9 +249,16 @@ impl Fake {
             status: event.status,
             provisioned: true,
             version: 4,
+            images: event.images,
         };
         let sale = SaleView { state: SaleState::OnSale, available: 118, held: 1, sold: 1, capacity: 120, from_price: Some(9_900) };
-        EventView { event: Arc::new(event), venue: self.the_venue(), performers: vec![self.the_performer()], sale: Some(sale) }
+        EventView {
+            event: Arc::new(event),
+            venue: self.the_venue(),
+            performers: vec![self.the_performer()],
+            sale: Some(sale),
+            media_base: "".into(),
+        }
     }
 
     fn page(&self) -> Page<EventView> {
@@ -292,4 +306,11 @@ impl Fake {
 fn captured() -> AttemptView {
     let (begun_at, decided_at) = (Timestamp(1_000_000), Some(Timestamp(1_750_000)));
     AttemptView { attempt: AttemptId(7), state: AttemptState::Captured, begun_at, decided_at, code: None }
+}
+
+/// How the one node stands.
+fn node_view() -> NodeView {
+    let group = GroupView { group: GROUP, kind: "events", role: "leader", leader: Some(1), term: 2, applied: 100, last: 100 };
+    let (log_fsyncs, log_bytes, cpu_us, memory_bytes) = (5, 6, 7, 9);
+    NodeView { node: 1, cluster: "test".into(), groups: vec![group], log_fsyncs, log_bytes, cpu_us, memory_bytes, search_index: Some(8) }
 }

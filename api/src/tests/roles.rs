@@ -3,7 +3,7 @@
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{OrderId, Slot, TicketId};
 
-use super::fake::{event_id, performer_id, plan_hash, venue_id};
+use super::fake::{event_id, image_id, performer_id, plan_hash, venue_id};
 use super::harness::Edge;
 use crate::router::{Access, ROUTES, Route, Verb};
 
@@ -15,7 +15,9 @@ fn path(route: &Route) -> String {
         Some("user") => TicketId::of_order(OrderId::for_tickets(1, Slot::new(9), 0), 0).to_string(),
         _ => event_id().to_string(),
     };
-    let path = route.path.replace("{id}", &id).replace("{query}", "radio").replace("{hash}", &plan_hash().to_string());
+    let image = image_id().to_string();
+    let path = if route.path.starts_with("/media") { route.path.replace("{hash}", &image) } else { route.path.to_owned() };
+    let path = path.replace("{id}", &id).replace("{query}", "radio").replace("{hash}", &plan_hash().to_string());
     path.replace("{hold}", &boxoffice_ledger::ids::HoldId(5).to_string())
         .replace("{group}", "3")
         .replace("{code}", "internal")
@@ -36,7 +38,8 @@ fn verb(route: &Route) -> &'static str {
 fn expected(route: &Route) -> Option<Role> {
     match (route.method, route.path) {
         (Verb::Get, "/event/{id}/sale") | (Verb::Post, "/order/{id}/cancel") => Some(Role::Coordinator),
-        (Verb::Get, "/docs" | "/openapi.json") | (Verb::Post, "/event/availability") => None,
+        (Verb::Get, "/docs" | "/openapi.json" | "/media/{hash}") | (Verb::Post, "/event/availability") => None,
+        (Verb::Post, "/media") => Some(Role::Coordinator),
         (_, path) if path.starts_with("/event/{id}/promo") || path.starts_with("/event/{id}/allocation") => Some(Role::Coordinator),
         (_, path) if path.starts_with("/event/{id}/hold") => Some(Role::Guest),
         (_, path) if path.starts_with("/cart") || path == "/user/cart" => Some(Role::Customer),
@@ -93,7 +96,7 @@ async fn nothing_is_allowed_that_is_not_meant_to_be() {
 #[tokio::test]
 async fn writes_need_a_key_unless_they_are_harmless_to_repeat() {
     // What opens a session or mails a link is harmless to repeat, and what a link or a token does it does once. A scan carries
-    // a number of its own, and a message of the payment provider its id.
+    // a number of its own, an image its content, and a message of the payment provider its id.
     let free = [
         "/event/availability",
         "/session",
@@ -107,6 +110,7 @@ async fn writes_need_a_key_unless_they_are_harmless_to_repeat() {
         "/user/guest/hand-over",
         "/scan",
         "/event/{id}/scan/offline",
+        "/media",
     ];
     for route in ROUTES.iter().filter(|route| route.method != Verb::Get) {
         if free.contains(&route.path) && route.method == Verb::Post {

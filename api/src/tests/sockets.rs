@@ -292,7 +292,12 @@ async fn a_node_that_goes_away_says_so_and_finishes_what_it_began() {
     let mut idle = TcpStream::connect(server.address).await.unwrap();
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     read_until(&mut idle, "\"up\"}").await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(format!("GET /event/{}/seat/stream HTTP/1.1\r\nhost: x\r\n\r\n", event_id()).as_bytes()).await.unwrap();
+    read_until(&mut stream, "}}\n\n").await;
     server.stop.take().unwrap().send(()).unwrap();
+    let told = read_until(&mut stream, "").await;
+    assert!(told.contains("event: bye\n") && told.contains("retry: "), "{told}");
     let bye = socket.next().await.unwrap();
     assert_eq!((&bye["type"], &bye["reason"]), (&json!("bye"), &json!("draining")));
     assert_eq!(socket.next().await, Err(1012));
@@ -377,6 +382,25 @@ async fn connections_beyond_the_bound_are_closed_at_once() {
     read_until(&mut first, "\"up\"}").await;
     let second = server.raw(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", "\"up\"}").await;
     assert_eq!(second, "");
+}
+
+/// A client that asks and asks and reads nothing holds the only place until the system cuts it.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn who_stops_reading_loses_the_connection() {
+    let mut quick = config();
+    (quick.connections_max, quick.stalled_timeout) = (1, Duration::from_millis(500));
+    let server = Server::start(quick).await;
+    let mut stalled = TcpStream::connect(server.address).await.unwrap();
+    let request = format!("GET /event/{}/seat HTTP/1.1\r\nhost: x\r\n\r\n", event_id()).repeat(100);
+    // Until neither side's buffers have room.
+    while tokio::time::timeout(Duration::from_secs(1), stalled.write_all(request.as_bytes())).await.is_ok_and(|done| done.is_ok()) {}
+    let healthy = async {
+        while !server.raw(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "\"up\"}").await.contains("200") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), healthy).await.expect("the place is free again");
 }
 
 /// Readers that watch while the map changes under load see exactly the map, whatever the interleaving.

@@ -22,6 +22,9 @@ pub const TIME_ZONE_BYTES_MAX: usize = 64;
 /// The most performers of an event.
 pub const PERFORMERS_MAX: usize = 32;
 
+/// The most images of an event.
+pub const IMAGES_MAX: usize = 8;
+
 /// The highest price, in minor units: a whole house at it still fits in 64 bits.
 pub const PRICE_MAX: u64 = 1_000_000_000_000;
 
@@ -76,6 +79,13 @@ pub fn event(event: &Event) -> Check {
     }
     if event.version == 0 && event.previous_start.is_some() {
         return Err(malformed("/previous_start", "a new event was not postponed"));
+    }
+    if event.images.len() > IMAGES_MAX {
+        return Err(malformed("/images", "at most 8 images"));
+    }
+    let mut seen = BTreeSet::new();
+    if let Some(place) = event.images.iter().position(|image| !seen.insert(*image)) {
+        return Err(malformed(&format!("/images/{place}"), "the image is in the list already"));
     }
     if event.version == 0 && event.status == EventStatus::Cancelled {
         return Err(malformed("/status", "an event begins as draft or published"));

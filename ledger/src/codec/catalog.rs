@@ -7,7 +7,7 @@ use super::wire::catalog_command::Command as WireCommand;
 use super::{CodecError, audit, common, envelope, rejection, wire};
 use crate::command::{CatalogCommand, Event, EventStatus, EventViews, Performer, SaleSummary, Venue};
 use crate::demand::Demand;
-use crate::ids::{EventId, PerformerId, UserId, VenueId};
+use crate::ids::{EventId, MediaHash, PerformerId, UserId, VenueId};
 use crate::outcome::{Answer, CatalogOutcome};
 use crate::time::Timestamp;
 
@@ -145,6 +145,7 @@ pub fn event(event: &Event) -> wire::Event {
         provisioned: event.provisioned,
         version: event.version,
         previous_start_us: event.previous_start.map(|at| at.0),
+        images: event.images.iter().map(|image| image.0.to_vec()).collect(),
     }
 }
 
@@ -165,6 +166,7 @@ pub fn read_event(event: wire::Event) -> Result<Event, CodecError> {
         status: read_status(event.status)?,
         provisioned: event.provisioned,
         version: event.version,
+        images: event.images.iter().map(|image| common::read_hash_bytes(image).map(MediaHash)).collect::<Result<_, _>>()?,
     })
 }
 

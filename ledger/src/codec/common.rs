@@ -38,7 +38,11 @@ pub fn read_request(request: Option<wire::Request>) -> Result<Request, CodecErro
 }
 
 pub fn read_hash(bytes: &[u8]) -> Result<PlanHash, CodecError> {
-    bytes.try_into().map(PlanHash).map_err(|_| CodecError::Broken(format!("a hash of {} bytes", bytes.len())))
+    read_hash_bytes(bytes).map(PlanHash)
+}
+
+pub fn read_hash_bytes(bytes: &[u8]) -> Result<[u8; 32], CodecError> {
+    bytes.try_into().map_err(|_| CodecError::Broken(format!("a hash of {} bytes", bytes.len())))
 }
 
 pub fn chunk(chunk: &BlobChunk) -> wire::BlobChunk {

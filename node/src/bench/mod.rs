@@ -17,11 +17,17 @@ pub mod listings;
 pub mod load;
 pub mod login;
 pub mod read;
+pub mod live;
+pub mod load;
+pub mod login;
+pub mod mix;
 pub mod report;
 pub mod scan;
 pub mod search;
 pub mod setup;
+pub mod socket;
 pub mod verify;
+pub mod watch;
 
 #[cfg(test)]
 mod relevance;
@@ -67,6 +73,10 @@ enum What {
     Search(search::SearchArgs),
     /// Bring many events in.
     Import(import::ImportArgs),
+    /// Let many watch a map while the house is sold.
+    Live(live::LiveArgs),
+    /// Let a hundred look for each one who books.
+    Mix(mix::MixArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -136,6 +146,8 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         What::Scan(args) => scan::run(args).map(|()| ExitCode::SUCCESS),
         What::Search(args) => search::run(args).map(|()| ExitCode::SUCCESS),
         What::Import(args) => import::run(args).map(|()| ExitCode::SUCCESS),
+        What::Live(args) => live::run(args).map(|clean| if clean { ExitCode::SUCCESS } else { ExitCode::from(EXIT_VIOLATION) }),
+        What::Mix(args) => mix::run(args),
     }
 }
 

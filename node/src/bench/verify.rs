@@ -74,7 +74,9 @@ fn differences(states: &[u8], sold: &BTreeSet<u32>, unknown: &BTreeSet<u32>) -> 
     found
 }
 
-fn base64(text: &str) -> Option<Vec<u8>> {
+/// The bytes of Base64; `None` when it is none.
+#[must_use]
+pub fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
     let (mut bits, mut count) = (0_u32, 0);

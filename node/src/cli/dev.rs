@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
+use boxoffice_cluster_config::media::Media;
 use boxoffice_ledger::command::Role;
 use clap::Args;
 
@@ -107,6 +108,7 @@ fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Res
             payment: provider.payment(format!("{}/", members[0].http)),
             mail: Mail { dir: Some(data.join("mail")), ..Mail::default() },
             allowed_origins: Vec::new(),
+            media: Media::default(),
             tickets: TicketKeys::default(),
         };
         let path = data.join(format!("n{number}.toml"));

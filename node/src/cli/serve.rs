@@ -37,6 +37,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     crate::telemetry::start();
     let config = read_config(&args.config)?;
     crate::scheduling::favour_throughput();
+    crate::files::take_what_is_granted();
     let until_stdin_closes = args.until_stdin_closes;
     super::runtime(config.threads.on(super::cores()).http)?.block_on(crate::start::run(config, stop(until_stdin_closes)))?;
     Ok(ExitCode::SUCCESS)

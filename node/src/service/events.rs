@@ -37,7 +37,7 @@ impl Service {
             let performers = event.performers.iter().filter_map(|id| catalog.performer(*id).cloned()).map(Arc::new).collect();
             (Arc::new(event.clone()), venue, performers)
         };
-        Some(EventView { sale: self.sale_view(id), event, venue, performers })
+        Some(EventView { sale: self.sale_view(id), event, venue, performers, media_base: self.media.base() })
     }
 
     /// The sale of an event, as this node knows it.
@@ -63,6 +63,7 @@ impl Service {
         let Some(plan) = venue.plan else {
             return Err(invalid("/venue", "no_plan", "the venue has no seating plan yet: POST /venue/{id}/plan first"));
         };
+        self.check_images(&new.images).await?;
         let published = new.status == EventStatus::Published;
         let event = Event {
             id: EventId::new(mint::now_ms(), mint::random_slot(), mint::entropy()),
@@ -79,6 +80,7 @@ impl Service {
             status: new.status,
             provisioned: false,
             version: 0,
+            images: new.images,
         };
         let command = CatalogCommand::Audited(asked(cx, caller, CatalogCommand::PutEvent { request, event }));
         let applied = self.write::<CatalogLedger>(cx, CATALOG, &command).await?;
@@ -124,6 +126,10 @@ impl Service {
         event.category = patch.category.unwrap_or(event.category);
         event.starts_at = patch.starts_at.unwrap_or(event.starts_at);
         event.performers = patch.performers.unwrap_or(event.performers);
+        if let Some(images) = patch.images {
+            self.check_images(&images).await?;
+            event.images = images;
+        }
         self.put_event(cx, caller, request, event).await
     }
 

@@ -12,6 +12,7 @@ pub mod identity;
 mod import;
 mod measures;
 mod lists;
+mod media;
 mod orders;
 mod paying;
 mod promos;
@@ -44,6 +45,7 @@ use bytes::Bytes;
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::mail::Mailer;
+use crate::media::Library;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::popular::Popular;
@@ -83,6 +85,8 @@ pub struct Service {
     pub search: Searching,
     /// Names of venues and performers, for imports.
     pub names: parking_lot::Mutex<Names>,
+    /// Images.
+    pub media: Arc<Library>,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
     /// How long buyers may take at their bank, in milliseconds.

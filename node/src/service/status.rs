@@ -33,13 +33,15 @@ impl Service {
             applied: group.applied_index,
             last: group.last_index,
         });
+        let used = process();
         NodeView {
             node: self.node.0,
             cluster: self.cluster.0.clone(),
             groups: groups.collect(),
             log_fsyncs: status.log.fsyncs,
             log_bytes: status.log.frame_bytes,
-            cpu_us: process().cpu_us,
+            cpu_us: used.cpu_us,
+            memory_bytes: used.resident_bytes,
             search_index: self.search.reflects(),
         }
     }

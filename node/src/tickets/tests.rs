@@ -74,6 +74,7 @@ fn event() -> Event {
         status: EventStatus::Published,
         provisioned: true,
         version: 1,
+        images: vec![],
     }
 }
 

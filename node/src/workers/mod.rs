@@ -6,6 +6,7 @@ mod first_admin;
 mod guests;
 mod indexer;
 pub mod letters;
+mod media;
 mod outbox;
 mod payments;
 mod provisioning;
@@ -29,6 +30,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Starts every worker of this node.
 pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>) {
     tokio::spawn(indexer::run(Arc::clone(service)));
+    tokio::spawn(media::run(Arc::clone(service)));
     tokio::spawn(provisioning::run(Arc::clone(service)));
     tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));

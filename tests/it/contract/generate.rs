@@ -163,7 +163,7 @@ impl Maker<'_> {
         let is_there = !self.dice.once_in(8);
         match self.pool.get(prefix).filter(|ids| is_there && !ids.is_empty()) {
             Some(ids) => self.dice.pick(ids).clone(),
-            None if prefix == "lay_" => format!("{prefix}{:064x}", self.dice.next()),
+            None if prefix == "lay_" || prefix == "img_" => format!("{prefix}{:064x}", self.dice.next()),
             None => format!("{prefix}{:026}", self.dice.next()),
         }
     }

@@ -5,6 +5,7 @@ mod ask;
 mod bookings;
 mod document;
 mod generate;
+mod images;
 mod offers;
 mod people;
 mod probes;

@@ -46,6 +46,7 @@ async fn a_node_answers_as_the_document_says() {
     stops.part("events", script.events(&venue)).await;
     stops.part("bookings", script.bookings(&venue)).await;
     stops.part("tickets", script.tickets(&venue)).await;
+    stops.part("images", script.images(&venue)).await;
     stops.part("promo codes", script.promos(&venue)).await;
     stops.part("guests", script.guests(&venue)).await;
     stops.part("carts", script.carts(&venue)).await;

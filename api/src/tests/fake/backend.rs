@@ -56,6 +56,7 @@ impl Backend for Fake {
         let changed = Arc::make_mut(&mut view.event);
         changed.version += 1;
         changed.name = patch.name.unwrap_or_default();
+        changed.images = patch.images.unwrap_or_default();
         self.written(view)
     }
 
@@ -462,8 +463,7 @@ impl Backend for Fake {
     }
 
     async fn status(&self) -> NodeView {
-        let group = GroupView { group: GROUP, kind: "events", role: "leader", leader: Some(1), term: 2, applied: 100, last: 100 };
-        NodeView { node: 1, cluster: "test".into(), groups: vec![group], log_fsyncs: 5, log_bytes: 6, cpu_us: 7, search_index: Some(8) }
+        super::node_view()
     }
 
     async fn ready(&self) -> Result<(), String> {
