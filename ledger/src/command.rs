@@ -19,6 +19,7 @@ use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
 use crate::promos::PromoAction;
 use crate::tickets::{EntryTerms, TicketAction, TicketRecord};
 use crate::time::{Millis, Timestamp};
+use crate::webhooks::WebhookCommand;
 
 pub use accounts::*;
 pub use carts::{CartCommand, ItemNews, NewItem, PaymentNews};
@@ -404,6 +405,8 @@ pub enum CatalogCommand {
     },
     /// Sales figures of some events.
     Summaries(Vec<SaleSummary>),
+    /// What customers' own programs are told: where, and how far each was told.
+    Webhook(WebhookCommand),
     /// Nothing but time.
     Pulse,
     /// What staff asked for.

@@ -15,6 +15,7 @@ use alloc::vec;
 use proptest::prelude::*;
 
 mod audited;
+mod webhooks;
 
 fn plan_chunk(hash: u8) -> CatalogCommand {
     let bytes = encode_plan(&small());
