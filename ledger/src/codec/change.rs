@@ -103,11 +103,9 @@ fn decode(message: wire::NumberedChange) -> Result<(u32, Change), CodecError> {
     let event = EventId(common::read_id(message.event)?);
     let user = || common::read_id(message.user.clone()).map(UserId);
     let change = match message.change.ok_or_else(|| CodecError::unknown("a kind of change"))? {
-        Wire::Seats(seats) => Change::Seats {
-            event,
-            seats: seats.seats.into_iter().map(SeatIndex).collect(),
-            state: common::read_seat_state(seats.state)?,
-        },
+        Wire::Seats(seats) => {
+            Change::Seats { event, seats: seats.seats.into_iter().map(SeatIndex).collect(), state: common::read_seat_state(seats.state)? }
+        }
         Wire::Area(area) => Change::Area {
             event,
             area: AreaIndex(common::read_u16(area.area)?),
@@ -115,12 +113,9 @@ fn decode(message: wire::NumberedChange) -> Result<(u32, Change), CodecError> {
             held: area.held,
             sold: area.sold,
         },
-        Wire::Hold(hold) => Change::Hold {
-            event,
-            hold: HoldId(common::read_id(hold.hold)?),
-            user: user()?,
-            state: common::read_hold_state(hold.state)?,
-        },
+        Wire::Hold(hold) => {
+            Change::Hold { event, hold: HoldId(common::read_id(hold.hold)?), user: user()?, state: common::read_hold_state(hold.state)? }
+        }
         Wire::Order(order) => Change::Order {
             event,
             order: OrderId(common::read_id(order.order)?),
