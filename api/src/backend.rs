@@ -1,6 +1,7 @@
 //! The product as seen from HTTP: one trait that `node` implements. Nothing here knows leaders, groups or forwarding.
 
 mod cart;
+mod changes;
 mod guest;
 mod identity;
 mod measures;
@@ -8,6 +9,7 @@ mod money;
 mod promo;
 mod tickets;
 mod types;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use boxoffice_ledger::tickets::TicketState;
 use bytes::Bytes;
 
 pub use cart::*;
+pub use changes::*;
 pub use guest::*;
 pub use identity::*;
 pub use measures::*;
@@ -27,11 +30,12 @@ pub use money::*;
 pub use promo::*;
 pub use tickets::*;
 pub use types::*;
+pub use webhooks::*;
 
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts + Guests + Promotions {
+pub trait Backend: Identity + Carts + Guests + Promotions + ChangeFeed + WebhookDesk {
     /// Published events, most popular first.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// Full-text search over published events.

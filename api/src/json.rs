@@ -11,6 +11,7 @@ mod promo;
 mod request;
 mod sale;
 mod ticket;
+mod webhook;
 
 use std::fmt;
 
@@ -53,6 +54,7 @@ pub use ticket::{
     EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut,
     TransferBody, TransferOut, UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
 };
+pub use webhook::{DeliveryOut, ReplayBody, ReplayedOut, WebhookBody, WebhookOut, WebhookPatchBody};
 
 /// Header of the revision that an answer reflects.
 pub const REVISION: HeaderName = HeaderName::from_static("boxoffice-revision");

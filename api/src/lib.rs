@@ -9,6 +9,7 @@
 
 pub mod auth;
 pub mod backend;
+pub mod changes;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod config;

@@ -4,6 +4,7 @@ mod fake;
 pub mod harness;
 
 mod carts;
+mod changes;
 #[cfg(feature = "client")]
 mod clients;
 mod denied;

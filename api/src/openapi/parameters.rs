@@ -3,11 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::operation::Operation;
+use crate::changes::KINDS;
 use crate::error::Code;
 use crate::json::{STATE_NAMES, TextForm};
+use crate::route::change::LIMIT_MAX;
 use crate::route::event::{CITY_BYTES_MAX, SEARCH_CHARS_MAX};
 use crate::router::{Key, Route};
-use boxoffice_ledger::ids::{CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId};
+use boxoffice_ledger::ids::{
+    CartId, EventId, HoldId, KeyId, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId, WebhookId,
+};
 
 /// Everything that a route takes beside its body.
 pub fn of(route: &Route, operation: &Operation) -> Vec<Value> {
@@ -121,6 +125,7 @@ fn id_pattern(path: &str, kind: &str) -> Option<String> {
         "user" => UserId::pattern(),
         "session" => SessionId::pattern(),
         "key" => KeyId::pattern(),
+        "webhook" => WebhookId::pattern(),
         _ => return None,
     })
 }
@@ -132,6 +137,16 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
     let one_of = |names: &[&str]| json!({"type": "string", "enum": names});
     let moment = || json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]});
     Some(match name {
+        "limit" if path == "/changes" => {
+            ("Changes in a page.", json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": 100}))
+        }
+        "after" => (
+            "Ids of changes, at most one a group, separated by commas: only what came after. `now`: only what is to come.",
+            json!({"type": "string", "pattern": "^(now|chg_[0-9]+_[0-9]+_[0-9]+(,chg_[0-9]+_[0-9]+_[0-9]+)*)$"}),
+        ),
+        "type" => ("Only of these types, separated by commas.", json!({"type": "string", "examples": [KINDS.join(",")]})),
+        "follow" => ("`true`: stay, and be told what happens. Server-sent events always do.", one_of(&["true", "false"])),
+        "group" if path == "/changes" => ("Only of this group.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})),
         "limit" => ("Items in a page.", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 25})),
         "cursor" => ("The `next_cursor` of the page before.", line(512)),
         "q" => ("What to search for.", line(SEARCH_CHARS_MAX)),
