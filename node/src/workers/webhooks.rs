@@ -173,7 +173,9 @@ impl Pump {
     }
 
     /// Writes down what was sent, and waits until this node sees it: else it would be sent once more.
-    async fn report(&self, to: ChangeId, deliveries: Vec<WebhookDelivery>, next_try: Option<Timestamp>) {
+    async fn report(&self, to: ChangeId, mut deliveries: Vec<WebhookDelivery>, next_try: Option<Timestamp>) {
+        // What failed comes last, so that it is among those that are kept.
+        deliveries.sort_by_key(|one| !one.error.is_empty());
         let report = WebhookReport { webhook: self.webhook.id, from: self.cursor.after, to, deliveries, next_try };
         let command = CatalogCommand::Webhook(WebhookCommand::Report(report));
         let written = self.service.write::<CatalogLedger>(context(), CATALOG, &command).await;
