@@ -1,6 +1,7 @@
 //! The product as seen from HTTP: one trait that `node` implements. Nothing here knows leaders, groups or forwarding.
 
 mod cart;
+mod changes;
 mod guest;
 mod identity;
 mod import;
@@ -12,6 +13,7 @@ mod reads;
 mod search;
 mod tickets;
 mod types;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
 pub use cart::*;
+pub use changes::*;
 pub use guest::*;
 pub use identity::*;
 pub use import::*;
@@ -36,11 +39,12 @@ pub use reads::*;
 pub use search::*;
 pub use tickets::*;
 pub use types::*;
+pub use webhooks::*;
 
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts + Guests + Promotions + Reads + Search + Imports + MediaLibrary {
+pub trait Backend: Identity + Carts + Guests + Promotions + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk {
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// One event. A draft is shown to its owner (and operators) only.

@@ -5,9 +5,9 @@ mod availability;
 mod cart;
 mod catalog;
 mod identity;
+mod import;
 mod linked;
 mod local;
-mod import;
 mod media;
 mod money;
 mod named;
@@ -17,6 +17,7 @@ mod request;
 mod sale;
 mod search;
 mod ticket;
+mod webhook;
 
 use std::fmt;
 
@@ -44,9 +45,9 @@ pub use identity::{
     AccountOut, AuditOut, ClaimBody, ClaimOut, EmailBody, EmailChangeOut, EmailConfirmBody, KeyBody, KeyOut, LoginBody, PasswordBody,
     PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
 };
+pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
 pub use linked::linked_data;
 pub use local::LocalTime;
-pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
 pub use media::{ImageOut, MediaOut};
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, PublicStatus, TextForm};
@@ -65,6 +66,7 @@ pub use ticket::{
     EntryBody, EntryOut, EventTicketOut, GateOut, KeysOut, NONCE_BYTES_MAX, OfflineBody, ReportOut, SCANS_MAX, ScanBody, ScanOut,
     TransferBody, TransferOut, UploadedOut, direction_of, scan_reason, ticket_state, ticket_state_of,
 };
+pub use webhook::{DeliveryOut, ReplayBody, ReplayedOut, WebhookBody, WebhookOut, WebhookPatchBody};
 
 /// Header of the revision that an answer reflects.
 pub const REVISION: HeaderName = HeaderName::from_static("boxoffice-revision");

@@ -10,6 +10,7 @@
 pub mod auth;
 pub mod backend;
 pub mod bare;
+pub mod changes;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod config;
@@ -34,8 +35,8 @@ mod kept;
 mod layers;
 mod layout;
 mod limits;
-mod metrics;
 mod marks;
+mod metrics;
 mod password;
 mod poster;
 mod program;

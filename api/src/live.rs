@@ -129,7 +129,7 @@ impl Hub {
     }
 
     /// Tells when the node goes away.
-    fn drained(&self) -> Drained {
+    pub(crate) fn drained(&self) -> Drained {
         Drained(self.draining.subscribe())
     }
 
@@ -194,11 +194,11 @@ impl Hub {
 }
 
 /// Tells when the node goes away.
-struct Drained(watch::Receiver<bool>);
+pub(crate) struct Drained(watch::Receiver<bool>);
 
 impl Drained {
     /// Ends when the node goes away.
-    async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         // An error means that the hub is gone, and the node with it.
         let _ = self.0.wait_for(|drained| *drained).await;
     }

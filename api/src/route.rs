@@ -2,9 +2,11 @@
 
 pub mod admin;
 pub mod cart;
+pub mod change;
 pub mod event;
 pub mod guest;
 pub mod hold;
+pub mod hook;
 pub mod import;
 pub mod key;
 pub mod list;

@@ -14,8 +14,8 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, event, guest, hold, import, key, list, media, performer, promo, refund, sale, scan, search, seat, session, site, ticket, user, venue,
-    webhook,
+    admin, cart, change, event, guest, hold, hook, import, key, list, media, performer, promo, refund, sale, scan, search, seat, session,
+    site, ticket, user, venue, webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -162,6 +162,8 @@ const SEARCH: &[&str] = &[
     "expand",
 ];
 const SEATS: &[&str] = &["section", "state", "max_price", "limit", "cursor"];
+
+const CHANGES: &[&str] = &["after", "group", "event", "type", "limit", "follow"];
 
 type Run = fn(Arc<Edge>, Call) -> Running;
 
@@ -310,6 +312,16 @@ pub static ROUTES: &[Route] = &[
         ..write(Verb::Post, "/media", COORDINATOR, Key::None, |edge, call| Box::pin(media::upload(edge, call)))
     },
     get("/media/{hash}", PUBLIC, &["width"], |edge, call| Box::pin(media::show(edge, call))),
+    get("/changes", COORDINATOR, CHANGES, |edge, call| Box::pin(change::follow(edge, call))),
+    post("/webhook", COORDINATOR, |edge, call| Box::pin(hook::create(edge, call))),
+    get("/webhook", COORDINATOR, &[], |edge, call| Box::pin(hook::list(edge, call))),
+    get("/webhook/{id}", COORDINATOR, &[], |edge, call| Box::pin(hook::show(edge, call))),
+    write(Verb::Patch, "/webhook/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(hook::change(edge, call))),
+    write(Verb::Delete, "/webhook/{id}", COORDINATOR, Key::Optional, |edge, call| Box::pin(hook::delete(edge, call))),
+    post("/webhook/{id}/rotate", COORDINATOR, |edge, call| Box::pin(hook::rotate(edge, call))),
+    post("/webhook/{id}/test", COORDINATOR, |edge, call| Box::pin(hook::test(edge, call))),
+    post("/webhook/{id}/replay", COORDINATOR, |edge, call| Box::pin(hook::replay(edge, call))),
+    get("/webhook/{id}/delivery", COORDINATOR, &[], |edge, call| Box::pin(hook::deliveries(edge, call))),
 
     get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),

@@ -4,6 +4,7 @@ mod fake;
 pub mod harness;
 
 mod carts;
+mod changes;
 #[cfg(feature = "client")]
 mod clients;
 mod denied;
@@ -19,6 +20,6 @@ mod problems;
 mod promos;
 mod roles;
 mod routes;
-mod sheets;
 mod searches;
+mod sheets;
 mod sockets;

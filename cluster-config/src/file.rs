@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::changes::{Changes, Webhooks};
 use crate::groups::GroupCounts;
 use crate::ids::{ClusterId, NodeId};
 use crate::media::Media;
@@ -56,6 +57,12 @@ pub struct Config {
     /// Which keys sign tickets; the same on every node, but for the time of a change.
     #[serde(default)]
     pub tickets: TicketKeys,
+    /// How much of what happened is kept for those who follow.
+    #[serde(default)]
+    pub changes: Changes,
+    /// Customers' own programs that are told of changes.
+    #[serde(default)]
+    pub webhooks: Webhooks,
 }
 
 /// Letters to people: links to set a password, notices.
@@ -277,6 +284,7 @@ impl Config {
             check(count <= 256, format!("threads.{name} = {count}: use at most 256, or 0 to go by the cores"));
         }
         check(raft.snapshot_entries >= 10, format!("raft.snapshot_entries = {}: at least 10", raft.snapshot_entries));
+        found.extend(self.changes.mistake());
         found.extend(self.payment.mistakes());
         found.extend(self.media.mistakes());
         found

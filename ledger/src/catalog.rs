@@ -5,6 +5,7 @@ mod audited;
 mod check;
 mod popularity;
 mod put;
+mod webhooks;
 
 use alloc::format;
 use alloc::string::String;
@@ -28,6 +29,7 @@ use crate::outcome::{Answer, CatalogOutcome, Rejection};
 use crate::plan::PlanIndex;
 use crate::requests::Requests;
 use crate::time::Timestamp;
+use crate::webhooks::Webhooks;
 
 pub use check::{
     DESCRIPTION_BYTES_MAX, IMAGES_MAX, NAME_BYTES_MAX, PERFORMERS_MAX, PRICE_MAX, SUMMARIES_MAX, TIME_ZONE_BYTES_MAX, VIEWED_MAX,
@@ -44,6 +46,8 @@ const SUMMARY: u8 = 19;
 const DEMAND: u8 = 30;
 const AUDIT_ROOT: u8 = 40;
 const AUDIT_ENTRY: u8 = 41;
+const WEBHOOK: u8 = 50;
+const WEBHOOK_CURSOR: u8 = 51;
 const CLOCK: u32 = 15;
 
 /// The state of the catalog group.
@@ -60,6 +64,8 @@ pub struct CatalogLedger {
     requests: Requests,
     /// Who made and changed what.
     audit: Audit,
+    /// Whose programs are told of changes, and how far each was told.
+    webhooks: Webhooks,
     /// Of venues, performers, events and summaries; blobs, requests and audit keep their own.
     digest: Accumulator,
     // Derived from the maps above, for lists.
@@ -202,6 +208,7 @@ impl CatalogLedger {
             CatalogCommand::Provisioned { event } => answer(self.set_provisioned(*event, changes)),
             CatalogCommand::Summaries(lines) => answer(check::summaries(lines).and_then(|()| self.set_summaries(lines, changes))),
             CatalogCommand::Views(lines) => answer(check::views(lines).map(|()| self.count_views(lines, changes))),
+            CatalogCommand::Webhook(command) => self.carry_out_webhook(command),
             CatalogCommand::Pulse => answer(Ok(CatalogOutcome::Done)),
             CatalogCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
         }
@@ -242,6 +249,8 @@ impl CatalogLedger {
             BLOB => self.blobs.read_record(bytes)?,
             AUDIT_ROOT => self.audit.read_root(bytes)?,
             AUDIT_ENTRY => self.audit.read_entry(bytes)?,
+            WEBHOOK => self.webhooks.read_webhook(bytes)?,
+            WEBHOOK_CURSOR => self.webhooks.read_cursor(bytes)?,
             VENUE => {
                 let venue = codec::read_venue(envelope::exact(bytes)?)?;
                 self.digest.add(hash_venue(&venue));
@@ -289,6 +298,7 @@ impl Machine for CatalogLedger {
         digest.merge(self.blobs.accumulator());
         digest.merge(self.requests.accumulator());
         digest.merge(self.audit.accumulator());
+        digest.merge(self.webhooks.accumulator());
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -297,6 +307,7 @@ impl Machine for CatalogLedger {
         self.requests.check_invariants()?;
         self.blobs.check_invariants()?;
         self.audit.check()?;
+        self.webhooks.check()?;
         if self.check_records()? == self.digest { Ok(()) } else { Err(String::from("the digest of the catalog is another")) }
     }
 
@@ -309,6 +320,7 @@ impl Machine for CatalogLedger {
         self.events().for_each(|event| writer.record(EVENT, &codec::event(event)));
         self.summaries.sorted().into_iter().for_each(|(_, summary)| writer.record(SUMMARY, &codec::summary(summary)));
         self.demand.sorted().into_iter().for_each(|(id, demand)| writer.record(DEMAND, &codec::demand(*id, *demand)));
+        self.webhooks.write_snapshot(&mut writer, WEBHOOK, WEBHOOK_CURSOR);
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());

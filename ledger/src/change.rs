@@ -2,6 +2,7 @@
 //! every replica. The outbox is not here: it is ledger state (see `outbox.rs`).
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, PerformerId, RefundId, TicketId, UserId, VenueId};
 use crate::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState, SeatState};
@@ -76,16 +77,16 @@ pub enum Change {
         /// Its state now.
         state: RefundState,
     },
-    /// A ticket was issued or voided.
+    /// A ticket was issued, given on, scanned or voided.
     Ticket {
         /// The event.
         event: EventId,
         /// The ticket.
         ticket: TicketId,
-        /// Whose.
+        /// Whose it is now.
         user: UserId,
-        /// Whether it is void now.
-        void: bool,
+        /// What happened to it.
+        what: TicketChange,
     },
     /// A sale was created or moved.
     Sale {
@@ -103,6 +104,8 @@ pub enum Change {
     CatalogEvent {
         /// Which.
         event: EventId,
+        /// What happened to it.
+        what: EventChange,
     },
     /// The catalog has a new or changed venue.
     CatalogVenue {
@@ -126,4 +129,84 @@ pub enum Change {
         /// The cart.
         cart: CartId,
     },
+}
+
+/// What happened to a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TicketChange {
+    /// It was issued.
+    Issued,
+    /// Its owner offers it to somebody.
+    Offered,
+    /// The offer was taken back.
+    Withdrawn,
+    /// It belongs to somebody else now.
+    Transferred,
+    /// It is void.
+    Void,
+    /// Its bearer went in.
+    CheckedIn,
+    /// Its bearer went out.
+    CheckedOut,
+}
+
+/// What happened to an event in the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventChange {
+    /// It was made, as a draft.
+    Created,
+    /// It is public now.
+    Published,
+    /// Its description changed.
+    Updated,
+    /// It begins later than it was said to, and was public.
+    Postponed,
+    /// It was called off.
+    Cancelled,
+    /// Its event group has it now.
+    Provisioned,
+    /// Its sales figures changed.
+    Figures,
+}
+
+/// Where in a group's changes something stands, and the name of the change there: `chg_<group>_<index>_<number>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChangeId {
+    /// The group.
+    pub group: u32,
+    /// Index of the log entry.
+    pub index: u64,
+    /// Ordinal in the entry, from 0.
+    pub number: u32,
+}
+
+impl ChangeId {
+    /// Reads its text form; there is one for each id.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("chg_")?.split('_');
+        let (group, index, number) = (parts.next()?, parts.next()?, parts.next()?);
+        let id = Self { group: group.parse().ok()?, index: index.parse().ok()?, number: number.parse().ok()? };
+        (parts.next().is_none() && crate::ids::text(id) == text).then_some(id)
+    }
+}
+
+impl fmt::Display for ChangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "chg_{}_{}_{}", self.group, self.index, self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_text_form() {
+        let id = ChangeId { group: 3, index: 81_263, number: 7 };
+        assert_eq!((crate::ids::text(id).as_str(), ChangeId::parse("chg_3_81263_7")), ("chg_3_81263_7", Some(id)));
+        for bad in ["", "chg_", "chg_3_1", "chg_3_1_2_4", "chg_03_1_2", "chg_+3_1_2", "chg_3_-1_2", "chg_4294967296_1_1", "evt_3_1_2"] {
+            assert_eq!(ChangeId::parse(bad), None, "{bad}");
+        }
+    }
 }

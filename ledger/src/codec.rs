@@ -8,6 +8,7 @@ pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod cart;
 pub(crate) mod catalog;
+pub mod change;
 pub(crate) mod common;
 pub(crate) mod envelope;
 pub(crate) mod frame;
@@ -20,6 +21,7 @@ pub(crate) mod promo;
 pub(crate) mod rejection;
 pub(crate) mod seats;
 pub(crate) mod ticket;
+pub(crate) mod webhook;
 pub(crate) mod wire;
 
 use alloc::string::String;

@@ -19,6 +19,7 @@ use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
 use crate::promos::PromoAction;
 use crate::tickets::{EntryTerms, TicketAction, TicketRecord};
 use crate::time::{Millis, Timestamp};
+use crate::webhooks::WebhookCommand;
 
 pub use accounts::*;
 pub use carts::{CartCommand, ItemNews, NewItem, PaymentNews};
@@ -420,6 +421,8 @@ pub enum CatalogCommand {
     /// How often events were looked at on some node since it last said so. Nobody depends on the exact number: a batch that is
     /// lost is not sent again.
     Views(Vec<EventViews>),
+    /// What customers' own programs are told: where, and how far each was told.
+    Webhook(WebhookCommand),
     /// Nothing but time.
     Pulse,
     /// What staff asked for.

@@ -154,6 +154,9 @@ id_type!(/// One log-in of an account, from its first refresh token to its last.
 id_type!(/// A program's key of an account. Carries the account's slot.
     KeyId, "key_");
 
+id_type!(/// Where somebody's own program is told of changes.
+    WebhookId, "whk_");
+
 impl OrderId {
     /// As [`OrderId::new`], with the low 16 bits cleared to leave room for the order's tickets.
     #[must_use]

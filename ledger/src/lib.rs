@@ -29,6 +29,7 @@ pub mod requests;
 pub mod seats;
 pub mod tickets;
 pub mod time;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tables;

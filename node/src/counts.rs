@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use boxoffice_ledger::change::Change;
+use boxoffice_ledger::change::{Change, TicketChange};
 use boxoffice_ledger::outcome::HoldState;
 
 /// See the module.
@@ -29,8 +29,8 @@ impl Counts {
                 HoldState::Revoked => &self.revoked,
                 HoldState::Paying => return,
             },
-            Change::Ticket { void: false, .. } => &self.sold,
-            Change::Ticket { void: true, .. } => &self.returned,
+            Change::Ticket { what: TicketChange::Issued, .. } => &self.sold,
+            Change::Ticket { what: TicketChange::Void, .. } => &self.returned,
             _ => return,
         };
         counter.fetch_add(1, Relaxed);

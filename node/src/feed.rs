@@ -1,5 +1,5 @@
 //! Changes from apply to everyone on this node who cares: live maps, workers, the search indexer. Never blocks apply, holds no
-//! history: a listener that wakes up looks at the ledger itself.
+//! history: a listener that wakes up looks at the ledger itself. The history is the [journal](crate::journal)'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,11 +14,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::counts::Counts;
+use crate::journal::Journal;
 use crate::popular::Unranked;
 
 /// See the module.
 pub struct Feed {
     hub: Arc<Hub>,
+    journal: Journal,
     bells: BTreeMap<GroupId, Bells>,
     touched: Mutex<Touched>,
     unindexed: Mutex<Unindexed>,
@@ -76,9 +78,22 @@ pub struct Unindexed {
 
 impl Feed {
     /// A feed for these groups.
-    pub fn new(hub: Arc<Hub>, groups: impl Iterator<Item = GroupId>) -> Self {
+    pub fn new(hub: Arc<Hub>, journal: Journal, groups: impl Iterator<Item = GroupId>) -> Self {
         let bells = groups.map(|group| (group, Bells::default())).collect();
-        Self { hub, bells, touched: Mutex::default(), counts: Counts::default(), unranked: Mutex::default(), unindexed: Mutex::default() }
+        Self {
+            hub,
+            journal,
+            bells,
+            touched: Mutex::default(),
+            counts: Counts::default(),
+            unranked: Mutex::default(),
+            unindexed: Mutex::default(),
+        }
+    }
+
+    /// What happened, for those who follow.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The bells of a group; `None` for a group that this cluster does not have.

@@ -77,6 +77,15 @@ pub mod letters {
         Letter { to, subject: "A ticket is waiting for you", text }
     }
 
+    /// A notice that a webhook was switched off.
+    pub fn webhook_given_up(to: String, webhook: &str) -> Letter {
+        let text = format!(
+            "Nothing arrived at your webhook {webhook} for three days, so it was switched off.\n\n\
+             What happened since waits for it, as long as it is kept. When it can be reached again, switch it on.\n"
+        );
+        Letter { to, subject: "Your webhook was switched off", text }
+    }
+
     /// A notice that the password was changed.
     pub fn password_changed(to: String) -> Letter {
         let text = "The password of your account was changed, and all other devices were logged out.\n\n\

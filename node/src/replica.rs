@@ -38,7 +38,7 @@ impl<M: Machine> Replica<M> {
 
     /// The state machine that applies a group's log to this copy and tells `feed` what changed.
     pub fn machine(&self, group: GroupId, feed: Arc<Feed>) -> Box<dyn StateMachine> {
-        Box::new(Applier { group, state: Arc::clone(&self.state), feed, changes: Vec::new() })
+        Box::new(Applier { group, state: Arc::clone(&self.state), feed, changes: Vec::new(), is_restored: false })
     }
 }
 
@@ -47,6 +47,8 @@ struct Applier<M> {
     state: Arc<RwLock<M>>,
     feed: Arc<Feed>,
     changes: Vec<Change>,
+    /// No entry has been applied since the state was restored.
+    is_restored: bool,
 }
 
 impl<M: Machine> StateMachine for Applier<M> {
@@ -59,6 +61,9 @@ impl<M: Machine> StateMachine for Applier<M> {
                 }
                 other => decoded.push(other),
             }
+        }
+        if std::mem::take(&mut self.is_restored) {
+            self.feed.journal().begins(self.group, position.index.saturating_sub(1));
         }
         self.changes.clear();
         {
@@ -75,6 +80,7 @@ impl<M: Machine> StateMachine for Applier<M> {
         }
         if !self.changes.is_empty() {
             self.feed.publish(position.group, position.index, &self.changes);
+            self.feed.journal().entry(position.group, position.index, Timestamp(at_us), &mut self.changes);
         }
         Ok(())
     }
@@ -92,7 +98,7 @@ impl<M: Machine> StateMachine for Applier<M> {
     }
 
     fn freeze(&self) -> Box<dyn Frozen> {
-        Box::new(FrozenLedger(self.state.read().clone()))
+        Box::new(FrozenLedger { ledger: self.state.read().clone(), group: self.group, feed: Arc::clone(&self.feed) })
     }
 
     fn restore(&mut self, frames: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
@@ -102,18 +108,27 @@ impl<M: Machine> StateMachine for Applier<M> {
         if let Some(error) = broken {
             return Err(error);
         }
-        *self.state.write() = built.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        let built = built.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        self.feed.journal().restored(self.group, built.digest().0);
+        self.is_restored = true;
+        *self.state.write() = built;
         self.feed.reset(self.group);
         Ok(())
     }
 }
 
-struct FrozenLedger<M>(M);
+struct FrozenLedger<M> {
+    ledger: M,
+    group: GroupId,
+    feed: Arc<Feed>,
+}
 
 impl<M: Machine> Frozen for FrozenLedger<M> {
     fn write(&mut self, sink: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        // What came before this state is not replayed any more once the snapshot is there.
+        self.feed.journal().mark(self.group, self.ledger.digest().0);
         let mut outcome = Ok(());
-        self.0.write_snapshot(&mut |frame| {
+        self.ledger.write_snapshot(&mut |frame| {
             if outcome.is_ok() {
                 outcome = sink(frame);
             }

@@ -17,6 +17,7 @@ use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 
 use crate::credentials::Credentials;
 use crate::feed::Feed;
+use crate::journal::Journal;
 use crate::mail::FileMailer;
 use crate::media::Library;
 use crate::passwords::Passwords;
@@ -25,6 +26,7 @@ use crate::replica::Replica;
 use crate::searching::Searching;
 use crate::service::Service;
 use crate::tickets::keys::Keyring;
+use crate::webhooks::{Courier, Secrets};
 use crate::{edge, payment, secret, workers};
 
 /// Runs a node until `stop` completes, then hands over and closes.
@@ -40,7 +42,9 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let keyring = Keyring::new(&secret, &config.tickets)?;
     let api = edge::config(&config, secret)?;
     let hub = Hub::new();
-    let feed = Arc::new(Feed::new(Arc::clone(&hub), config.groups.all()));
+    let journal_dir = config.data_dir.join("changes");
+    let journal = Journal::open(&journal_dir, config.groups.all(), config.changes.keep_bytes).context("open the change journal")?;
+    let feed = Arc::new(Feed::new(Arc::clone(&hub), journal, config.groups.all()));
 
     let catalog = Replica::new();
     let events: BTreeMap<_, _> = config.groups.event_groups().map(|group| (group, Replica::new())).collect();
@@ -93,6 +97,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         mailer: Arc::new(mailer),
         links: config.links(),
         resets,
+        secrets: Secrets::new(&secret),
+        courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
         raft: Arc::clone(&raft),
     });
     workers::start(&service, asked);

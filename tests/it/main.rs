@@ -11,6 +11,7 @@ mod bench_command;
 mod book_seat;
 mod browser;
 mod cart;
+mod changes;
 mod contract;
 mod create_event;
 mod dev_command;

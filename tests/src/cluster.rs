@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use boxoffice::bench::load::Buyer;
 use boxoffice::bench::setup;
+use boxoffice_cluster_config::changes::{Changes, Webhooks};
 use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
@@ -39,6 +40,8 @@ pub struct Options {
     pub limits: Limits,
     /// Raft's timers and sizes.
     pub raft: RaftTuning,
+    /// How much of what happened each node keeps.
+    pub changes: Changes,
     /// Whether the nodes know the sandbox provider; it runs in any case.
     pub takes_payments: bool,
     /// How long buyers may take at their bank, in seconds; `None` = the usual time.
@@ -61,6 +64,7 @@ impl Default for Options {
             groups: GroupCounts { events: 2, users: 2 },
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 1_000_000, ..Limits::default() },
             raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
+            changes: Changes::default(),
             takes_payments: true,
             bank_time_s: None,
             media: Media::default(),
@@ -149,6 +153,8 @@ impl Cluster {
                 allowed_origins: Vec::new(),
                 media: options.media.clone(),
                 tickets: TicketKeys::default(),
+                changes: options.changes,
+                webhooks: Webhooks { allow_private: true },
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
             nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });

@@ -8,6 +8,7 @@
 //!      |
 //!  cluster, http    configurations, processes, ports; one small client
 //!  provider         the sandbox provider that takes a cluster's payments
+//!  receiver         a customer's program that webhooks call
 //!      |
 //!  binary, process, ports   the executable under test; signals; where it listens
 //! ```
@@ -22,6 +23,7 @@ pub mod power;
 pub mod process;
 pub mod provider;
 pub mod purchases;
+pub mod receiver;
 pub mod shop;
 
 mod ports;

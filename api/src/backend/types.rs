@@ -159,6 +159,8 @@ pub enum Failure {
     BadSignature(&'static str),
     /// The asked-for revision belongs to an earlier life of the cluster.
     Gone,
+    /// Some of the changes that were asked for are not on this node any more; these are the places before the oldest that are.
+    ChangesGone(Vec<boxoffice_ledger::change::ChangeId>),
     /// It may or may not have happened: retry with the same key.
     Unknown,
 }

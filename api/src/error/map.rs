@@ -48,6 +48,10 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
         Failure::Overloaded(ms) => HttpProblem::new(Code::Overloaded, "Nothing happened. Please try again shortly.").after_ms(ms),
         Failure::BadSignature(why) => HttpProblem::new(Code::BadSignature, why),
         Failure::Gone => HttpProblem::new(Code::RevisionGone, "The cluster was restored from a backup after this revision."),
+        Failure::ChangesGone(oldest) => {
+            let oldest: Vec<Value> = oldest.iter().map(|place| place.to_string().into()).collect();
+            HttpProblem::new(Code::ChangesGone, "This node does not have all changes after that place.").with("oldest", oldest.into())
+        }
         Failure::Unknown => {
             HttpProblem::new(Code::OutcomeUnknown, "The answer did not arrive in time. Repeat with the same Idempotency-Key.").after_ms(500)
         }

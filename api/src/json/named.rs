@@ -5,9 +5,11 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 
 use boxoffice_ledger::audit::AuditAction;
+use boxoffice_ledger::change::ChangeId;
 use boxoffice_ledger::command::{EventStatus, RefundWho, Role, Scope};
 use boxoffice_ledger::ids::{
     AttemptId, CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId, VenueId,
+    WebhookId,
 };
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState};
@@ -22,6 +24,12 @@ use crate::backend::{Availability, Facet, Revision, SuggestionKind};
 pub trait Names {
     /// All of them.
     fn names() -> Vec<&'static str>;
+}
+
+impl Names for crate::changes::Kind {
+    fn names() -> Vec<&'static str> {
+        crate::changes::KINDS.to_vec()
+    }
 }
 
 /// The schema of a text that is one of the names of `T`. Never a value: fields say `#[schemars(with = "Named<T>")]`.
@@ -132,7 +140,7 @@ macro_rules! id_forms {
     )+};
 }
 
-id_forms!(AttemptId, CartId, EventId, HoldId, KeyId, OrderId, PerformerId, RefundId, SessionId, TicketId, UserId, VenueId);
+id_forms!(AttemptId, CartId, EventId, HoldId, KeyId, OrderId, PerformerId, RefundId, SessionId, TicketId, UserId, VenueId, WebhookId);
 
 impl TextForm for MediaHash {
     fn pattern() -> String {
@@ -143,6 +151,12 @@ impl TextForm for MediaHash {
 impl TextForm for PlanHash {
     fn pattern() -> String {
         "^lay_[0-9a-f]{64}$".into()
+    }
+}
+
+impl TextForm for ChangeId {
+    fn pattern() -> String {
+        "^chg_[0-9]+_[0-9]+_[0-9]+$".into()
     }
 }
 

@@ -5,6 +5,7 @@ mod account;
 mod booking;
 mod cart;
 mod catalog;
+mod change;
 mod event;
 mod gate;
 mod guest;
@@ -43,6 +44,7 @@ pub fn tags() -> Vec<Tag> {
         tag("Accounts", "Opening an account, its password, e-mail and role; keys of programs.", account::operations()),
         tag("Guests", "Buying with an e-mail and no password.", guest::operations()),
         tag("Sessions", "Logging in and out.", session::operations()),
+        tag("Changes", "Following what happens, and telling customers' own programs.", change::operations()),
         tag("Nodes", "For operators, load balancers and people with a browser.", node::operations()),
     ]
 }

@@ -4,14 +4,16 @@ use serde_json::{Map, Value, json};
 
 use super::operation::Operation;
 use crate::backend::WIDTHS;
+use crate::changes::KINDS;
 use crate::error::Code;
 use crate::json::{STATE_NAMES, TextForm};
+use crate::route::change::LIMIT_MAX;
 use crate::route::event::{CITY_BYTES_MAX, PRICE_MAX, SEARCH_CHARS_MAX};
 use crate::route::list::SORTS;
 use crate::route::search::SUGGESTIONS_MAX;
 use crate::router::{Key, Route};
 use boxoffice_ledger::ids::{
-    CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId,
+    CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId, WebhookId,
 };
 
 /// Everything that a route takes beside its body.
@@ -129,6 +131,7 @@ fn id_pattern(path: &str, kind: &str) -> Option<String> {
         "user" => UserId::pattern(),
         "session" => SessionId::pattern(),
         "key" => KeyId::pattern(),
+        "webhook" => WebhookId::pattern(),
         _ => return None,
     })
 }
@@ -144,6 +147,16 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "limit" if path.ends_with("/suggest") => {
             ("Most suggestions.", json!({"type": "integer", "minimum": 1, "maximum": SUGGESTIONS_MAX, "default": 8}))
         }
+        "limit" if path == "/changes" => {
+            ("Changes in a page.", json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": 100}))
+        }
+        "after" => (
+            "Ids of changes, at most one a group, separated by commas: only what came after. `now`: only what is to come.",
+            json!({"type": "string", "pattern": "^(now|chg_[0-9]+_[0-9]+_[0-9]+(,chg_[0-9]+_[0-9]+_[0-9]+)*)$"}),
+        ),
+        "type" => ("Only of these types, separated by commas.", json!({"type": "string", "examples": [KINDS.join(",")]})),
+        "follow" => ("`true`: stay, and be told what happens. Server-sent events always do.", one_of(&["true", "false"])),
+        "group" if path == "/changes" => ("Only of this group.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})),
         "limit" => ("Items in a page.", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 25})),
         "cursor" => ("The `next_cursor` of the page before.", line(512)),
         "q" => ("What to search for.", line(SEARCH_CHARS_MAX)),
@@ -152,7 +165,9 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "venue" => ("Only at this venue.", json!({"type": "string", "pattern": VenueId::pattern()})),
         "performer" => ("Only with this performer.", json!({"type": "string", "pattern": PerformerId::pattern()})),
         "min_price" => ("Only if the lowest price is at least this, in minor units.", price()),
-        "max_price" if path == "/event" || path.starts_with("/event/search") => ("Only if the lowest price is at most this, in minor units.", price()),
+        "max_price" if path == "/event" || path.starts_with("/event/search") => {
+            ("Only if the lowest price is at most this, in minor units.", price())
+        }
         "available" => ("`true`: only with something free.", one_of(&["true"])),
         "on_sale" => ("`true`: only if places can be held now.", one_of(&["true"])),
         "sort" => ("What is asked for most first (the default), or what begins first.", one_of(&SORTS.map(|(name, _)| name))),

@@ -2,6 +2,7 @@
 
 mod backend;
 mod carts;
+pub mod changes;
 mod guest;
 pub mod identity;
 mod import;

@@ -112,6 +112,7 @@ async fn every_failure_has_its_status_and_code() {
         (Failure::NoQuorum(1_500), 503, "no_quorum"),
         (Failure::Overloaded(20), 503, "overloaded"),
         (Failure::Gone, 410, "revision_gone"),
+        (Failure::ChangesGone(vec![]), 410, "changes_gone"),
         (Failure::Unknown, 504, "outcome_unknown"),
     ] {
         let reply = hold_with(failure.clone()).await;

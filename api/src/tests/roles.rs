@@ -13,6 +13,7 @@ fn path(route: &Route) -> String {
         Some("venue") => venue_id().to_string(),
         Some("performer") => performer_id().to_string(),
         Some("user") => TicketId::of_order(OrderId::for_tickets(1, Slot::new(9), 0), 0).to_string(),
+        Some("webhook") => super::fake::changes::webhook_id().to_string(),
         _ => event_id().to_string(),
     };
     let image = image_id().to_string();
@@ -40,6 +41,7 @@ fn expected(route: &Route) -> Option<Role> {
         (Verb::Get, "/event/{id}/sale") | (Verb::Post, "/order/{id}/cancel") => Some(Role::Coordinator),
         (Verb::Get, "/docs" | "/openapi.json" | "/media/{hash}") | (Verb::Post, "/event/availability") => None,
         (Verb::Post, "/media") => Some(Role::Coordinator),
+        (_, path) if path == "/changes" || path.starts_with("/webhook") => Some(Role::Coordinator),
         (_, path) if path.starts_with("/event/{id}/promo") || path.starts_with("/event/{id}/allocation") => Some(Role::Coordinator),
         (_, path) if path.starts_with("/event/{id}/hold") => Some(Role::Guest),
         (_, path) if path.starts_with("/cart") || path == "/user/cart" => Some(Role::Customer),

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{CatalogLedger, check, hash_event, hash_performer, hash_summary, hash_venue};
-use crate::change::Change;
+use crate::change::{Change, EventChange};
 use crate::command::{Event, EventStatus, Performer, SaleSummary, Venue};
 use crate::demand::SALE_UNITS;
 use crate::ids::{EventId, PlanHash};
@@ -14,12 +14,12 @@ use crate::plan::PlanIndex;
 
 type Outcome = Result<CatalogOutcome, Rejection>;
 
-fn not_found(what: &str) -> Rejection {
+pub(super) fn not_found(what: &str) -> Rejection {
     Rejection::NotFound { what: what.into() }
 }
 
 /// The version that a write gets: 1 for a new object; one more for a change of the current version.
-fn next_version(what: &str, current: Option<u64>, seen: u64) -> Result<u64, Rejection> {
+pub(super) fn next_version(what: &str, current: Option<u64>, seen: u64) -> Result<u64, Rejection> {
     match (current, seen) {
         (None, 0) => Ok(1),
         (None, _) => Err(not_found(what)),
@@ -74,7 +74,7 @@ impl CatalogLedger {
         }
         let provisioned = old.as_ref().is_some_and(|old| old.provisioned);
         self.store_event(Event { version, provisioned, ..event.clone() });
-        changes.push(Change::CatalogEvent { event: event.id });
+        changes.push(Change::CatalogEvent { event: event.id, what: moved(old.as_deref(), event) });
         Ok(CatalogOutcome::Stored { id: event.id.0, version })
     }
 
@@ -120,7 +120,7 @@ impl CatalogLedger {
         if !old.provisioned {
             let new = Event { provisioned: true, ..Event::clone(old) };
             self.store_event(new);
-            changes.push(Change::CatalogEvent { event });
+            changes.push(Change::CatalogEvent { event, what: EventChange::Provisioned });
         }
         Ok(CatalogOutcome::Done)
     }
@@ -141,7 +141,7 @@ impl CatalogLedger {
                 self.digest.remove(hash_summary(&old));
             }
             self.digest.add(hash_summary(summary));
-            changes.push(Change::CatalogEvent { event: summary.event });
+            changes.push(Change::CatalogEvent { event: summary.event, what: EventChange::Figures });
         }
         Ok(CatalogOutcome::Done)
     }
@@ -184,6 +184,20 @@ fn check_postponed(old: &Event, new: &Event) -> Result<(), Rejection> {
         return Err(check::malformed("/starts_at", "another start than it has now"));
     }
     Ok(())
+}
+
+/// What a write does to an event, for those who follow changes.
+fn moved(old: Option<&Event>, new: &Event) -> EventChange {
+    let before = old.map(|old| old.status);
+    match new.status {
+        EventStatus::Published if before != Some(EventStatus::Published) => EventChange::Published,
+        EventStatus::Cancelled if before != Some(EventStatus::Cancelled) => EventChange::Cancelled,
+        EventStatus::Published if old.is_some_and(|old| new.starts_at > old.starts_at || new.previous_start != old.previous_start) => {
+            EventChange::Postponed
+        }
+        _ if old.is_none() => EventChange::Created,
+        _ => EventChange::Updated,
+    }
 }
 
 fn rank(status: EventStatus) -> u8 {

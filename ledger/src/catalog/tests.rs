@@ -16,6 +16,7 @@ use proptest::prelude::*;
 
 mod audited;
 mod demand;
+mod webhooks;
 
 fn plan_chunk(hash: u8) -> CatalogCommand {
     let bytes = encode_plan(&small());

@@ -4,7 +4,7 @@ mod answers;
 mod money;
 
 pub(crate) use answers::{decode_answer, encode_answer, write_answer};
-pub(crate) use money::{dispute, read_dispute, read_refund, refund};
+pub(crate) use money::{dispute, read_dispute, read_refund, read_refund_state, refund, refund_state};
 
 use alloc::vec::Vec;
 

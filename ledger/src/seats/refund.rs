@@ -10,9 +10,9 @@ use super::lifecycle::{may_act, not_found};
 use super::pay::{Told, wrong};
 use super::records::Cell;
 use super::work::Work;
-use crate::change::Change;
+use crate::change::{Change, TicketChange};
 use crate::command::{Actor, Delivery, RefundWho};
-use crate::ids::{AttemptId, OrderId, RefundId, TicketId};
+use crate::ids::{AttemptId, OrderId, RefundId, TicketId, UserId};
 use crate::orders::{DISPUTES_MAX, Dispute, DisputeState, Move, Order, Place, REFUNDS_MAX, Refund, order_of};
 use crate::outcome::{AttemptState, OrderState, RefundState, Rejection, SaleState, SeatOutcome, SeatState};
 
@@ -280,11 +280,19 @@ impl Work<'_> {
         self.changes.push(Change::Refund { event: self.sale.id, order, refund, state });
     }
 
+    /// Says what happened to a ticket.
+    pub(crate) fn say_ticket(&mut self, ticket: TicketId, user: UserId, what: TicketChange) {
+        self.changes.push(Change::Ticket { event: self.sale.id, ticket, user, what });
+    }
+
     /// Says which tickets were issued or voided.
     pub(crate) fn say_tickets(&mut self, records: &[Delivery]) {
         let event = self.sale.id;
         self.changes.extend(records.iter().filter_map(|record| match record {
-            Delivery::Ticket(ticket) => Some(Change::Ticket { event, ticket: ticket.id, user: ticket.user, void: ticket.void }),
+            Delivery::Ticket(ticket) => {
+                let what = if ticket.void { TicketChange::Void } else { TicketChange::Issued };
+                Some(Change::Ticket { event, ticket: ticket.id, user: ticket.user, what })
+            }
             Delivery::Order(_) => None,
         }));
     }

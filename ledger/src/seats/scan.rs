@@ -6,6 +6,7 @@
 use super::pay::wrong;
 use super::tickets::{CONFLICTS_MAX, Conflict, Entry, GATES_MAX, Gate, hash_conflict, hash_entry, hash_gate};
 use super::work::Work;
+use crate::change::TicketChange;
 use crate::ids::{TicketId, UserId};
 use crate::outcome::{Rejection, SeatOutcome};
 use crate::tickets::{Claim, Direction, LastScan, Reentry, Scan, ScanReason, Scanned, TicketOutcome};
@@ -29,6 +30,10 @@ impl Work<'_> {
         match self.judge(scan, gate, at) {
             Ok((ticket, Verdict::Pass(entry))) => {
                 self.set_entry(ticket, entry);
+                if let Some(user) = user {
+                    let what = if entry.inside { TicketChange::CheckedIn } else { TicketChange::CheckedOut };
+                    self.say_ticket(ticket, user, what);
+                }
                 self.count_gate(gate, |gate| match scan.direction {
                     Direction::In => gate.ins = gate.ins.saturating_add(1),
                     Direction::Out => gate.outs = gate.outs.saturating_add(1),

@@ -11,6 +11,7 @@ use super::lifecycle::not_found;
 use super::pay::wrong;
 use super::tickets::{Holder, hash_holder};
 use super::work::Work;
+use crate::change::TicketChange;
 use crate::command::{Actor, Delivery};
 use crate::ids::{OrderId, TicketId, UserId};
 use crate::orders::{Order, order_of};
@@ -98,6 +99,11 @@ impl Work<'_> {
         let (id, ordinal) = order_of(ticket);
         let before = self.sale.orders.get(&id).map(|order| self.sale.holder_of(order, ticket)).ok_or_else(|| not_found("ticket"))?;
         let until = offer.as_ref().map(|offer| offer.until);
+        let what = match (before == user, until) {
+            (false, _) => TicketChange::Transferred,
+            (true, Some(_)) => TicketChange::Offered,
+            (true, None) => TicketChange::Withdrawn,
+        };
         self.change_order(id, |order| {
             let mut changed = order.tickets.to_vec();
             if let Some(ticket) = changed.get_mut(usize::from(ordinal)) {
@@ -118,7 +124,7 @@ impl Work<'_> {
             records.push(Delivery::Ticket(TicketRecord { user: before, moved: true, ..record.clone() }));
         }
         records.push(Delivery::Ticket(record));
-        self.say_tickets(&records);
+        self.say_ticket(ticket, user, what);
         self.deliver_each(records);
         Ok(SeatOutcome::Ticket(TicketOutcome::Moved { ticket, epoch, user, until }))
     }

@@ -1,6 +1,6 @@
 //! Answers, seats and records as short text.
 
-use boxoffice_ledger::change::Change;
+use boxoffice_ledger::change::{Change, TicketChange};
 use boxoffice_ledger::command::Delivery;
 use boxoffice_ledger::ids::{AttemptId, HoldId, OrderId, RefundId, TicketId, UserId};
 use boxoffice_ledger::orders::{OpenAttempt, OpenRefund, Order, order_of};
@@ -184,11 +184,23 @@ pub fn change(sale: &EventSale, change: &Change) -> String {
         Change::Hold { hold, state, .. } => format!("{}={state:?}", hold_name(*hold)),
         Change::Order { order, state, .. } => format!("{}={state:?}", order_name(*order)),
         Change::Attempt { attempt, state, .. } => format!("{}={state:?}", attempt_name(*attempt)),
-        Change::Ticket { ticket, void, .. } => format!("{}={}", ticket_name(*ticket), if *void { "void" } else { "issued" }),
+        Change::Ticket { ticket, what, .. } => format!("{}={}", ticket_name(*ticket), ticket_word(*what)),
         Change::Sale { state, .. } => format!("sale={state:?}"),
         Change::Outbox { target } => format!("outbox {target}"),
         Change::Refund { refund, state, .. } => format!("{}={state:?}", refund_name(*refund)),
         other => format!("{other:?}"),
+    }
+}
+
+fn ticket_word(what: TicketChange) -> &'static str {
+    match what {
+        TicketChange::Issued => "issued",
+        TicketChange::Offered => "offered",
+        TicketChange::Withdrawn => "withdrawn",
+        TicketChange::Transferred => "transferred",
+        TicketChange::Void => "void",
+        TicketChange::CheckedIn => "in",
+        TicketChange::CheckedOut => "out",
     }
 }
 

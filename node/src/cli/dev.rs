@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use boxoffice_cluster_config::changes::{Changes, Webhooks};
 use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
@@ -110,6 +111,9 @@ fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Res
             allowed_origins: Vec::new(),
             media: Media::default(),
             tickets: TicketKeys::default(),
+            changes: Changes::default(),
+            // Programs that are being written run on this machine, too.
+            webhooks: Webhooks { allow_private: true },
         };
         let path = data.join(format!("n{number}.toml"));
         std::fs::write(&path, toml::to_string(&config)?).with_context(|| format!("write {}", path.display()))?;

@@ -5,13 +5,14 @@ mod backend;
 mod booking;
 mod carts;
 mod catalog;
+mod changes;
 mod events;
 mod gates;
 mod guests;
 pub mod identity;
 mod import;
-mod measures;
 mod lists;
+mod measures;
 mod media;
 mod orders;
 mod paying;
@@ -23,6 +24,7 @@ mod status;
 mod tickets;
 mod transfers;
 mod webhook;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,11 +54,13 @@ use crate::popular::Popular;
 use crate::replica::Replica;
 use crate::searching::Searching;
 use crate::tickets::keys::Keyring;
+use crate::webhooks::{Courier, Secrets};
 pub use carts::is_owned;
 pub use catalog::chunks;
 pub use import::{Names, is_imported};
 pub use reconcile::Step;
 pub use webhook::EDGE_OWNS_MS;
+pub use webhooks::scope_of;
 
 /// How long a read waits for a revision that this node does not have yet.
 const MIN_REVISION_WAIT: Duration = Duration::from_millis(500);
@@ -103,6 +107,10 @@ pub struct Service {
     pub links: String,
     /// Addresses that asked for a link to set a password; a worker mails them.
     pub resets: tokio::sync::mpsc::Sender<String>,
+    /// What webhooks are signed with.
+    pub secrets: Secrets,
+    /// Who calls webhooks.
+    pub courier: Courier,
     /// Consensus as a whole, for its status.
     pub raft: Arc<boxoffice_raft::node::RaftNode>,
 }

@@ -14,6 +14,7 @@ mod summaries;
 mod views;
 
 pub use indexer::local_day;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +36,9 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
     tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));
     tokio::spawn(letters::run(Arc::clone(service), resets));
+    for group in service.followed() {
+        tokio::spawn(webhooks::run(Arc::clone(service), group));
+    }
     for group in service.counts.user_groups() {
         tokio::spawn(emails::run(Arc::clone(service), group));
         tokio::spawn(payments::run(Arc::clone(service), group));

@@ -167,7 +167,9 @@ impl<'a> Talk<'a> {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers: BTreeMap<String, String> =
             response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        let is_stream = status == 101 || headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        // Lines may go on for ever, too, and are no one JSON text.
+        let endless = ["text/event-stream", "application/x-ndjson"];
+        let is_stream = status == 101 || headers.get("content-type").is_some_and(|kind| endless.contains(&kind.as_str()));
         let body = if is_stream { None } else { response.bytes().await.ok().map(|bytes| bytes.to_vec()) };
         Some(Answer { status, headers, body })
     }

@@ -3,6 +3,7 @@
 
 mod ask;
 mod bookings;
+mod changes;
 mod document;
 mod generate;
 mod images;

@@ -50,6 +50,7 @@ async fn a_node_answers_as_the_document_says() {
     stops.part("promo codes", script.promos(&venue)).await;
     stops.part("guests", script.guests(&venue)).await;
     stops.part("carts", script.carts(&venue)).await;
+    stops.part("changes and webhooks", script.changes()).await;
     let Script { visitor, buyer, coordinator, pool, .. } = script;
 
     let others = [Role::Guest, Role::Gate, Role::Operator, Role::Admin].map(|role| (role, cluster.client(1, role)));

@@ -1,0 +1,185 @@
+//! Rows of the change journal: what one applied entry did, as far as it is anybody else's business.
+
+use alloc::vec::Vec;
+
+use super::wire::numbered_change::{self as parts, Change as Wire};
+use super::{CodecError, common, envelope, wire};
+use crate::change::{Change, EventChange};
+use crate::codec::seats::{read_refund_state, refund_state};
+use crate::ids::{EventId, HoldId, OrderId, RefundId, TicketId, UserId};
+use crate::plan::{AreaIndex, SeatIndex};
+use crate::time::Timestamp;
+use prost::Message as _;
+
+use states::{event_change, read_event_change, read_ticket_change, ticket_change};
+
+/// Apart, so that what they make stays within this file.
+mod states {
+    use super::super::{CodecError, common, wire};
+    use crate::change::{EventChange, TicketChange};
+
+    common::states!(ticket_change, read_ticket_change, TicketChange:
+        Issued, Offered, Withdrawn, Transferred, Void, CheckedIn, CheckedOut);
+    common::states!(event_change, read_event_change, EventChange:
+        Created, Published, Updated, Postponed, Cancelled, Provisioned, Figures);
+}
+
+/// A row of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRow {
+    /// Index of the log entry.
+    pub index: u64,
+    /// Its stamp.
+    pub at: Timestamp,
+    /// Its changes with their ordinals in the entry, ascending. Those that only the system itself needs are left out.
+    pub changes: Vec<(u32, Change)>,
+    /// On a mark: the digest of a state all of whose changes stand in the rows before.
+    pub digest: Option<u128>,
+}
+
+/// Whether a change goes into the journal.
+#[must_use]
+pub fn is_public(change: &Change) -> bool {
+    match change {
+        Change::Attempt { .. } | Change::Outbox { .. } | Change::Account { .. } | Change::Cart { .. } => false,
+        Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => false,
+        Change::CatalogEvent { what, .. } => !matches!(what, EventChange::Provisioned | EventChange::Figures),
+        _ => true,
+    }
+}
+
+/// Encodes a row.
+#[must_use]
+pub fn encode_row(row: &JournalRow) -> Vec<u8> {
+    let changes = row.changes.iter().filter_map(|(number, change)| encode(*number, change)).collect();
+    wire::JournalRow { index: row.index, at_us: row.at.0, changes, digest: row.digest.map(common::id) }.encode_to_vec()
+}
+
+/// Decodes a row.
+///
+/// # Errors
+/// When the bytes are not a row that this build knows.
+pub fn decode_row(bytes: &[u8]) -> Result<JournalRow, CodecError> {
+    let row: wire::JournalRow = envelope::exact(bytes)?;
+    Ok(JournalRow {
+        index: row.index,
+        at: Timestamp(row.at_us),
+        changes: row.changes.into_iter().map(decode).collect::<Result<_, _>>()?,
+        digest: row.digest.map(|digest| common::read_id(Some(digest))).transpose()?,
+    })
+}
+
+fn encode(number: u32, change: &Change) -> Option<wire::NumberedChange> {
+    let (event, user, change) = match change {
+        Change::Seats { event, seats, state } => {
+            let seats = seats.iter().map(|seat| seat.0).collect();
+            (event, None, Wire::Seats(parts::Seats { seats, state: common::seat_state(*state) }))
+        }
+        Change::Area { event, area, available, held, sold } => {
+            (event, None, Wire::Area(parts::Area { area: area.0.into(), available: *available, held: *held, sold: *sold }))
+        }
+        Change::Hold { event, hold, user, state } => {
+            (event, Some(user), Wire::Hold(parts::Hold { hold: Some(common::id(hold.0)), state: common::hold_state(*state) }))
+        }
+        Change::Order { event, order, user, state } => {
+            (event, Some(user), Wire::Order(parts::Order { order: Some(common::id(order.0)), state: common::order_state(*state) }))
+        }
+        Change::Refund { event, order, refund, state } => {
+            let (order, refund) = (Some(common::id(order.0)), Some(common::id(refund.0)));
+            (event, None, Wire::Refund(parts::Refund { order, refund, state: refund_state(*state) }))
+        }
+        Change::Ticket { event, ticket, user, what } => {
+            (event, Some(user), Wire::Ticket(parts::Ticket { ticket: Some(common::id(ticket.0)), what: ticket_change(*what) }))
+        }
+        Change::Sale { event, state } => (event, None, Wire::Sale(common::sale_state(*state))),
+        Change::CatalogEvent { event, what } => (event, None, Wire::Catalog(event_change(*what))),
+        _ => return None,
+    };
+    let (event, user) = (Some(common::id(event.0)), user.map(|user| common::id(user.0)));
+    Some(wire::NumberedChange { number, event, user, change: Some(change) })
+}
+
+fn decode(message: wire::NumberedChange) -> Result<(u32, Change), CodecError> {
+    let event = EventId(common::read_id(message.event)?);
+    let user = || common::read_id(message.user.clone()).map(UserId);
+    let change = match message.change.ok_or_else(|| CodecError::unknown("a kind of change"))? {
+        Wire::Seats(seats) => {
+            Change::Seats { event, seats: seats.seats.into_iter().map(SeatIndex).collect(), state: common::read_seat_state(seats.state)? }
+        }
+        Wire::Area(area) => Change::Area {
+            event,
+            area: AreaIndex(common::read_u16(area.area)?),
+            available: area.available,
+            held: area.held,
+            sold: area.sold,
+        },
+        Wire::Hold(hold) => {
+            Change::Hold { event, hold: HoldId(common::read_id(hold.hold)?), user: user()?, state: common::read_hold_state(hold.state)? }
+        }
+        Wire::Order(order) => Change::Order {
+            event,
+            order: OrderId(common::read_id(order.order)?),
+            user: user()?,
+            state: common::read_order_state(order.state)?,
+        },
+        Wire::Refund(refund) => Change::Refund {
+            event,
+            order: OrderId(common::read_id(refund.order)?),
+            refund: RefundId(common::read_id(refund.refund)?),
+            state: read_refund_state(refund.state)?,
+        },
+        Wire::Ticket(ticket) => Change::Ticket {
+            event,
+            ticket: TicketId(common::read_id(ticket.ticket)?),
+            user: user()?,
+            what: read_ticket_change(ticket.what)?,
+        },
+        Wire::Sale(state) => Change::Sale { event, state: common::read_sale_state(state)? },
+        Wire::Catalog(what) => Change::CatalogEvent { event, what: read_event_change(what)? },
+    };
+    Ok((message.number, change))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::golden;
+    use super::*;
+    use crate::change::TicketChange;
+    use crate::outcome::{HoldState, OrderState, RefundState, SaleState, SeatState};
+    use alloc::vec;
+
+    fn row() -> JournalRow {
+        let (event, user) = (EventId(1 << 100), UserId(7));
+        let changes = vec![
+            Change::Seats { event, seats: vec![SeatIndex(0), SeatIndex(700)], state: SeatState::Sold },
+            Change::Area { event, area: AreaIndex(2), available: 5, held: 1, sold: 3 },
+            Change::Hold { event, hold: HoldId(5), user, state: HoldState::Converted },
+            Change::Order { event, order: OrderId(6 << 16), user, state: OrderState::Confirmed },
+            Change::Refund { event, order: OrderId(6 << 16), refund: RefundId(8), state: RefundState::Done },
+            Change::Ticket { event, ticket: TicketId(9), user, what: TicketChange::Transferred },
+            Change::Sale { event, state: SaleState::Paused },
+            Change::CatalogEvent { event, what: EventChange::Postponed },
+        ];
+        assert!(changes.iter().all(is_public));
+        JournalRow { index: 81_263, at: Timestamp(5), changes: (0_u32..).step_by(2).zip(changes).collect(), digest: None }
+    }
+
+    #[test]
+    fn rows_are_the_same_for_ever() {
+        let mark = JournalRow { changes: vec![], digest: Some(1 << 77), ..row() };
+        for (name, row) in [("journal-row", row()), ("journal-mark", mark)] {
+            let bytes = golden::check(name, &encode_row(&row));
+            assert_eq!(decode_row(&bytes), Ok(row));
+        }
+    }
+
+    #[test]
+    fn what_is_no_row_is_refused() {
+        let good = encode_row(&row());
+        for cut in 1..good.len() {
+            // A message can be cut between its fields and is one still: then it says less.
+            assert_ne!(decode_row(&good[..cut]), Ok(row()));
+        }
+        assert!(matches!(decode_row(&[good, vec![0xf8, 7, 1]].concat()), Err(CodecError::Unknown(_))));
+    }
+}
