@@ -21,8 +21,8 @@ use crate::limits::Limits;
 use crate::live::Hub;
 use crate::metrics::Metrics;
 use crate::program::Programs;
-use crate::sheets::Sheets;
 use crate::route::site;
+use crate::sheets::Sheets;
 
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;

@@ -5,9 +5,9 @@ mod availability;
 mod cart;
 mod catalog;
 mod identity;
+mod import;
 mod linked;
 mod local;
-mod import;
 mod media;
 mod money;
 mod named;
@@ -44,9 +44,9 @@ pub use identity::{
     AccountOut, AuditOut, ClaimBody, ClaimOut, EmailBody, EmailChangeOut, EmailConfirmBody, KeyBody, KeyOut, LoginBody, PasswordBody,
     PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
 };
+pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
 pub use linked::linked_data;
 pub use local::LocalTime;
-pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
 pub use media::{ImageOut, MediaOut};
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, PublicStatus, TextForm};

@@ -14,8 +14,8 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, event, guest, hold, import, key, list, media, performer, promo, refund, sale, scan, search, seat, session, site, ticket, user, venue,
-    webhook,
+    admin, cart, event, guest, hold, import, key, list, media, performer, promo, refund, sale, scan, search, seat, session, site, ticket,
+    user, venue, webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -127,7 +127,6 @@ const LIST: &[&str] = &[
     "on_sale",
     "expand",
 ];
-const EVENTS: &[&str] = &["limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
 const FIND: &[&str] = &[
     "limit",
     "cursor",

@@ -19,6 +19,6 @@ mod problems;
 mod promos;
 mod roles;
 mod routes;
-mod sheets;
 mod searches;
+mod sheets;
 mod sockets;

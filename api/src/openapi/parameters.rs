@@ -152,7 +152,9 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "venue" => ("Only at this venue.", json!({"type": "string", "pattern": VenueId::pattern()})),
         "performer" => ("Only with this performer.", json!({"type": "string", "pattern": PerformerId::pattern()})),
         "min_price" => ("Only if the lowest price is at least this, in minor units.", price()),
-        "max_price" if path == "/event" || path.starts_with("/event/search") => ("Only if the lowest price is at most this, in minor units.", price()),
+        "max_price" if path == "/event" || path.starts_with("/event/search") => {
+            ("Only if the lowest price is at most this, in minor units.", price())
+        }
         "available" => ("`true`: only with something free.", one_of(&["true"])),
         "on_sale" => ("`true`: only if places can be held now.", one_of(&["true"])),
         "sort" => ("What is asked for most first (the default), or what begins first.", one_of(&SORTS.map(|(name, _)| name))),
