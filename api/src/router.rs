@@ -127,7 +127,6 @@ const LIST: &[&str] = &[
     "on_sale",
     "expand",
 ];
-const EVENTS: &[&str] = &["limit", "cursor", "city", "category", "venue", "from", "to", "expand"];
 const FIND: &[&str] = &[
     "limit",
     "cursor",

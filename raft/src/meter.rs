@@ -49,6 +49,19 @@ impl Durations {
         self.steps.iter().map(|(_, count)| count).sum()
     }
 
+    /// So many percent took at most this long, in microseconds, to the next step of the scale; 0 when there were none.
+    #[must_use]
+    pub fn percentile_us(&self, percent: u64) -> u64 {
+        let mut left = (self.count() * percent).div_ceil(100);
+        for (upper, count) in &self.steps {
+            if left <= *count {
+                return *upper;
+            }
+            left -= count;
+        }
+        0
+    }
+
     /// The counts of both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
@@ -100,6 +113,8 @@ mod tests {
         let read = meter.read();
         assert_eq!((read.count(), read.sum_us), (100, 5050));
         assert!(read.steps.is_sorted() && read.steps.last().is_some_and(|last| last.0 >= 100), "{read:?}");
+        assert!((50..=63).contains(&read.percentile_us(50)) && (99..=127).contains(&read.percentile_us(99)), "{read:?}");
+        assert_eq!(Durations::default().percentile_us(99), 0);
         let both = read.and(&read);
         assert_eq!((both.count(), both.sum_us, both.steps.len()), (200, 10_100, read.steps.len()));
     }

@@ -146,9 +146,9 @@ async fn what_is_hidden_is_not_found(cluster: &Cluster) {
     assert_eq!(names_at(&other, "q=plainly", &revision).await, ["Plainly Seen"]);
     let (draft, revision) = create("Plainly Drafted", json!({"draft": true})).await;
     assert_eq!(names_at(&other, "q=plainly", &revision).await, ["Plainly Seen"]);
-    coordinator.post(&format!("/event/{draft}/publish"), &json!({})).await.expect(200);
+    let _ = coordinator.post(&format!("/event/{draft}/publish"), &json!({})).await.expect(200);
     until_found(&other, "q=drafted", &["Plainly Drafted"]).await;
-    coordinator.post(&format!("/event/{shown}/cancel"), &json!({})).await.expect(200);
+    let _ = coordinator.post(&format!("/event/{shown}/cancel"), &json!({})).await.expect(200);
     until_found(&other, "q=plainly", &["Plainly Drafted"]).await;
 }
 

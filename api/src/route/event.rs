@@ -11,7 +11,7 @@ use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::plan::Plan;
 use boxoffice_ledger::time::{Millis, Timestamp};
 
-use super::{Outcome, list, tagged};
+use super::{Outcome, tagged};
 use crate::backend::{Context, EventPatch, EventView, Freshness, NewEvent};
 use crate::calendar;
 use crate::call::Call;

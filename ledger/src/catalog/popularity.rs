@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{CatalogLedger, DEMAND, hash_record};
-use crate::change::Change;
+use crate::change::{Change, EventChange};
 use crate::codec::catalog as codec;
 use crate::command::EventViews;
 use crate::demand::Demand;
@@ -25,7 +25,7 @@ impl CatalogLedger {
         for line in lines.iter().filter(|line| line.views > 0) {
             if self.events.contains(&line.event) {
                 self.add_demand(line.event, line.views);
-                changes.push(Change::CatalogEvent { event: line.event });
+                changes.push(Change::CatalogEvent { event: line.event, what: EventChange::Figures });
             }
         }
         CatalogOutcome::Done

@@ -277,6 +277,8 @@ fn event(
         status: EventStatus::Published,
         provisioned: false,
         version: 0,
+        previous_start: None,
+        images: Vec::new(),
     }
 }
 
