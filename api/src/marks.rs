@@ -66,9 +66,10 @@ impl Marks {
         let mut last = None;
         for change in changes {
             let event = match change {
-                Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. } | Change::CatalogEvent { event } => {
-                    *event
-                }
+                Change::Seats { event, .. }
+                | Change::Area { event, .. }
+                | Change::Sale { event, .. }
+                | Change::CatalogEvent { event, .. } => *event,
                 Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => {
                     self.everything();
                     continue;
@@ -99,6 +100,7 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use boxoffice_ledger::change::EventChange;
     use boxoffice_ledger::ids::VenueId;
     use boxoffice_ledger::outcome::SaleState;
 
@@ -108,7 +110,10 @@ mod tests {
         let (one, two) = (marks.of(EventId(1)), marks.of(EventId(2)));
         let at = || (marks.stamp(&one), marks.stamp(&two));
         let first = at();
-        marks.note(&[Change::Sale { event: EventId(1), state: SaleState::Paused }, Change::CatalogEvent { event: EventId(3) }]);
+        marks.note(&[
+            Change::Sale { event: EventId(1), state: SaleState::Paused },
+            Change::CatalogEvent { event: EventId(3), what: EventChange::Updated },
+        ]);
         let second = at();
         assert_ne!(first.0, second.0);
         assert_eq!(first.1, second.1);

@@ -119,7 +119,7 @@ impl Feed {
     fn note_for_lists(&self, changes: &[Change]) {
         for change in changes {
             match change {
-                Change::CatalogEvent { event } => drop(self.unranked.lock().events.insert(*event)),
+                Change::CatalogEvent { event, .. } => drop(self.unranked.lock().events.insert(*event)),
                 Change::CatalogVenue { venue } => drop(self.unranked.lock().venues.insert(*venue)),
                 _ => {}
             }
@@ -136,7 +136,7 @@ impl Feed {
         let mut last_sale = None;
         for change in changes {
             match change {
-                Change::CatalogEvent { event } => {
+                Change::CatalogEvent { event, .. } => {
                     unindexed.get_or_insert_with(|| self.unindexed.lock()).events.insert(*event);
                 }
                 Change::CatalogVenue { venue } => {

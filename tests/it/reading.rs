@@ -219,8 +219,8 @@ async fn lists_go_by_demand_by_start_and_by_filters() {
     let nothing = async || {};
     assert_eq!(listed(&format!("{here}&sort=start"), nothing).await, [soon.clone(), middle.clone(), late.clone()]);
     assert_eq!(listed(&format!("{here}&sort=start&category=OPERA"), nothing).await, [soon.clone(), late.clone()]);
-    assert_eq!(listed(&format!("{here}&sort=start&min_price=600&max_price=1000"), nothing).await, [middle.clone()]);
-    assert_eq!(listed(&format!("{here}&sort=start&from=2032-06-01&to=2033-01-01"), nothing).await, [middle.clone()]);
+    assert_eq!(listed(&format!("{here}&sort=start&min_price=600&max_price=1000"), nothing).await, std::slice::from_ref(&middle));
+    assert_eq!(listed(&format!("{here}&sort=start&from=2032-06-01&to=2033-01-01"), nothing).await, std::slice::from_ref(&middle));
     // What comes in between moves nothing.
     let mut early = String::new();
     let paged = listed(&format!("{here}&sort=start"), async || early = make("2031-12-01T00:00:00Z", 700, "mime").await).await;

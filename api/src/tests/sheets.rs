@@ -1,6 +1,6 @@
 //! Pages from memory: once a version, in every coding, with tags and revisions; and what else lists and pages give.
 
-use boxoffice_ledger::change::Change;
+use boxoffice_ledger::change::{Change, EventChange};
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::EventId;
 use boxoffice_ledger::outcome::SeatState;
@@ -36,7 +36,7 @@ async fn a_page_is_rendered_once_a_version_in_every_coding() {
     tags.dedup();
     assert_eq!(tags.len(), 3, "each representation has its own tag: {tags:?}");
     assert_eq!(calls(&edge, "event"), 1);
-    edge.fake.publish(101, &[Change::CatalogEvent { event: EventId(1) }]);
+    edge.fake.publish(101, &[Change::CatalogEvent { event: EventId(1), what: EventChange::Updated }]);
     edge.get(&path).await;
     assert_eq!(calls(&edge, "event"), 1, "another event's change moves nothing");
     edge.fake.move_seats(&[1], SeatState::Held);

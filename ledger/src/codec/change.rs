@@ -101,7 +101,7 @@ fn encode(number: u32, change: &Change) -> Option<wire::NumberedChange> {
 
 fn decode(message: wire::NumberedChange) -> Result<(u32, Change), CodecError> {
     let event = EventId(common::read_id(message.event)?);
-    let user = || common::read_id(message.user.clone()).map(UserId);
+    let user = || common::read_id(message.user).map(UserId);
     let change = match message.change.ok_or_else(|| CodecError::unknown("a kind of change"))? {
         Wire::Seats(seats) => {
             Change::Seats { event, seats: seats.seats.into_iter().map(SeatIndex).collect(), state: common::read_seat_state(seats.state)? }

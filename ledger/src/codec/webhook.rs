@@ -150,5 +150,5 @@ fn asked(request: Request, webhook: WebhookId, after: Option<ChangeId>) -> wire:
 }
 
 fn read_asked(asked: &wire::WebhookRequest) -> Result<(Request, WebhookId), CodecError> {
-    Ok((common::read_request(asked.request.clone())?, WebhookId(common::read_id(asked.webhook.clone())?)))
+    Ok((common::read_request(asked.request)?, WebhookId(common::read_id(asked.webhook)?)))
 }

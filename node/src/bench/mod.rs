@@ -16,8 +16,6 @@ pub mod import;
 pub mod listings;
 pub mod live;
 pub mod load;
-pub mod load;
-pub mod login;
 pub mod login;
 pub mod mix;
 pub mod read;
