@@ -218,8 +218,8 @@ impl<'r> Probes<'_, 'r> {
             ask.headers.push((header.0.into(), header.1.into()));
             self.talk.expect(&who, operation, &ask, 415, "unsupported_media_type").await;
         }
-        // Seating plans, uploads of gates and images may be larger.
-        if !matches!(operation.id.as_str(), "putPlan" | "uploadScans" | "uploadMedia") {
+        // Seating plans, listings, uploads of gates and images may be larger.
+        if !matches!(operation.id.as_str(), "putPlan" | "importEvents" | "uploadScans" | "uploadMedia") {
             let ask = plain.with_body(vec![b' '; 64 * 1024 + 1]);
             self.talk.expect(&who, operation, &ask, 413, "payload_too_large").await;
         }
