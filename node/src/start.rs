@@ -42,9 +42,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let keyring = Keyring::new(&secret, &config.tickets)?;
     let api = edge::config(&config, secret)?;
     let hub = Hub::new();
-    let journal_dir = config.data_dir.join("changes");
-    let journal = Journal::open(&journal_dir, config.groups.all(), config.changes.keep_bytes).context("open the change journal")?;
-    let feed = Arc::new(Feed::new(Arc::clone(&hub), journal, config.groups.all()));
+    let feed = Arc::new(Feed::new(Arc::clone(&hub), journal(&config)?, config.groups.all()));
 
     let catalog = Replica::new();
     let events: BTreeMap<_, _> = config.groups.event_groups().map(|group| (group, Replica::new())).collect();
@@ -60,16 +58,12 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
 
     let raft = {
         let options = raft_options(&config)?;
-        tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), Arc::new(machines)))
-            .await
-            .context("start consensus")?
-            .context("start consensus")?
+        let starting = tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), Arc::new(machines)));
+        Arc::new(starting.await.context("start consensus")?.context("start consensus")?)
     };
-    let raft = Arc::new(raft);
     let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
 
-    let search_dir = config.data_dir.join("search");
-    let search = tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&search_dir)).await?.context("open the search index")?;
+    let search = open_search(&config).await?;
     let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
     raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
 
@@ -108,6 +102,15 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     boxoffice_api::server::serve(listener, api, stop).await.context("serve HTTP")?;
     raft.shutdown().await;
     Ok(())
+}
+
+fn journal(config: &Config) -> anyhow::Result<Journal> {
+    Journal::open(&config.data_dir.join("changes"), config.groups.all(), config.changes.keep_bytes).context("open the change journal")
+}
+
+async fn open_search(config: &Config) -> anyhow::Result<boxoffice_search::Index> {
+    let dir = config.data_dir.join("search");
+    tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&dir)).await?.context("open the search index")
 }
 
 fn raft_options(config: &Config) -> anyhow::Result<RaftOptions> {

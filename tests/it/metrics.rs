@@ -44,14 +44,16 @@ async fn what_happens_can_be_seen_from_outside() {
     for name in ["boxoffice_log_fsync_seconds_count", "boxoffice_apply_seconds_count", "boxoffice_process_cpu_seconds"] {
         assert!(now[name] > 0.0, "{name}");
     }
-    let groups = now.keys().filter(|name| name.starts_with("boxoffice_group_has_leader{"));
-    assert_eq!(groups.filter(|name| now[*name] == 1.0).count(), 13);
-    let leaders: f64 = futures::future::join_all((1..=3).map(scrape))
-        .await
-        .iter()
-        .flat_map(|node| {
-            node.iter().filter(|(name, _)| name.starts_with("boxoffice_group_is_leader{")).map(|(_, value)| *value).collect::<Vec<_>>()
-        })
-        .sum();
-    assert!(leaders >= 12.0, "{leaders}: each group has one leader, but for one that just moves");
+    let groups = now.keys().filter(|name| name.starts_with("boxoffice_group_has_leader{")).count();
+    assert!(groups > 2, "{now:?}");
+    // Each group has one leader, but for a moment while that moves.
+    shop::eventually("one leader a group", Duration::from_secs(20), async || {
+        let mut leaders = 0.0;
+        for node in 1..=3 {
+            let seen = scrape(node).await;
+            leaders += seen.iter().filter(|(name, _)| name.starts_with("boxoffice_group_is_leader{")).map(|(_, is)| is).sum::<f64>();
+        }
+        (leaders == groups as f64).then_some(())
+    })
+    .await;
 }

@@ -136,7 +136,7 @@ static TABLE: &[Entry] = &[
     entry(Code::RevisionGone, "revision_gone", 410, "This revision belongs to an earlier life of the cluster", false,
         "The cluster was restored from a backup since. Drop what you remembered and read again."),
     entry(Code::ChangesGone, "changes_gone", 410, "These changes are not here any more", false,
-        "oldest lists, by group, the places from which this node can go on. Another node may still have more: ask it before starting over."),
+        "oldest lists, by group, where this node can go on from. Another node may still have more: ask it before starting over."),
     entry(Code::VersionMismatch, "version_mismatch", 412, "It has changed since you read it", false,
         "current is its version now. Read it again and repeat your change with the new ETag in If-Match."),
     entry(Code::PayloadTooLarge, "payload_too_large", 413, "The body is too large", false,

@@ -4,7 +4,8 @@
 //!  bytes --json--> bounded values --pretix|seatsio--> Draft --[renumber]--> check --> Plan + notices
 //!                                                                             \--> every problem, and the fix that would do
 //! ```
-//! No I/O, no clock. `bowl` draws a stadium of a given capacity, `worldcup` reads fixtures, `listings` archives and calendars, `demo` embeds real files.
+//! No I/O, no clock. `bowl` draws a stadium of a given capacity, `worldcup` reads fixtures, `listings` archives and calendars, `demo`
+//! embeds real files.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -26,9 +26,8 @@ const TELL: Duration = Duration::from_secs(2);
 #[derive(Subcommand)]
 pub enum EventCommand {
     /// Bring listings in: the New York Philharmonic's archive, or conferences as conference-data lists them.
-    #[command(
-        after_help = "Examples:\n  boxoffice event import --move-dates nyphil-2024-25.json\n  boxoffice event import -o json conferences.json"
-    )]
+    #[command(after_help = "Examples:\n  boxoffice event import --move-dates nyphil-2024-25.json\n  \
+                      boxoffice event import -o json conferences.json")]
     Import(ImportArgs),
 }
 
