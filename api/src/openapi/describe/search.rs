@@ -13,7 +13,8 @@ pub fn operations() -> Vec<Operation> {
         get("/event/search", "searchEvents", "Search events")
             .says(
                 "Full text: names, performers, venues, cities, and days in English such as \"june\" or \"saturday\"; the \
-                 parameter `q` is needed. Answers without a majority too. The revision is the one that this node's index reflects; `facets` counts all hits.",
+                 parameter `q` is needed. Answers without a majority too. The revision is the one that this node's index \
+                 reflects; `facets` counts all hits.",
             )
             .gives(200, found, answer::<SearchOut>)
             .read()
