@@ -119,9 +119,9 @@ pub fn id(object: &Value) -> String {
     object["id"].as_str().unwrap_or_else(|| panic!("no id in {object}")).to_owned()
 }
 
-/// The states of an event's seats at a node: 0 free, 1 held, 2 sold, 3 not for sale.
+/// The states of an event's seats at a node, with everything that was acknowledged anywhere: 0 free, 1 held, 2 sold, 3 not for sale.
 pub async fn seat_states(client: &Client, event: &str, seats: u32) -> Vec<u8> {
-    let map = client.get(&format!("/event/{event}/seat")).await.expect(200);
+    let map = client.get(&format!("/event/{event}/seat?consistency=linearizable")).await.expect(200);
     verify::states(&map, seats as usize).unwrap_or_else(|error| panic!("{error}: {map}"))
 }
 
