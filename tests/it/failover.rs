@@ -53,13 +53,13 @@ async fn without_a_majority_looking_goes_on_and_booking_says_no() {
     }
     times.sort();
     println!("noticed after {:?}, then refused in {:?} (median), {:?} at most", since.elapsed(), times[5], times[9]);
-    assert!(times[5] < Duration::from_secs(1), "a refusal waits for something: {times:?}");
+    assert!(times[5] < Duration::from_secs(5), "a refusal waits for something: {times:?}");
     for path in [format!("/event/{event}"), "/event".into(), "/event/search/light".into(), format!("/event/{event}/seat")] {
         let began = Instant::now();
         let shown = somebody.get(&path).await;
         assert_eq!(shown.status, 200, "{path}: {}", shown.text);
         assert!(shown.header("boxoffice-age-ms").is_some() || path.contains("search"), "{path} says how old it may be");
-        assert!(began.elapsed() < Duration::from_secs(1), "{path} took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(5), "{path} took {:?}", began.elapsed());
     }
     let age = somebody.get(&format!("/event/{event}/seat")).await.header("boxoffice-age-ms").and_then(|age| age.parse::<u64>().ok());
     assert!(age >= Some(2_000), "the map says how old it may be: {age:?}");
