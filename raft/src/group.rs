@@ -71,12 +71,18 @@ impl Group {
         }
         let (sequence, outcome) = self.core.queue.push(command, deadline)?;
         match timeout_at(deadline, outcome).await {
+            // The queue answers so too when it finds the deadline passed before this call does.
+            Ok(Ok(Err(ProposeError::Overloaded))) => Err(self.why_late()),
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(ProposeError::Unknown),
             Err(_) if !self.core.queue.withdraw(sequence) => Err(ProposeError::Unknown),
-            Err(_) if self.is_out_of_touch() => Err(ProposeError::NoLeader),
-            Err(_) => Err(ProposeError::Overloaded),
+            Err(_) => Err(self.why_late()),
         }
+    }
+
+    /// Why a command was not sent before its deadline.
+    fn why_late(&self) -> ProposeError {
+        if self.is_out_of_touch() { ProposeError::NoLeader } else { ProposeError::Overloaded }
     }
 
     /// Whether the majority has been away for longer than an election takes.
@@ -95,7 +101,7 @@ impl Group {
     }
 
     /// Whether no leader is known, or the known one has not been heard of (as leader: by a quorum) for longer than its lease.
-    fn is_out_of_touch(&self) -> bool {
+    pub(crate) fn is_out_of_touch(&self) -> bool {
         let lease = Duration::from_millis(self.core.tuning.election_max_ms);
         self.core.leadership().leader.is_none() || self.core.contact_age().is_none_or(|age| age > lease)
     }

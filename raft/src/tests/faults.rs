@@ -90,6 +90,27 @@ async fn a_leader_that_is_cut_off_takes_nothing_and_the_majority_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadline_without_a_leader_never_reads_as_overload() {
+    let cluster = Cluster::new(1, quick());
+    let lone = cluster.leader(0).await % 3 + 1;
+    cluster.add(lone, 0, 1).await.expect("healthy");
+    cluster.converge(0).await;
+    cluster.wires.isolate(lone);
+    let group = cluster.group(lone, 0);
+    eventually("the leader to be missed", || group.is_out_of_touch()).await;
+    // The queue looks at its commands every few milliseconds, so some of these end there and some with their caller.
+    let now = Instant::now();
+    let callers = (0..400).map(|turn| {
+        let group = group.clone();
+        tokio::spawn(async move { group.propose(Bytes::from_static(b"+1"), now + Duration::from_millis(20 + turn)).await })
+    });
+    for outcome in futures::future::join_all(callers).await {
+        let outcome = outcome.expect("no panic");
+        assert!(matches!(outcome, Err(ProposeError::NoLeader | ProposeError::Unknown)), "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_whose_core_died_is_reopened_from_the_log() {
     let cluster = Cluster::new(2, quick());
     cluster.add(1, 1, 5).await.expect("healthy");
