@@ -73,17 +73,23 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Appends a row. If that fails, what was written of it is not part of the file.
-    pub fn append(&mut self, row: &JournalRow) -> io::Result<()> {
-        let body = encode_row(row);
-        let mut frame = Vec::with_capacity(HEAD + body.len());
-        frame.extend_from_slice(&(body.len() as u32).to_le_bytes());
-        frame.extend_from_slice(&check(&body));
-        frame.extend_from_slice(&body);
-        self.file.write_all_at(&frame, self.bytes)?;
-        self.hint(self.last, self.bytes);
-        self.bytes += frame.len() as u64;
-        self.last = row.index;
+    /// Appends rows with one write. If that fails, what was written of them is not part of the file.
+    pub fn append(&mut self, rows: &[JournalRow]) -> io::Result<()> {
+        let mut frames = Vec::new();
+        let mut begins = Vec::with_capacity(rows.len());
+        for row in rows {
+            let body = encode_row(row);
+            begins.push(self.bytes + frames.len() as u64);
+            frames.extend_from_slice(&(body.len() as u32).to_le_bytes());
+            frames.extend_from_slice(&check(&body));
+            frames.extend_from_slice(&body);
+        }
+        self.file.write_all_at(&frames, self.bytes)?;
+        for (row, begins) in rows.iter().zip(begins) {
+            self.hint(self.last, begins);
+            self.last = row.index;
+        }
+        self.bytes += frames.len() as u64;
         Ok(())
     }
 

@@ -79,20 +79,20 @@ impl Shelf {
         self.segments.back().map_or(self.from.unwrap_or(0), |segment| segment.last)
     }
 
-    /// Appends a row; one that is here already (a group replays its log after a start) changes nothing. After a failure the
+    /// Appends rows; those that are here already (a group replays its log after a start) change nothing. After a failure the
     /// journal begins anew with the next row.
-    pub fn append(&mut self, row: &JournalRow) {
-        if self.from.is_some() && row.index <= self.tip() {
-            return;
-        }
-        if let Err(error) = self.try_append(row) {
+    pub fn append(&mut self, rows: &[JournalRow]) {
+        let known = if self.from.is_some() { self.tip() } else { 0 };
+        let rows = &rows[rows.partition_point(|row| row.index <= known)..];
+        let Some(first) = rows.first() else { return };
+        if let Err(error) = self.try_append(first.index, rows) {
             tracing::error!(%error, dir = %self.dir.display(), "the change journal cannot be written: it begins anew");
             self.clear();
         }
     }
 
-    fn try_append(&mut self, row: &JournalRow) -> io::Result<()> {
-        let from = *self.from.get_or_insert(row.index.saturating_sub(1));
+    fn try_append(&mut self, first: u64, rows: &[JournalRow]) -> io::Result<()> {
+        let from = *self.from.get_or_insert(first.saturating_sub(1));
         let full = self.segments.back().is_none_or(|segment| segment.bytes >= self.keep_bytes / SEGMENTS);
         if full {
             if let Some(done) = self.segments.back() {
@@ -105,7 +105,7 @@ impl Shelf {
             }
         }
         match self.segments.back_mut() {
-            Some(segment) => segment.append(row),
+            Some(segment) => segment.append(rows),
             None => Ok(()),
         }
     }
@@ -154,7 +154,7 @@ impl Shelf {
         }
         let mut file = Segment::create(self.dir.join("marks.new"), 0)?;
         for (digest, index) in &self.marks {
-            file.append(&JournalRow { index: *index, at: Timestamp(0), changes: Vec::new(), digest: Some(*digest) })?;
+            file.append(&[JournalRow { index: *index, at: Timestamp(0), changes: Vec::new(), digest: Some(*digest) }])?;
         }
         file.file.sync_data()?;
         fs::rename(&file.path, self.dir.join("marks"))?;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  start: what the index knows (prints) --compare with the catalog--> only the differences
-//!  then:  changes of the catalog -> at once, ten commits a second at most;   sales figures -> every two seconds
+//!  then:  changes of the catalog -> at once, ten commits a second at most;   sales figures -> every five seconds
 //!  empty, of an older version, or too different: built anew beside the one that serves
 //! ```
 //! A change of figures counts only when it changes what searches look at, so a sale of thousands of seats is a few commits.
@@ -25,7 +25,7 @@ use crate::service::Service;
 /// Least time between two commits.
 const COMMITS_APART: Duration = Duration::from_millis(100);
 /// Least time between two commits of nothing but sales figures.
-const FIGURES_APART: Duration = Duration::from_secs(2);
+const FIGURES_APART: Duration = Duration::from_secs(5);
 /// Most events in one commit.
 const COMMIT_EVENTS_MAX: usize = 5_000;
 /// From this many differences on, the index is built anew.

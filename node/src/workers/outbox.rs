@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_cluster_config::limits::COMMAND_BYTES_MAX;
@@ -10,12 +11,17 @@ use boxoffice_ledger::command::{AccountCommand, Delivery, SeatCommand};
 use boxoffice_ledger::ids::Slot;
 use boxoffice_ledger::outcome::AccountOutcome;
 use boxoffice_ledger::seats::SeatLedger;
+use tokio::time::Instant;
 
 use super::{PAUSE, context, leads, wake};
 use crate::service::Service;
 
 /// Deliveries in one command. A ticket takes about 150 bytes, so a full command stays well below its limit.
 const DELIVERIES_MAX: usize = COMMAND_BYTES_MAX / 512;
+
+/// Least time from one round to the next. The first delivery after a rest goes at once; in a rush each round is an entry in every
+/// user group, so more of them would cost as much as selling does.
+const ROUNDS_APART: Duration = Duration::from_millis(150);
 
 /// Targets looked at in one round.
 const TARGETS_MAX: usize = 1024;
@@ -31,11 +37,12 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
         note(false);
         wake(service.feed.bells(group).map(|bells| &bells.outbox)).await;
         while leads(&service, group) {
+            let next = Instant::now() + ROUNDS_APART;
             let round = round(&service, group).await;
             note(round != Some(0));
             match round {
                 Some(0) => break,
-                Some(_) => {}
+                Some(_) => tokio::time::sleep_until(next).await,
                 None => tokio::time::sleep(PAUSE).await,
             }
         }
