@@ -1,6 +1,6 @@
 //! The contract of the edge, against a backend in memory: every route, every problem, hostile input, roles, live maps.
 
-mod fake;
+pub mod fake;
 pub mod harness;
 
 mod carts;

@@ -1,6 +1,10 @@
 //! One watched event: the queue that apply fills, the map that the ticker carries forward, the ring that resumes read.
+//!
+//! Nothing is queued for a reader. It knows the revision that it has seen; when it is ready for more it takes the newest delta if
+//! that follows on, else one from its revision to the newest, which readers at the same revision share. Who reads slowly gets fewer
+//! and larger messages, and costs no memory meanwhile.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,8 +16,7 @@ use boxoffice_ledger::ids::EventId;
 use boxoffice_ledger::outcome::SaleState;
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex};
 use parking_lot::Mutex;
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::map::{Counts, Difference, Map};
@@ -25,12 +28,12 @@ pub const QUEUE_MAX: usize = 100_000;
 /// Deltas that a resume can be served from, and seats in all of them.
 const RING_DELTAS_MAX: usize = 600;
 const RING_SEATS_MAX: usize = 100_000;
-/// Messages that a slow reader may be behind before it must start over.
-pub const BEHIND_MAX: usize = 32;
+/// Deltas to the newest revision that are kept encoded, by the revision that they start from.
+const OLDER_MAX: usize = 64;
 /// How long a reader who has seen more than this node waits for it to catch up.
 const CATCH_UP: Duration = Duration::from_secs(2);
 /// Tells a reader to start over.
-pub const RESYNC: &str = "{\"type\":\"resync\"}";
+const RESYNC: &str = "{\"type\":\"resync\"}";
 
 /// A map from the backend, with its revision.
 pub type Loaded = (Revision, SeatMap);
@@ -66,8 +69,8 @@ impl Item {
     }
 }
 
-/// A message that all readers of an event share.
-#[derive(Clone, Debug)]
+/// A message; its text is shared by all readers who get the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Its revision.
     pub rev: u64,
@@ -75,6 +78,19 @@ pub struct Frame {
     pub kind: &'static str,
     /// Its JSON.
     pub text: Utf8Bytes,
+}
+
+/// The newest message, as readers see it.
+#[derive(Clone, Debug, Default)]
+struct Newest {
+    /// Counts the times that the event's history was replaced by an older one.
+    history: u64,
+    /// The revision that the message follows on.
+    prev: u64,
+    /// The revision that it leads to.
+    rev: u64,
+    /// The delta between the two.
+    delta: Utf8Bytes,
 }
 
 #[derive(Default)]
@@ -93,7 +109,10 @@ struct Delta {
 #[derive(Default)]
 struct State {
     group: Option<u32>,
+    history: u64,
     rev: u64,
+    /// When `rev` was sent.
+    sent: Option<Instant>,
     map: Option<Map>,
     ring: VecDeque<Delta>,
     ring_seats: usize,
@@ -102,6 +121,8 @@ struct State {
     wanted: Option<(u64, Instant)>,
     /// The snapshot at `rev`, once someone asked for it.
     snapshot: Option<Utf8Bytes>,
+    /// Deltas to `rev` from earlier revisions, once someone asked for them.
+    older: BTreeMap<u64, Utf8Bytes>,
 }
 
 impl State {
@@ -117,7 +138,7 @@ pub struct Feed {
     pub event: EventId,
     queue: Mutex<Queue>,
     state: Mutex<State>,
-    sender: broadcast::Sender<Frame>,
+    newest: watch::Sender<Newest>,
     loading: tokio::sync::Mutex<()>,
     refreshing: AtomicBool,
     idle: AtomicU32,
@@ -130,7 +151,7 @@ impl Feed {
             event,
             queue: Mutex::default(),
             state: Mutex::default(),
-            sender: broadcast::Sender::new(BEHIND_MAX),
+            newest: watch::Sender::default(),
             loading: tokio::sync::Mutex::const_new(()),
             refreshing: AtomicBool::new(false),
             idle: AtomicU32::new(0),
@@ -172,13 +193,20 @@ impl Feed {
             state.group = Some(revision.group);
             state.rev = revision.index;
             state.map = Some(Map::new(&map));
+            self.newest.send_modify(|newest| (newest.prev, newest.rev) = (state.rev, state.rev));
         }
         Ok(())
     }
 
-    /// Carries the map forward to what was applied, and sends the difference. Gives whether the map must be taken anew.
-    pub fn advance(&self, applied: u64) -> bool {
-        if self.sender.receiver_count() > 0 {
+    /// How many watch.
+    pub fn readers(&self) -> usize {
+        self.newest.receiver_count()
+    }
+
+    /// Carries the map forward to what was applied, and sends the difference, unless the last was sent less than `apart` ago. Gives
+    /// whether the map must be taken anew.
+    pub fn advance(&self, applied: u64, apart: Duration) -> bool {
+        if self.readers() > 0 {
             self.idle.store(0, Ordering::Relaxed);
         } else {
             self.idle.fetch_add(1, Ordering::Relaxed);
@@ -186,6 +214,9 @@ impl Feed {
         let mut state = self.state.lock();
         if state.map.is_none() || self.refreshing.load(Ordering::SeqCst) {
             return false; // What is queued meanwhile is looked at once the map is there.
+        }
+        if state.sent.is_some_and(|sent| sent.elapsed() < apart) && !state.waits_past(state.rev) {
+            return false;
         }
         let items: Vec<(u64, Item)> = {
             let mut queue = self.queue.lock();
@@ -236,8 +267,9 @@ impl Feed {
             return self.send(&mut state, revision.index, difference);
         }
         // History was replaced by an older one: whoever watches must start over.
-        *state = State { group: state.group, rev: revision.index, map: state.map.take(), ..State::default() };
-        let _ = self.sender.send(Frame { rev: revision.index, kind: "resync", text: Utf8Bytes::from_static(RESYNC) });
+        let (rev, history) = (revision.index, state.history + 1);
+        *state = State { group: state.group, history, rev, map: state.map.take(), ..State::default() };
+        self.newest.send_replace(Newest { history, prev: rev, rev, delta: Utf8Bytes::default() });
     }
 
     /// Sends what changed up to `rev`, if anything did or if someone waits for a later revision than the last.
@@ -247,16 +279,18 @@ impl Feed {
             return;
         }
         let Some(map) = &state.map else { return };
-        let text: Utf8Bytes = map.delta(prev, rev, &difference).into();
+        let delta: Utf8Bytes = map.delta(prev, rev, &difference).into();
         state.rev = rev;
+        state.sent = Some(Instant::now());
         state.snapshot = None;
+        state.older.clear();
         state.ring_seats += difference.seats.len();
         state.ring.push_back(Delta { prev, rev, difference });
         while state.ring.len() > RING_DELTAS_MAX || state.ring_seats > RING_SEATS_MAX {
             let Some(oldest) = state.ring.pop_front() else { break };
             state.ring_seats -= oldest.difference.seats.len();
         }
-        let _ = self.sender.send(Frame { rev, kind: "delta", text });
+        self.newest.send_replace(Newest { history: state.history, prev, rev, delta });
     }
 
     /// Ticks since someone watched.
@@ -267,66 +301,79 @@ impl Feed {
     /// Watches from `since` on, or from a snapshot when that is too old, unknown or not given.
     pub async fn subscribe(self: &Arc<Self>, since: Option<u64>) -> Subscription {
         let deadline = Instant::now() + CATCH_UP;
-        let mut waiting = self.sender.subscribe();
+        let mut newest = self.newest.subscribe();
         loop {
             {
                 let mut state = self.state.lock();
                 if since.is_none_or(|since| since <= state.rev) || Instant::now() >= deadline {
-                    let first = first(&mut state, since);
-                    return Subscription { feed: Arc::clone(self), first, receiver: self.sender.subscribe() };
+                    let seen = since.filter(|&since| since <= state.rev);
+                    return Subscription { feed: Arc::clone(self), history: state.history, seen, newest };
                 }
                 let wanted = state.wanted.map_or(0, |(wanted, _)| wanted).max(since.unwrap_or(0));
                 state.wanted = Some((wanted, deadline));
+                newest.mark_unchanged();
             }
-            let _ = timeout_at(deadline, waiting.recv()).await;
+            let _ = timeout_at(deadline, newest.changed()).await;
         }
     }
-}
 
-/// What a reader who has seen `since` gets first, if it lacks anything.
-fn first(state: &mut State, since: Option<u64>) -> Option<Frame> {
-    let rev = state.rev;
-    let map = state.map.as_ref()?;
-    match since {
-        Some(since) if since == rev => return None,
-        Some(since) if since < rev && state.ring.front().is_some_and(|oldest| oldest.prev <= since) => {
-            let mut difference = Difference::default();
-            state.ring.iter().filter(|delta| delta.rev > since).for_each(|delta| difference.extend(&delta.difference));
-            return Some(Frame { rev, kind: "delta", text: map.delta(since, rev, &difference).into() });
+    /// What a reader lacks who has seen this much of a history: one delta, or the whole map if the ring does not reach back so far.
+    fn after(&self, history: u64, seen: Option<u64>) -> Option<Frame> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let (rev, map) = (state.rev, state.map.as_ref()?);
+        if state.history != history || seen == Some(rev) {
+            return None;
         }
-        _ => {}
+        let Some(seen) = seen.filter(|&seen| seen < rev && state.ring.front().is_some_and(|oldest| oldest.prev <= seen)) else {
+            let text = state.snapshot.get_or_insert_with(|| map.snapshot(rev).into()).clone();
+            return Some(Frame { rev, kind: "snapshot", text });
+        };
+        if let Some(text) = state.older.get(&seen) {
+            return Some(Frame { rev, kind: "delta", text: text.clone() });
+        }
+        let mut difference = Difference::default();
+        state.ring.iter().filter(|delta| delta.rev > seen).for_each(|delta| difference.extend(&delta.difference));
+        let text: Utf8Bytes = map.delta(seen, rev, &difference).into();
+        if state.older.len() < OLDER_MAX {
+            state.older.insert(seen, text.clone());
+        }
+        Some(Frame { rev, kind: "delta", text })
     }
-    let text = state.snapshot.get_or_insert_with(|| map.snapshot(rev).into()).clone();
-    Some(Frame { rev, kind: "snapshot", text })
 }
 
 /// Someone who watches an event.
 pub struct Subscription {
     feed: Arc<Feed>,
-    first: Option<Frame>,
-    receiver: broadcast::Receiver<Frame>,
-}
-
-/// What a reader gets next.
-#[derive(Debug)]
-pub enum Next {
-    /// A message.
-    Frame(Frame),
-    /// It was too slow: messages are lost to it, and it must start over.
-    Behind,
+    history: u64,
+    /// The revision that it has; none before its snapshot.
+    seen: Option<u64>,
+    newest: watch::Receiver<Newest>,
 }
 
 impl Subscription {
     /// The next message. Can be given up at any point without losing one.
-    pub async fn next(&mut self) -> Next {
-        if let Some(first) = self.first.take() {
-            return Next::Frame(first);
-        }
-        match self.receiver.recv().await {
-            Ok(frame) => Next::Frame(frame),
-            Err(RecvError::Lagged(_)) => Next::Behind,
-            // The feed holds the sender, and this holds the feed.
-            Err(RecvError::Closed) => std::future::pending().await,
+    pub async fn next(&mut self) -> Frame {
+        loop {
+            let newest = self.newest.borrow_and_update().clone();
+            if newest.history != self.history {
+                (self.history, self.seen) = (newest.history, None);
+                return Frame { rev: newest.rev, kind: "resync", text: Utf8Bytes::from_static(RESYNC) };
+            }
+            let frame = match self.seen {
+                Some(seen) if seen == newest.prev && seen < newest.rev => {
+                    Some(Frame { rev: newest.rev, kind: "delta", text: newest.delta })
+                }
+                seen => self.feed.after(self.history, seen),
+            };
+            if let Some(frame) = frame {
+                self.seen = Some(frame.rev);
+                return frame;
+            }
+            if self.newest.changed().await.is_err() {
+                // The feed holds the sender, and this holds the feed.
+                std::future::pending::<()>().await;
+            }
         }
     }
 

@@ -9,7 +9,6 @@ use boxoffice_ledger::ids::EventId;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
 
-use super::feed::{Next, RESYNC};
 use crate::backend::Failure;
 use crate::call::Call;
 use crate::edge::Edge;
@@ -25,8 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// Silence after which a client is gone.
 const SILENCE: Duration = Duration::from_secs(60);
-/// A client that falls behind twice within this time is cut off.
-const BEHIND_AGAIN: Duration = Duration::from_secs(10);
 /// Subscriptions on one socket, a minute.
 const SUBSCRIBE_MAX: u32 = 30;
 const BYE: &str = "{\"type\":\"bye\",\"reason\":\"draining\",\"reconnect_ms\":[500,5000]}";
@@ -104,25 +101,10 @@ impl Reader {
         let mut drained = hub.drained();
         let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         let mut heard = Instant::now();
-        let mut behind: Option<Instant> = None;
         let mut asked = (Instant::now(), 0);
         loop {
             tokio::select! {
-                next = subscription.next() => match next {
-                    Next::Frame(frame) => {
-                        self.send(Message::Text(frame.text)).await?;
-                        if frame.kind == "resync" {
-                            subscription.restart(None).await;
-                        }
-                    }
-                    Next::Behind => {
-                        if behind.replace(Instant::now()).is_some_and(|before| before.elapsed() < BEHIND_AGAIN) {
-                            return Err(End::Close(SLOW, "too slow"));
-                        }
-                        self.send(Message::Text(Utf8Bytes::from_static(RESYNC))).await?;
-                        subscription.restart(None).await;
-                    }
-                },
+                frame = subscription.next() => self.send(Message::Text(frame.text)).await?,
                 message = self.socket.recv() => {
                     heard = Instant::now();
                     if let Some(since) = self.understand(message)? {

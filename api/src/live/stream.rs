@@ -11,7 +11,7 @@ use boxoffice_ledger::ids::EventId;
 use futures::stream::{self, Stream};
 
 use super::Drained;
-use super::feed::{Next, Subscription};
+use super::feed::Subscription;
 use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
@@ -56,27 +56,17 @@ fn bye() -> Event {
 
 fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(reader, |mut reader| async move {
-        loop {
-            if reader.ended {
-                return None;
-            }
-            let next = tokio::select! {
-                next = reader.subscription.next() => next,
-                () = reader.drained.wait() => {
-                    reader.ended = true;
-                    return Some((Ok(bye()), reader));
-                }
-            };
-            match next {
-                Next::Frame(frame) => {
-                    if frame.kind == "resync" {
-                        reader.subscription.restart(None).await;
-                    }
-                    let event = Event::default().event(frame.kind).id(frame.rev.to_string()).data(frame.text.as_str());
-                    return Some((Ok(event), reader));
-                }
-                Next::Behind => reader.subscription.restart(None).await,
-            }
+        if reader.ended {
+            return None;
         }
+        Some(tokio::select! {
+            frame = reader.subscription.next() => {
+                (Ok(Event::default().event(frame.kind).id(frame.rev.to_string()).data(frame.text.as_str())), reader)
+            }
+            () = reader.drained.wait() => {
+                reader.ended = true;
+                (Ok(bye()), reader)
+            }
+        })
     })
 }
