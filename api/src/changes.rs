@@ -250,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_message_is_always_the_same_bytes() {
-        let change = Change::Seats { event: EventId(1), seats: vec![SeatIndex(3), SeatIndex(4)], state: SeatState::Pinned };
+        let change =
+            Change::Seats { event: EventId(1), seats: vec![SeatIndex(3), SeatIndex(4)], from: SeatState::Held, state: SeatState::Pinned };
         let id = ChangeId { group: 3, index: 81_263, number: 2 };
         let view = ChangeView { id, at: Timestamp(1_790_000_000_000_001), change, with_user: true };
         assert_eq!(

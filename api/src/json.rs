@@ -273,22 +273,11 @@ pub fn area_value(area: AreaIndex, offer: Option<&Offer>, count_name: &str, coun
 /// Name of a seat's state. Pinned seats count as held, killed ones as blocked.
 #[must_use]
 pub fn seat_state(state: SeatState) -> &'static str {
-    STATE_NAMES[usize::from(two_bits(state))]
+    STATE_NAMES[usize::from(state.two_bits())]
 }
 
 /// Names of the four states that the public sees, by their two bits.
 pub const STATE_NAMES: [&str; 4] = ["available", "held", "sold", "blocked"];
-
-/// A seat's state in two bits: 0 free, 1 held, 2 sold, 3 not for sale.
-#[must_use]
-pub fn two_bits(state: SeatState) -> u8 {
-    match state {
-        SeatState::Available => 0,
-        SeatState::Held | SeatState::Pinned => 1,
-        SeatState::Sold => 2,
-        SeatState::Blocked | SeatState::Killed => 3,
-    }
-}
 
 /// Name of a sale's state.
 #[must_use]

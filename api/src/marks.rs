@@ -111,7 +111,7 @@ mod tests {
         let at = || (marks.stamp(&one), marks.stamp(&two));
         let first = at();
         marks.note(&[
-            Change::Sale { event: EventId(1), state: SaleState::Paused },
+            Change::Sale { event: EventId(1), from: SaleState::OnSale, state: SaleState::Paused },
             Change::CatalogEvent { event: EventId(3), what: EventChange::Updated },
         ]);
         let second = at();

@@ -160,7 +160,7 @@ const SEARCH: &[&str] = &[
     "facets",
     "expand",
 ];
-const SEATS: &[&str] = &["section", "state", "max_price", "limit", "cursor"];
+const SEATS: &[&str] = &["section", "state", "max_price", "as_of", "limit", "cursor"];
 
 const CHANGES: &[&str] = &["after", "group", "event", "type", "limit", "follow"];
 

@@ -17,6 +17,8 @@ pub enum Change {
         event: EventId,
         /// Which seats.
         seats: Vec<SeatIndex>,
+        /// The state that all of them were in.
+        from: SeatState,
         /// Their state now.
         state: SeatState,
     },
@@ -32,6 +34,8 @@ pub enum Change {
         held: u32,
         /// Sold places.
         sold: u32,
+        /// Free, held and sold places before.
+        before: [u32; 3],
     },
     /// A hold moved.
     Hold {
@@ -92,6 +96,8 @@ pub enum Change {
     Sale {
         /// The event.
         event: EventId,
+        /// Its state before; a new sale begins in its first one.
+        from: SaleState,
         /// Its state now.
         state: SaleState,
     },

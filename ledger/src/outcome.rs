@@ -30,6 +30,19 @@ pub enum SeatState {
     Killed = 5,
 }
 
+impl SeatState {
+    /// What the public sees of it, in two bits: 0 free, 1 held or being paid, 2 sold, 3 not for sale.
+    #[must_use]
+    pub fn two_bits(self) -> u8 {
+        match self {
+            Self::Available => 0,
+            Self::Held | Self::Pinned => 1,
+            Self::Sold => 2,
+            Self::Blocked | Self::Killed => 3,
+        }
+    }
+}
+
 /// State of an event's sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SaleState {

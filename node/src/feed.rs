@@ -180,7 +180,7 @@ impl Feed {
                 Change::Outbox { .. } => outbox = true,
                 Change::Attempt { .. } | Change::Refund { .. } | Change::Cart { .. } => attempts = true,
                 Change::CatalogEvent { .. } | Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => catalog = true,
-                Change::Sale { state: SaleState::Cancelled, event } => {
+                Change::Sale { state: SaleState::Cancelled, event, .. } => {
                     // Its payments are to be cancelled, its orders to be refunded.
                     attempts = true;
                     self.touched.lock().sales.entry(group).or_default().insert(*event);

@@ -35,8 +35,21 @@ const WAITING_MAX: usize = 64 * 1024;
 enum Item {
     Entry { group: GroupId, index: u64, at: Timestamp, changes: Vec<Change>, gap: bool },
     Mark { group: GroupId, digest: u128, done: SyncSender<()> },
+    Flush { group: GroupId, done: SyncSender<()> },
     Restored { group: GroupId, digest: u128 },
     Begins { group: GroupId, after: u64 },
+}
+
+impl Item {
+    fn group(&self) -> GroupId {
+        match self {
+            Self::Entry { group, .. }
+            | Self::Mark { group, .. }
+            | Self::Flush { group, .. }
+            | Self::Restored { group, .. }
+            | Self::Begins { group, .. } => *group,
+        }
+    }
 }
 
 struct Lane {
@@ -101,6 +114,13 @@ impl Journal {
         if self.queue.send(Item::Mark { group, digest, done }).is_ok() {
             let _ = marked.recv();
         }
+    }
+
+    /// Has everything written that was taken for a group so far. False when some of it was lost on the way. Blocks.
+    pub fn flush(&self, group: GroupId) -> bool {
+        let (done, written) = sync_channel(1);
+        let is_written = self.queue.send(Item::Flush { group, done }).is_ok() && written.recv().is_ok();
+        is_written && self.lanes.get(&group).is_some_and(|lane| !lane.gap.load(Ordering::Relaxed))
     }
 
     /// A group's state was replaced by one with this digest. Unless a mark covers it, its journal begins anew.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_ledger::change::Change;
@@ -17,18 +18,26 @@ use crate::feed::Feed;
 /// This node's copy of one group's ledger. Cheap to clone; readers see whole entries only.
 pub struct Replica<M> {
     state: Arc<RwLock<M>>,
+    steps: Arc<Steps>,
+}
+
+/// Entries since the start: those in the state, counted while it is locked, and those whose changes were told.
+#[derive(Default)]
+struct Steps {
+    applied: AtomicU64,
+    told: AtomicU64,
 }
 
 impl<M> Clone for Replica<M> {
     fn clone(&self) -> Self {
-        Self { state: Arc::clone(&self.state) }
+        Self { state: Arc::clone(&self.state), steps: Arc::clone(&self.steps) }
     }
 }
 
 impl<M: Machine> Replica<M> {
     /// An empty ledger.
     pub fn new() -> Self {
-        Self { state: Arc::new(RwLock::new(M::default())) }
+        Self { state: Arc::new(RwLock::new(M::default())), steps: Arc::default() }
     }
 
     /// Looks at the ledger as applied so far. Keep it short: applying waits for it.
@@ -36,15 +45,27 @@ impl<M: Machine> Replica<M> {
         self.state.read()
     }
 
+    /// How many entries are in the state. Exact while the caller holds what [`Replica::read`] gave.
+    pub fn steps(&self) -> u64 {
+        self.steps.applied.load(Ordering::Acquire)
+    }
+
+    /// Whether the changes of so many entries were told to the feed and its journal.
+    pub fn has_told(&self, steps: u64) -> bool {
+        self.steps.told.load(Ordering::Acquire) >= steps
+    }
+
     /// The state machine that applies a group's log to this copy and tells `feed` what changed.
     pub fn machine(&self, group: GroupId, feed: Arc<Feed>) -> Box<dyn StateMachine> {
-        Box::new(Applier { group, state: Arc::clone(&self.state), feed, changes: Vec::new(), is_restored: false })
+        let (state, steps) = (Arc::clone(&self.state), Arc::clone(&self.steps));
+        Box::new(Applier { group, state, steps, feed, changes: Vec::new(), is_restored: false })
     }
 }
 
 struct Applier<M> {
     group: GroupId,
     state: Arc<RwLock<M>>,
+    steps: Arc<Steps>,
     feed: Arc<Feed>,
     changes: Vec<Change>,
     /// No entry has been applied since the state was restored.
@@ -77,11 +98,13 @@ impl<M: Machine> StateMachine for Applier<M> {
                     replies.push(Bytes::from(M::encode_answer(&answer)));
                 }
             }
+            self.steps.applied.fetch_add(1, Ordering::Release);
         }
         if !self.changes.is_empty() {
             self.feed.publish(position.group, position.index, &self.changes);
             self.feed.journal().entry(position.group, position.index, Timestamp(at_us), &mut self.changes);
         }
+        self.steps.told.fetch_add(1, Ordering::Release);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, Reply, new_key};
 use boxoffice_tests::shop::{self, Terms};
 
 use crate::shared::{buyer, cluster, coordinator};
@@ -65,4 +65,34 @@ async fn the_stream_tells_of_a_hold_as_it_happens() {
     hear_until("snapshot").await;
     let _ = shop::hold(&buyer(1), &event, &[2]).await.expect(201);
     hear_until("[2,1]").await;
+}
+
+#[tokio::test]
+async fn the_seats_as_they_were_are_the_same_on_every_node() {
+    let event = shop::put_on_sale(&coordinator(), &Terms::free(6)).await;
+    let somebody = buyer(1);
+    let revision = |reply: &Reply| reply.header("boxoffice-revision").expect("a write says where it is").to_owned();
+    let held = shop::hold(&somebody, &event, &[1]).await;
+    let first = revision(&held);
+    let hold = shop::id(&held.expect(201));
+    let release = somebody.request("DELETE", &format!("/event/{event}/hold/{hold}")).header("Idempotency-Key", new_key());
+    let released = somebody.send(release).await.expect("an answer");
+    let second = revision(&released);
+    shop::buy(&somebody, &event, 3).await;
+    let third = revision(&shop::hold(&somebody, &event, &[1, 2]).await);
+    for (at, states) in [(&first, [0, 1, 0, 0, 0, 0]), (&second, [0; 6]), (&third, [0, 1, 1, 2, 0, 0])] {
+        let mut shown = Vec::new();
+        for node in 1..=3 {
+            let map = Client::at(&cluster().url(node)).get(&format!("/event/{event}/seat?as_of={at}")).await;
+            assert_eq!(map.header("boxoffice-revision"), Some(at.as_str()));
+            shown.push(map.expect(200));
+        }
+        assert_eq!(shop::states_of(&shown[0], 6), states, "at {at}");
+        let [held, sold] = [1, 2].map(|state| states.iter().filter(|seat| **seat == state).count());
+        let count = &shown[0]["counts"][0];
+        assert_eq!((&count["available"], &count["held"], &count["sold"]), (&(6 - held - sold).into(), &held.into(), &sold.into()));
+        assert!(shown.iter().all(|map| map == &shown[0]), "{shown:#?}");
+    }
+    let _ = somebody.get(&format!("/event/{event}/seat?as_of=0:1")).await.problem(422, "validation_failed");
+    let _ = somebody.get(&format!("/event/{event}/seat?as_of={first}&consistency=local")).await.problem(422, "validation_failed");
 }

@@ -122,7 +122,16 @@ pub fn id(object: &Value) -> String {
 /// The states of an event's seats at a node, with everything that was acknowledged anywhere: 0 free, 1 held, 2 sold, 3 not for sale.
 pub async fn seat_states(client: &Client, event: &str, seats: u32) -> Vec<u8> {
     let map = client.get(&format!("/event/{event}/seat?consistency=linearizable")).await.expect(200);
-    verify::states(&map, seats as usize).unwrap_or_else(|error| panic!("{error}: {map}"))
+    states_of(&map, seats)
+}
+
+/// The states of the seats of a map.
+///
+/// # Panics
+/// When it does not hold them.
+#[must_use]
+pub fn states_of(map: &Value, seats: u32) -> Vec<u8> {
+    verify::states(map, seats as usize).unwrap_or_else(|error| panic!("{error}: {map}"))
 }
 
 /// Every ticket that a user is shown, page by page, and whether the list says that it is complete.

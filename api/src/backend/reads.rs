@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use boxoffice_ledger::ids::EventId;
 use boxoffice_ledger::outcome::SaleState;
 
-use super::{Answer, Context, Revision};
+use super::{Answer, Context, Read, Revision, SeatMap};
 
 /// How far this node's copies of what an event's page shows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,11 @@ pub trait Reads: Send + Sync + 'static {
     fn reach(&self, event: EventId) -> Reach;
     /// The same, once this node is as fresh as the context asks.
     async fn reached(&self, cx: Context, event: EventId) -> Answer<Reach>;
+    /// The seats of an event as they were at a revision of its group; waits a little for one that is yet to come.
+    ///
+    /// # Errors
+    /// [`Failure::ChangesGone`](super::Failure) when this node does not remember so far back.
+    async fn seat_map_as_of(&self, cx: Context, event: EventId, revision: Revision) -> Answer<Read<SeatMap>>;
     /// How these events stand, as this node knows them; what it does not know and what is not public is left out.
     async fn availability(&self, cx: Context, events: &[EventId]) -> Answer<Vec<EventAvailability>>;
 }

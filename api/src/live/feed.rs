@@ -21,7 +21,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::map::{Counts, Difference, Map};
 use crate::backend::{Answer, Revision, SeatMap};
-use crate::json;
 
 /// Changes that may wait for the next tick; past that the map is taken anew.
 pub const QUEUE_MAX: usize = 100_000;
@@ -61,7 +60,7 @@ impl Item {
     /// The map's part of a change.
     pub fn of(change: &Change) -> Option<Self> {
         match change {
-            Change::Seats { seats, state, .. } => Some(Self::Seats(seats.clone(), json::two_bits(*state))),
+            Change::Seats { seats, state, .. } => Some(Self::Seats(seats.clone(), state.two_bits())),
             Change::Area { area, available, held, sold, .. } => Some(Self::Area(*area, [*available, *held, *sold])),
             Change::Sale { state, .. } => Some(Self::Sale(*state)),
             _ => None,

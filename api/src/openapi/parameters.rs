@@ -182,6 +182,10 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "section" => ("Only seats of the section of this name.", json!({"type": "string"})),
         "state" if path.ends_with("/seat") => ("Only seats in this state.", one_of(&STATE_NAMES)),
         "state" => ("Only tickets in this state.", one_of(&["issued", "offered", "checked_in", "checked_out", "void"])),
+        "as_of" => (
+            "The seats as they were at this Boxoffice-Revision of the event, as far back as the node remembers.",
+            json!({"type": "string", "pattern": "^[0-9]+:[0-9]+(:[0-9]+)?$"}),
+        ),
         "max_price" => ("Only seats at this price or below, in minor units.", number()),
         "since" => ("The last revision's index that the caller has.", number()),
         "all" => ("`true`: all of the caller's sessions, not only this one.", one_of(&["true"])),

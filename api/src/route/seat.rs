@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Outcome, cacheable, linked, tagged};
-use crate::backend::{Context, Freshness, SeatMap, SectionCount};
+use crate::backend::{Context, Freshness, Read, Revision, SeatMap, SectionCount};
 use crate::call::{self, Call};
 use crate::edge::Edge;
 use crate::error::HttpProblem;
@@ -62,6 +62,9 @@ struct LevelOut<'a> {
 /// `GET /event/{id}/seat`
 pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
     let event: EventId = call.id("id", "event")?;
+    if let Some(text) = call.asked("as_of") {
+        return past(&edge, &call, event, text).await;
+    }
     if call.query.iter().any(|(name, _)| !["consistency", "min_index"].contains(&name.as_str())) {
         return list(&edge, &call, event).await;
     }
@@ -74,14 +77,29 @@ pub async fn map(edge: Arc<Edge>, call: Call) -> Outcome {
     sheets::answer(&edge, &call, event, Kind::Map, draw).await
 }
 
+/// The map as it was. Who asks for it asks for no other freshness.
+async fn past(edge: &Edge, call: &Call, event: EventId, text: &str) -> Outcome {
+    let wrong = |detail| HttpProblem::field("?as_of", "invalid", detail);
+    let revision = Revision::parse(text).ok_or_else(|| wrong("a Boxoffice-Revision of the event: <group>:<index>, such as 3:81263"))?;
+    if call.freshness.is_some() {
+        return Err(wrong("says which state is meant: leave out consistency and min_index"));
+    }
+    let found = edge.backend.seat_map_as_of(call.context(), event, revision).await?;
+    listed_map(edge, call, &found)
+}
+
 /// A map with seats as objects.
 async fn list(edge: &Edge, call: &Call, event: EventId) -> Outcome {
     let found = edge.backend.seat_map(call.fresh(Freshness::Local), event).await?;
+    listed_map(edge, call, &found)
+}
+
+fn listed_map(edge: &Edge, call: &Call, found: &Read<SeatMap>) -> Outcome {
     let map = &found.value;
     let layout = edge.offers.layout_of(map.layout, &map.plan);
     let list = listed(call, map, &layout)?;
     let next = list.next_cursor().map(str::to_owned);
-    let mut response = json::read(&found, &out(map, &layout, Some(list)));
+    let mut response = json::read(found, &out(map, &layout, Some(list)));
     linked(call, &mut response, next.as_deref());
     if call.freshness.is_none() {
         cacheable(&mut response);

@@ -149,7 +149,7 @@ impl Fake {
             inner.index
         };
         let seats = seats.iter().copied().map(SeatIndex).collect();
-        self.publish(index, &[Change::Seats { event: event_id(), seats, state }]);
+        self.publish(index, &[Change::Seats { event: event_id(), seats, from: SeatState::Available, state }]);
         index
     }
 

@@ -170,8 +170,8 @@ async fn areas_and_the_sale_itself_are_live_too() {
     socket.say(json!({"type": "subscribe"})).await;
     socket.next().await.unwrap();
     let event = event_id();
-    let area = Change::Area { event, area: AreaIndex(0), available: 90, held: 3, sold: 7 };
-    server.edge.fake.publish(101, &[area, Change::Sale { event, state: SaleState::Paused }]);
+    let area = Change::Area { event, area: AreaIndex(0), available: 90, held: 3, sold: 7, before: [90, 4, 6] };
+    server.edge.fake.publish(101, &[area, Change::Sale { event, from: SaleState::OnSale, state: SaleState::Paused }]);
     let delta = socket.next().await.unwrap();
     assert_eq!(delta, json!({"type": "delta", "prev": 100, "rev": 101, "set": [], "agg": {"Floor": [90, 3, 7]}, "sale": "paused"}));
 }
@@ -442,7 +442,7 @@ async fn many_readers_and_writers_agree_in_the_end() {
         let packed = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, base).unwrap();
         for (seat, &state) in (0..).zip(&server.edge.fake.inner.lock().seats) {
             let first = packed[seat as usize / 4] >> (seat % 4 * 2) & 3;
-            assert_eq!(*socket.seats.get(&seat).unwrap_or(&first), crate::json::two_bits(state), "seat {seat}");
+            assert_eq!(*socket.seats.get(&seat).unwrap_or(&first), state.two_bits(), "seat {seat}");
         }
     }
 }

@@ -70,13 +70,16 @@ pub fn decode_row(bytes: &[u8]) -> Result<JournalRow, CodecError> {
 }
 
 fn encode(number: u32, change: &Change) -> Option<wire::NumberedChange> {
+    let mut sale_from = 0;
     let (event, user, change) = match change {
-        Change::Seats { event, seats, state } => {
+        Change::Seats { event, seats, from, state } => {
             let seats = seats.iter().map(|seat| seat.0).collect();
-            (event, None, Wire::Seats(parts::Seats { seats, state: common::seat_state(*state) }))
+            (event, None, Wire::Seats(parts::Seats { seats, state: common::seat_state(*state), from: common::seat_state(*from) }))
         }
-        Change::Area { event, area, available, held, sold } => {
-            (event, None, Wire::Area(parts::Area { area: area.0.into(), available: *available, held: *held, sold: *sold }))
+        Change::Area { event, area, available, held, sold, before } => {
+            let [available_before, held_before, sold_before] = *before;
+            let (area, available, held, sold) = (area.0.into(), *available, *held, *sold);
+            (event, None, Wire::Area(parts::Area { area, available, held, sold, available_before, held_before, sold_before }))
         }
         Change::Hold { event, hold, user, state } => {
             (event, Some(user), Wire::Hold(parts::Hold { hold: Some(common::id(hold.0)), state: common::hold_state(*state) }))
@@ -91,27 +94,34 @@ fn encode(number: u32, change: &Change) -> Option<wire::NumberedChange> {
         Change::Ticket { event, ticket, user, what } => {
             (event, Some(user), Wire::Ticket(parts::Ticket { ticket: Some(common::id(ticket.0)), what: ticket_change(*what) }))
         }
-        Change::Sale { event, state } => (event, None, Wire::Sale(common::sale_state(*state))),
+        Change::Sale { event, from, state } => {
+            sale_from = common::sale_state(*from);
+            (event, None, Wire::Sale(common::sale_state(*state)))
+        }
         Change::CatalogEvent { event, what } => (event, None, Wire::Catalog(event_change(*what))),
         _ => return None,
     };
     let (event, user) = (Some(common::id(event.0)), user.map(|user| common::id(user.0)));
-    Some(wire::NumberedChange { number, event, user, change: Some(change) })
+    Some(wire::NumberedChange { number, event, user, change: Some(change), sale_from })
 }
 
 fn decode(message: wire::NumberedChange) -> Result<(u32, Change), CodecError> {
     let event = EventId(common::read_id(message.event)?);
     let user = || common::read_id(message.user).map(UserId);
     let change = match message.change.ok_or_else(|| CodecError::unknown("a kind of change"))? {
-        Wire::Seats(seats) => {
-            Change::Seats { event, seats: seats.seats.into_iter().map(SeatIndex).collect(), state: common::read_seat_state(seats.state)? }
-        }
+        Wire::Seats(seats) => Change::Seats {
+            event,
+            seats: seats.seats.into_iter().map(SeatIndex).collect(),
+            from: common::read_seat_state(seats.from)?,
+            state: common::read_seat_state(seats.state)?,
+        },
         Wire::Area(area) => Change::Area {
             event,
             area: AreaIndex(common::read_u16(area.area)?),
             available: area.available,
             held: area.held,
             sold: area.sold,
+            before: [area.available_before, area.held_before, area.sold_before],
         },
         Wire::Hold(hold) => {
             Change::Hold { event, hold: HoldId(common::read_id(hold.hold)?), user: user()?, state: common::read_hold_state(hold.state)? }
@@ -134,7 +144,9 @@ fn decode(message: wire::NumberedChange) -> Result<(u32, Change), CodecError> {
             user: user()?,
             what: read_ticket_change(ticket.what)?,
         },
-        Wire::Sale(state) => Change::Sale { event, state: common::read_sale_state(state)? },
+        Wire::Sale(state) => {
+            Change::Sale { event, from: common::read_sale_state(message.sale_from)?, state: common::read_sale_state(state)? }
+        }
         Wire::Catalog(what) => Change::CatalogEvent { event, what: read_event_change(what)? },
     };
     Ok((message.number, change))
@@ -151,13 +163,13 @@ mod tests {
     fn row() -> JournalRow {
         let (event, user) = (EventId(1 << 100), UserId(7));
         let changes = vec![
-            Change::Seats { event, seats: vec![SeatIndex(0), SeatIndex(700)], state: SeatState::Sold },
-            Change::Area { event, area: AreaIndex(2), available: 5, held: 1, sold: 3 },
+            Change::Seats { event, seats: vec![SeatIndex(0), SeatIndex(700)], from: SeatState::Pinned, state: SeatState::Sold },
+            Change::Area { event, area: AreaIndex(2), available: 5, held: 1, sold: 3, before: [6, 0, 3] },
             Change::Hold { event, hold: HoldId(5), user, state: HoldState::Converted },
             Change::Order { event, order: OrderId(6 << 16), user, state: OrderState::Confirmed },
             Change::Refund { event, order: OrderId(6 << 16), refund: RefundId(8), state: RefundState::Done },
             Change::Ticket { event, ticket: TicketId(9), user, what: TicketChange::Transferred },
-            Change::Sale { event, state: SaleState::Paused },
+            Change::Sale { event, from: SaleState::OnSale, state: SaleState::Paused },
             Change::CatalogEvent { event, what: EventChange::Postponed },
         ];
         assert!(changes.iter().all(is_public));

@@ -137,11 +137,7 @@ impl Work<'_> {
     pub(crate) fn free_seats(&mut self, seats: Vec<SeatIndex>) {
         let (on_sale, kept): (Vec<_>, Vec<_>) = seats.into_iter().partition(|&seat| self.sale.promos.free_cell(seat) == Cell::FREE);
         self.set_seats(on_sale, Cell::FREE);
-        for &seat in &kept {
-            let cell = self.sale.promos.free_cell(seat);
-            self.set_seat(seat, cell);
-        }
-        self.say_seats(kept, SeatState::Blocked);
+        self.move_seats(kept, SeatState::Blocked, |sale, seat| sale.promos.free_cell(seat));
     }
 
     /// Frees everything that a hold lists.

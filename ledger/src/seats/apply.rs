@@ -195,7 +195,7 @@ impl SeatLedger {
         let sale = self.new_sale(event, plan_hash, terms)?;
         self.digest.add(sale.head_hash());
         self.events.insert(event, Arc::new(sale));
-        changes.push(Change::Sale { event, state: SaleState::Published });
+        changes.push(Change::Sale { event, from: SaleState::Published, state: SaleState::Published });
         Ok(())
     }
 

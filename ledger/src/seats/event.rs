@@ -6,13 +6,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::board::Board;
+use super::cells::Cells;
 use super::hashes;
 use super::house::House;
 use super::promos::PromoBook;
-use super::records::{AreaCell, Cell, Counts, Hold, UserCount};
+use super::records::{AreaCell, Counts, Hold, UserCount};
 use super::tickets::TicketBook;
 use crate::command::{Delivery, OrderRecord, SaleSummary, SaleTerms};
-use crate::cow::{CowMap, CowSet, CowVec};
+use crate::cow::{CowMap, CowSet};
 use crate::ids::{EventId, HoldId, OrderId, PlanHash, TicketId, UserId};
 use crate::orders::{Order, Place, Ticket, order_of};
 use crate::outcome::{HoldInfo, SaleState, SeatState};
@@ -28,7 +29,7 @@ pub struct EventSale {
     pub(crate) house: Arc<House>,
     pub(crate) terms: Arc<SaleTerms>,
     pub(crate) head: Head,
-    pub(crate) cells: CowVec<Cell>,
+    pub(crate) cells: Cells,
     pub(crate) areas: Vec<AreaCell>,
     pub(crate) holds: CowMap<HoldId, Hold>,
     pub(crate) orders: CowMap<OrderId, Order>,
@@ -71,7 +72,7 @@ impl EventSale {
         let mut sale = Self {
             id,
             plan_hash,
-            cells: CowVec::filled(Cell::FREE, house.seat_count() as usize),
+            cells: Cells::free(house.seat_count() as usize),
             areas: areas.map(|available| AreaCell { available, ..AreaCell::default() }).collect(),
             holds: CowMap::new(),
             orders: CowMap::new(),
@@ -150,17 +151,7 @@ impl EventSale {
     /// 0 free, 1 held or being paid, 2 sold, 3 not for sale.
     #[must_use]
     pub fn packed_states(&self) -> Vec<u8> {
-        let mut packed = vec![0_u8; self.cells.len().div_ceil(4)];
-        for (number, cell) in self.cells.iter().enumerate() {
-            let code = match cell.state {
-                SeatState::Available => continue,
-                SeatState::Held | SeatState::Pinned => 1,
-                SeatState::Sold => 2,
-                SeatState::Blocked | SeatState::Killed => 3,
-            };
-            packed[number / 4] |= code << (number % 4 * 2);
-        }
-        packed
+        self.cells.packed()
     }
 
     /// Counters of each section, in plan order.

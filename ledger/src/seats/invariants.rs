@@ -106,6 +106,7 @@ impl SeatLedger {
 fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     must!(sale.terms.prices.len() == sale.house.level_count(), "prices do not fit the plan");
     must!(sale.cells.len() == sale.house.seat_count() as usize, "seats do not fit the plan");
+    must!(sale.cells.is_true(), "what is shown of the seats is not what they are");
     must!(sale.head.terms_hash == hashes::terms(sale.id, sale.plan_hash, &sale.terms), "the terms changed");
     let (orders, mut dead) = (sale.orders.sorted(), sale.dead.iter());
     let worn = orders.iter().flat_map(|(_, order)| order.tickets()).filter(|(_, ticket)| ticket.epoch > 1).map(|(id, _)| id);

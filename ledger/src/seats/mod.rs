@@ -21,6 +21,7 @@ mod audited;
 mod best;
 mod board;
 mod cart;
+mod cells;
 mod codes;
 mod deadlines;
 mod event;

@@ -301,7 +301,7 @@ impl Work<'_> {
             let ticket = |price| Ticket { place: item.place, level, price, epoch: 1, void: false };
             tickets.extend((0..item.count).map(|_| ticket(shares.paid(item.price))));
         }
-        self.say_seats(sold, SeatState::Sold);
+        self.say_seats(sold, from, SeatState::Sold);
         tickets
     }
 }

@@ -33,9 +33,9 @@ impl Work<'_> {
     /// Moves the sale.
     pub(crate) fn set_sale(&mut self, state: SaleState) {
         self.digest.remove(self.sale.head_hash());
-        self.sale.head.state = state;
+        let from = core::mem::replace(&mut self.sale.head.state, state);
         self.digest.add(self.sale.head_hash());
-        self.changes.push(Change::Sale { event: self.sale.id, state });
+        self.changes.push(Change::Sale { event: self.sale.id, from, state });
     }
 
     /// The next receipt number.
@@ -55,18 +55,33 @@ impl Work<'_> {
         self.sale.recount_seat(seat, old.state, cell.state);
     }
 
-    /// Moves seats to one state and says so.
+    /// Moves seats and says so.
     pub(crate) fn set_seats(&mut self, seats: Vec<SeatIndex>, cell: Cell) {
-        for &seat in &seats {
-            self.set_seat(seat, cell);
+        self.move_seats(seats, cell.state, |_, _| cell);
+    }
+
+    /// Moves seats to cells of one state and says so: a Change for each state that they were in.
+    pub(crate) fn move_seats(&mut self, mut seats: Vec<SeatIndex>, to: SeatState, cell: impl Fn(&EventSale, SeatIndex) -> Cell) {
+        while let Some(from) = seats.first().and_then(|&seat| self.sale.seat_state(seat)) {
+            let others = if seats.iter().all(|&seat| self.sale.seat_state(seat) == Some(from)) {
+                Vec::new()
+            } else {
+                let (same, others) = seats.into_iter().partition(|&seat| self.sale.seat_state(seat) == Some(from));
+                seats = same;
+                others
+            };
+            for &seat in &seats {
+                let cell = cell(self.sale, seat);
+                self.set_seat(seat, cell);
+            }
+            self.say_seats(core::mem::replace(&mut seats, others), from, to);
         }
-        self.say_seats(seats, cell.state);
     }
 
     /// Says that seats moved.
-    pub(crate) fn say_seats(&mut self, seats: Vec<SeatIndex>, state: SeatState) {
+    pub(crate) fn say_seats(&mut self, seats: Vec<SeatIndex>, from: SeatState, state: SeatState) {
         if !seats.is_empty() {
-            self.changes.push(Change::Seats { event: self.sale.id, seats, state });
+            self.changes.push(Change::Seats { event: self.sale.id, seats, from, state });
         }
     }
 
@@ -75,6 +90,8 @@ impl Work<'_> {
         let event = self.sale.id;
         let Some(cell) = self.sale.areas.get_mut(usize::from(area.0)) else { return };
         self.digest.remove(hashes::area(event, area, cell));
+        let Counts { available, held, sold, .. } = cell.counts();
+        let before = [available, held, sold];
         let source = cell.of(from);
         *source = source.saturating_sub(count);
         let target = cell.of(to);
@@ -83,7 +100,7 @@ impl Work<'_> {
         let counts = cell.counts();
         self.sale.recount_area(area, from, to, count);
         let Counts { available, held, sold, .. } = counts;
-        self.changes.push(Change::Area { event, area, available, held, sold });
+        self.changes.push(Change::Area { event, area, available, held, sold, before });
     }
 
     /// Moves everything that a hold lists.
@@ -95,7 +112,7 @@ impl Work<'_> {
                 seats.push(seat);
             }
         }
-        self.say_seats(seats, to);
+        self.say_seats(seats, from, to);
         for item in items {
             if let Place::Area(area) = item.place {
                 self.move_places(area, from, to, item.count);

@@ -17,7 +17,7 @@ fn open(dir: &Path) -> Journal {
 /// What an entry did: one thing that is nobody's business, and one that is.
 fn changes(index: u64) -> Vec<Change> {
     let seats = vec![SeatIndex(index as u32); 8];
-    vec![Change::Outbox { target: 1 }, Change::Seats { event: EventId(9), seats, state: SeatState::Sold }]
+    vec![Change::Outbox { target: 1 }, Change::Seats { event: EventId(9), seats, from: SeatState::Pinned, state: SeatState::Sold }]
 }
 
 fn apply(journal: &Journal, indexes: impl IntoIterator<Item = u64>) {

@@ -27,7 +27,7 @@ pub fn run(items: &Receiver<Item>, shelves: &BTreeMap<GroupId, Arc<Mutex<Shelf>>
     while let Ok(first) = items.recv() {
         let mut waited_for = false;
         for item in std::iter::once(first).chain(items.try_iter().take(ROUND_MAX)) {
-            waited_for |= matches!(item, Item::Mark { .. });
+            waited_for |= matches!(item, Item::Mark { .. } | Item::Flush { .. });
             take(item, shelves, &mut gathered);
         }
         for (group, rows) in &mut gathered {
@@ -48,8 +48,8 @@ fn write(group: GroupId, rows: &mut Vec<JournalRow>, shelves: &BTreeMap<GroupId,
 }
 
 fn take(item: Item, shelves: &BTreeMap<GroupId, Arc<Mutex<Shelf>>>, gathered: &mut Gathered) {
-    let (Item::Entry { group, .. } | Item::Mark { group, .. } | Item::Begins { group, .. } | Item::Restored { group, .. }) = &item;
-    let (group, rows) = (*group, gathered.entry(*group).or_default());
+    let group = item.group();
+    let rows = gathered.entry(group).or_default();
     // Whatever is not just one row more is about what was written before it.
     if !matches!(item, Item::Entry { gap: false, .. }) {
         write(group, rows, shelves);
@@ -70,6 +70,7 @@ fn take(item: Item, shelves: &BTreeMap<GroupId, Arc<Mutex<Shelf>>>, gathered: &m
             }
             let _ = done.send(());
         }
+        Item::Flush { done, .. } => drop(done.send(())),
         Item::Begins { after, .. } => shelf.lock().begin(after),
         Item::Restored { digest, .. } => {
             let mut shelf = shelf.lock();

@@ -185,7 +185,14 @@ impl Service {
     }
 
     fn seat_map_here(&self, id: EventId) -> Option<SeatMap> {
-        let ledger = self.seats(id).ok()?.read();
+        self.counted_map(id).map(|(map, _)| map)
+    }
+
+    /// The map, and how many entries are in it.
+    pub(super) fn counted_map(&self, id: EventId) -> Option<(SeatMap, u64)> {
+        let replica = self.seats(id).ok()?;
+        let ledger = replica.read();
+        let steps = replica.steps();
         let sale = ledger.event(id)?;
         let plan = Arc::clone(sale.plan());
         let names = plan.sections.iter().map(|section| &section.name).chain(plan.areas.iter().map(|area| &area.name));
@@ -201,7 +208,7 @@ impl Service {
             })
             .collect();
         let terms = sale.terms();
-        Some(SeatMap {
+        let map = SeatMap {
             event: id,
             layout: sale.plan_hash(),
             states: sale.packed_states().into(),
@@ -210,7 +217,8 @@ impl Service {
             currency: terms.currency,
             state: sale.state(),
             plan,
-        })
+        };
+        Some((map, steps))
     }
 }
 

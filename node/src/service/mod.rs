@@ -15,6 +15,7 @@ mod lists;
 mod measures;
 mod media;
 mod orders;
+mod past;
 mod paying;
 mod promos;
 mod reads;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use boxoffice_api::backend::{Answer, Context, EventAvailability, Reach, Reads, Revision};
+use boxoffice_api::backend::{Answer, Context, EventAvailability, Reach, Read, Reads, Revision, SeatMap};
 use boxoffice_cluster_config::groups::CATALOG;
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_ledger::command::EventStatus;
@@ -23,6 +23,10 @@ impl Reads for Service {
         let group = self.event_group(event);
         let ((catalog, one), (sale, other)) = futures::future::try_join(self.fresh(cx, CATALOG), self.fresh(cx, group)).await?;
         Ok(Reach { catalog, sale, age_ms: one.max(other) })
+    }
+
+    async fn seat_map_as_of(&self, cx: Context, event: EventId, revision: Revision) -> Answer<Read<SeatMap>> {
+        self.read_past_map(cx, event, revision).await
     }
 
     async fn availability(&self, cx: Context, events: &[EventId]) -> Answer<Vec<EventAvailability>> {

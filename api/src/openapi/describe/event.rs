@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::error::Code::{FieldFrozen, PreconditionRequired, SaleMoveRefused, SeatUnavailable, VersionMismatch, WrongState};
+use crate::error::Code::{ChangesGone, FieldFrozen, PreconditionRequired, SaleMoveRefused, SeatUnavailable, VersionMismatch, WrongState};
 use crate::json::{
     AvailabilityBody, AvailabilityOut, BlockBody, BlockOut, EventBody, EventOut, EventPatchBody, ListOut, PostponeBody, SaleMovedOut,
     SaleStatusOut, layout_schema,
@@ -143,8 +143,9 @@ fn seats() -> Vec<Operation> {
     let layout: SchemaOf = |schemas| schemas.put("Layout", |_| layout_schema().to_value());
     vec![
         get("/event/{id}/seat", "getSeats", "See the seats of an event")
-            .says("The whole map in two bits a seat. With `section`, `state`, `max_price`, `limit` or `cursor` also a list of seats.")
+            .says("The whole map in two bits a seat. With `section`, `state`, `max_price`, `as_of`, `limit` or `cursor` also a list of seats.")
             .gives(200, "The map.", answer::<MapOut>)
+            .refused(&[ChangesGone])
             .read()
             .packed()
             .paged()

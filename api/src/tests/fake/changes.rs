@@ -19,10 +19,10 @@ fn all() -> Vec<ChangeView> {
     let order = OrderId::for_tickets(1_790_000_000_000, Slot::new(9), 1 << 20);
     let changes = [
         (0, 5, 0, Change::CatalogEvent { event, what: EventChange::Published }),
-        (GROUP, 7, 0, Change::Seats { event, seats: vec![SeatIndex(3)], state: SeatState::Sold }),
+        (GROUP, 7, 0, Change::Seats { event, seats: vec![SeatIndex(3)], from: SeatState::Pinned, state: SeatState::Sold }),
         (GROUP, 7, 1, Change::Order { event, order, user, state: OrderState::Confirmed }),
         (GROUP, 7, 3, Change::Ticket { event, ticket: TicketId::of_order(order, 0), user, what: TicketChange::Issued }),
-        (GROUP, 9, 0, Change::Sale { event, state: SaleState::Paused }),
+        (GROUP, 9, 0, Change::Sale { event, from: SaleState::OnSale, state: SaleState::Paused }),
     ];
     let view = |(group, index, number, change)| ChangeView { id: ChangeId { group, index, number }, at: EXPIRES, change, with_user: false };
     changes.into_iter().map(view).collect()

@@ -9,7 +9,7 @@ use boxoffice_ledger::outcome::{SaleState, SeatState};
 use bytes::Bytes;
 
 use super::{Fake, euro, event_id, plan_hash};
-use crate::backend::{Answer, Context, EventAvailability, Reach, Reads, Revision, SeatMap, SectionCount};
+use crate::backend::{Answer, Context, EventAvailability, Reach, Read, Reads, Revision, SeatMap, SectionCount};
 
 #[async_trait]
 impl Reads for Fake {
@@ -23,6 +23,12 @@ impl Reads for Fake {
         let reach = self.reach(event);
         self.inner.lock().freshness = Some(cx.freshness);
         Ok(reach)
+    }
+
+    async fn seat_map_as_of(&self, cx: Context, event: EventId, revision: Revision) -> Answer<Read<SeatMap>> {
+        self.enter("seat_map_as_of")?;
+        self.known(event)?;
+        Ok(Read { revision, ..self.read(cx, self.map(event))? })
     }
 
     async fn availability(&self, _: Context, events: &[EventId]) -> Answer<Vec<EventAvailability>> {
@@ -39,12 +45,12 @@ impl Fake {
         let seats = self.inner.lock().seats.clone();
         let mut states = vec![0_u8; seats.len().div_ceil(4)];
         for (at, &state) in seats.iter().enumerate() {
-            states[at / 4] |= crate::json::two_bits(state) << (at % 4 * 2);
+            states[at / 4] |= state.two_bits() << (at % 4 * 2);
         }
         let count = |name: &str, all: &[SeatState]| SectionCount {
             name: name.into(),
             available: all.iter().filter(|&&state| state == SeatState::Available).count() as u32,
-            held: all.iter().filter(|&&state| crate::json::two_bits(state) == 1).count() as u32,
+            held: all.iter().filter(|&&state| state.two_bits() == 1).count() as u32,
             sold: all.iter().filter(|&&state| state == SeatState::Sold).count() as u32,
             capacity: all.len() as u32,
         };
