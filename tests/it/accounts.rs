@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::cluster::{Cluster, Options};
-use boxoffice_tests::http::{Client, new_key};
+use boxoffice_tests::http::{Client, PATIENCE, new_key};
 use boxoffice_tests::people::{self, PASSWORD, as_person, link, log_in, new_email, register};
 use boxoffice_tests::shop;
 use serde_json::json;
@@ -24,7 +24,7 @@ async fn an_account_opened_at_one_node_logs_in_at_another() {
         let session = client.post("/session", &json!({"email": email, "password": "correct horse battery"})).await;
         assert!(matches!(session.status, 200 | 201), "{}", session.text);
         let token = session.body["access_token"].as_str().expect("a token").to_owned();
-        let me = shop::eventually("the account", Duration::from_secs(5), async || {
+        let me = shop::eventually("the account", PATIENCE, async || {
             Some(client.with_token(&token).get("/user").await).filter(|reply| reply.status == 200)
         })
         .await;
@@ -123,7 +123,7 @@ async fn the_first_admin_comes_from_the_printed_link() {
     let cluster = Cluster::start(Options::default()).expect("the cluster starts");
     let client = Client::at(&cluster.url(1));
     assert_eq!(client.get("/admin/claim").await.expect(200)["claimed"], false);
-    let token = shop::eventually("the link in the log", Duration::from_secs(20), async || people::token(&cluster.log(2), "claim")).await;
+    let token = shop::eventually("the link in the log", PATIENCE, async || people::token(&cluster.log(2), "claim")).await;
     let claim = |token: &str, email: &str| json!({"token": token, "email": email, "name": "Root", "password": PASSWORD});
     let _ = client.post("/admin/claim", &claim("guess", "root@example.com")).await.problem(410, "link_over");
     let admin = client.post("/admin/claim", &claim(&token, "root@example.com")).await.expect(201);
@@ -132,7 +132,10 @@ async fn the_first_admin_comes_from_the_printed_link() {
     let third = Client::at(&cluster.url(3));
     assert_eq!(third.post("/admin/claim", &claim(&token, "root@example.com")).await.expect(201)["id"], admin["id"]);
     let _ = third.post("/admin/claim", &claim(&token, "eve@example.com")).await.problem(410, "link_over");
-    assert_eq!(third.get("/admin/claim").await.expect(200)["claimed"], true);
+    shop::eventually("the node to know that the cluster is claimed", PATIENCE, async || {
+        (third.get("/admin/claim").await.expect(200)["claimed"] == true).then_some(())
+    })
+    .await;
 
     let session = log_in(&client, "root@example.com", PASSWORD).await.expect(201);
     let root = as_person(&client, &session);

@@ -7,12 +7,15 @@ use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{EventId, HoldId};
 use boxoffice_tests::check;
 use boxoffice_tests::cluster::{Cluster, Options};
-use boxoffice_tests::http::{Client, Reply, new_key};
+use boxoffice_tests::http::{Client, PATIENCE, Reply, new_key};
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::shared::turn;
+
+/// How often all of it is sent at most.
+const ROUNDS: usize = 5;
 
 /// What is sent and what must come back.
 struct Case {
@@ -74,15 +77,34 @@ async fn bad_input_is_refused_and_never_in_the_log() {
     let cluster = Cluster::start(Options { nodes: 1, ..Options::default() }).expect("the node starts");
     let event = shop::put_on_sale(&cluster.client(1, Role::Coordinator), &Terms::free(10)).await;
     let operator = cluster.client(1, Role::Operator);
-    let before = settled(&operator).await;
     let somebody = cluster.client(1, Role::Customer);
-    for case in wrong_holds(&event) {
-        let reply = raw_post(&somebody, &case.path, &case.body, &new_key()).await;
+    // A worker that was held up may write meanwhile, but not each time; what is sent would reach the log each time.
+    let mut is_still = false;
+    for _ in 0..ROUNDS {
+        let before = settled(&operator).await;
+        bad_input_is_refused(&somebody, &event).await;
+        is_still = settled(&operator).await == before;
+        if is_still {
+            break;
+        }
+    }
+    assert!(is_still, "bad input reached the log");
+    // Whether a well-formed hold exists is for the ledger to say: this one takes an entry.
+    let case = json_case("a hold that is not there", &format!("/event/{event}/hold/{}/pay", hold_of(&event)), &json!({}), 404, "");
+    is_problem(&case, &raw_post(&somebody, &case.path, &case.body, &new_key()).await);
+    assert_eq!(shop::seat_states(&somebody, &event, 10).await, [0; 10]);
+    shop::buy(&somebody, &event, 0).await;
+}
+
+/// Sends all of it, once.
+async fn bad_input_is_refused(somebody: &Client, event: &str) {
+    for case in wrong_holds(event) {
+        let reply = raw_post(somebody, &case.path, &case.body, &new_key()).await;
         is_problem(&case, &reply);
     }
     for (what, key) in [("no printable key", "\u{7f}"), ("a key of 300 letters", &"k".repeat(300))] {
         let body = json!({"seats": [0]}).to_string().into_bytes();
-        let reply = raw_post(&somebody, &format!("/event/{event}/hold"), &body, key).await;
+        let reply = raw_post(somebody, &format!("/event/{event}/hold"), &body, key).await;
         assert_eq!(reply.status, 400, "{what}: {}", reply.text);
     }
     for (path, statuses) in [
@@ -106,13 +128,6 @@ async fn bad_input_is_refused_and_never_in_the_log() {
     let request = somebody.request("GET", &format!("/event/{event}")).header("Boxoffice-Min-Revision", "77:1");
     let foreign = somebody.send(request).await.expect("an answer");
     assert!(matches!(foreign.status, 400 | 410 | 422), "a revision of a group that is not there: {}", foreign.text);
-
-    assert_eq!(settled(&operator).await, before, "bad input reached the log");
-    // Whether a well-formed hold exists is for the ledger to say: this one takes an entry.
-    let case = json_case("a hold that is not there", &format!("/event/{event}/hold/{}/pay", hold_of(&event)), &json!({}), 404, "");
-    is_problem(&case, &raw_post(&somebody, &case.path, &case.body, &new_key()).await);
-    assert_eq!(shop::seat_states(&somebody, &event, 10).await, [0; 10]);
-    shop::buy(&somebody, &event, 0).await;
 }
 
 #[tokio::test]
@@ -126,10 +141,11 @@ async fn broken_http_does_not_hurt_the_node() {
         b"GET /event HTTP/1.1\r\nHost: x\r\nNUL: \x00\r\n\r\n",
     ] {
         let mut stream = tokio::net::TcpStream::connect(cluster.address(1)).await.expect("a connection");
-        stream.write_all(bytes).await.expect("bytes are sent");
-        stream.shutdown().await.expect("the end is sent");
+        // It may hang up before it has seen everything.
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
         let mut answer = Vec::new();
-        let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
         assert!(ended.is_ok(), "the node hangs on {bytes:?}");
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
     }
@@ -172,7 +188,7 @@ fn is_problem(case: &Case, reply: &Reply) {
 /// The applied indexes, once they stand still.
 async fn settled(operator: &Client) -> std::collections::BTreeMap<u64, u64> {
     let mut last = check::applied(operator).await;
-    shop::eventually("the indexes stand still", Duration::from_secs(30), async || {
+    shop::eventually("the indexes stand still", PATIENCE, async || {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         let now = check::applied(operator).await;
         let still = now == last;

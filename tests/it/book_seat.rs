@@ -43,8 +43,8 @@ async fn a_declined_card_keeps_the_hold_for_another_try() {
     let event = shop::put_on_sale(&coordinator(), &Terms::free(2).priced(1000)).await;
     let somebody = buyer(2);
     let held = shop::hold(&somebody, &event, &[0]).await.expect(201);
-    let path = format!("/event/{event}/hold/{}/pay", shop::id(&held));
-    let declined = somebody.post(&path, &json!({"payment_method": "pm_test_declined"})).await.problem(402, "payment_declined");
+    let path = format!("/event/{event}/hold/{}", shop::id(&held));
+    let declined = shop::pay_with(&somebody, &path, "pm_test_declined").await.problem(402, "payment_declined");
     assert!(declined["decline_code"].is_string(), "{declined}");
     // Nobody else gets the seat meanwhile, and another card pays for it.
     let _ = shop::hold(&buyer(1), &event, &[0]).await.problem(409, "seat_unavailable");
@@ -60,7 +60,7 @@ async fn a_released_hold_frees_its_seats() {
     let path = format!("/event/{event}/hold/{}", shop::id(&held));
     // A stranger neither sees nor releases it.
     let _ = buyer(2).get(&path).await.problem(404, "not_found");
-    let released = somebody.send(somebody.request("DELETE", &path).header("Idempotency-Key", "release")).await.expect("an answer");
+    let released = somebody.delete(&path).await;
     assert!(matches!(released.status, 200 | 204), "{}", released.text);
     shop::buy(&buyer(2), &event, 0).await;
 }

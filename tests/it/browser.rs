@@ -6,6 +6,7 @@ use std::process::Command;
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::binary::source_tree;
 use boxoffice_tests::cluster::{has_program, skip};
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::shop::{self, Terms};
 
 use crate::shared::{cluster, coordinator};
@@ -41,7 +42,7 @@ async fn the_documentation_can_be_read_offline() {
         .arg("docs.mjs")
         .current_dir(&flows)
         .env("BASE_URL", cluster().url(1))
-        .env("PATIENCE_MS", "60000")
+        .env("PATIENCE_MS", "120000")
         .output()
         .expect("node runs");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -52,13 +53,20 @@ async fn the_documentation_can_be_read_offline() {
 async fn a_person_books_a_seat_in_the_browser() {
     let Some(flow) = flows() else { return };
     let terms = Terms { name: "Browser Night".into(), ..Terms::free(120).priced(1500) };
-    shop::put_on_sale(&coordinator(), &terms).await;
+    let event = shop::put_on_sale(&coordinator(), &terms).await;
+    // The page looks once.
+    let visitor = Client::at(&cluster().url(2));
+    shop::eventually("the node finds the event", PATIENCE, async || {
+        let page = visitor.get("/event/search/browser%20night").await.expect(200);
+        page["data"].as_array().expect("a list").iter().any(|found| found["id"] == event.as_str()).then_some(())
+    })
+    .await;
     let output = Command::new("node")
         .arg("flow.mjs")
         .current_dir(&flow)
         .env("BASE_URL", cluster().url(2))
         .env("EVENT", &terms.name)
-        .env("PATIENCE_MS", "60000")
+        .env("PATIENCE_MS", "120000")
         .env("COORDINATOR_TOKEN", cluster().someone(Role::Coordinator).token)
         .output()
         .expect("node runs");

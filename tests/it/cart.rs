@@ -21,7 +21,7 @@ use crate::shared::{Turn, turn};
 const PRICES: [u64; 2] = [2_500, 4_000];
 
 /// How long anything that must happen by itself may take: the edge owns an attempt for ten seconds, and machines are busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A cluster, two events in different groups, and the people.
 struct Shop {
@@ -87,13 +87,18 @@ impl Shop {
         (open_cart(&self.buyer, &held).await, held)
     }
 
-    /// Pays; nothing when the node died before it could answer.
+    /// Pays at a node that may die before it can answer: nothing then.
     async fn try_pay(&self, cart: &str, method: &str, key: &str) -> Option<Reply> {
-        self.buyer.try_post(&format!("{cart}/pay"), key, &json!({"payment_method": method})).await.ok()
+        self.buyer.post_to_dying(&format!("{cart}/pay"), key, &json!({"payment_method": method})).await
+    }
+
+    /// Pays, and waits for how it ends or where the buyer has to go.
+    async fn pay_with(&self, cart: &str, method: &str, key: &str) -> Reply {
+        shop::post_until_done(&self.buyer, &format!("{cart}/pay"), key, &json!({"payment_method": method})).await
     }
 
     async fn pay(&self, cart: &str, method: &str) -> Reply {
-        self.try_pay(cart, method, &new_key()).await.expect("an answer")
+        self.pay_with(cart, method, &new_key()).await
     }
 
     /// Pays with a card whose bank asks; gives the bank's page.
@@ -104,8 +109,7 @@ impl Shop {
     }
 
     async fn throw_away(&self, cart: &str) -> u16 {
-        let request = self.buyer.request("DELETE", cart);
-        self.buyer.send(request).await.expect("an answer").status
+        self.buyer.delete(cart).await.status
     }
 
     /// What lies at a path, as this client sees it, once `is_right` says so.
@@ -147,16 +151,20 @@ impl Shop {
             ([sum(&lines, "captured"), sum(&lines, "refunded"), sum(&lines, "reserved")] == expected).then_some(())
         })
         .await;
-        let seen = self.buyer.get(cart).await.expect(200);
-        let (mut sold, mut back) = (0, 0);
-        for order in orders(&seen) {
-            let order = self.coordinator.get(&format!("/order/{order}")).await.expect(200);
-            if order["payment"] == "captured" {
-                sold += order["total"]["amount"].as_u64().expect("an amount");
-                back += order["refunded"]["amount"].as_u64().expect("an amount");
+        // Events hear of a capture after the provider made it.
+        shop::eventually(&format!("our own books of {expected:?}"), PATIENCE, async || {
+            let seen = self.buyer.get(cart).await.expect(200);
+            let (mut sold, mut back) = (0, 0);
+            for order in orders(&seen) {
+                let order = self.coordinator.get(&format!("/order/{order}")).await.expect(200);
+                if order["payment"] == "captured" {
+                    sold += order["total"]["amount"].as_u64().expect("an amount");
+                    back += order["refunded"]["amount"].as_u64().expect("an amount");
+                }
             }
-        }
-        assert_eq!((sold, back), (captured, refunded), "our own books: {seen}");
+            ((sold, back) == (captured, refunded)).then_some(())
+        })
+        .await;
     }
 
     /// Expects a cart that is paid whole, with tickets of both events, and equal books.

@@ -9,14 +9,12 @@ use boxoffice_cluster_config::file::RaftTuning;
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::cluster::{Cluster, Options};
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::receiver::Receiver;
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::{Value, json};
 
 use crate::shared::{buyer, cluster, coordinator, own_cluster, turn};
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every line that a node has, page by page.
 async fn read_all(client: &Client, query: &str) -> Vec<String> {
@@ -43,6 +41,7 @@ async fn follow(client: Client, urls: Vec<String>, group: u32, heard: Arc<Mutex<
     let mut after = String::new();
     for url in urls.iter().cycle() {
         let path = format!("/changes?follow=true&group={group}{after}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
         let Ok(mut response) = client.moved_to(url).request("GET", &path).send().await else { continue };
         assert!(response.status() != 410, "{path}: nothing may be gone");
         let mut rest = String::new();
@@ -56,7 +55,6 @@ async fn follow(client: Client, urls: Vec<String>, group: u32, heard: Arc<Mutex<
                 rest = more.to_owned();
             }
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -147,11 +145,13 @@ async fn what_is_gone_is_said_and_a_restart_changes_nothing() {
         ..Options::default()
     })
     .expect("the cluster starts");
-    let event = shop::put_on_sale(&cluster.client(1, Role::Coordinator), &Terms::free(120)).await;
+    let event = shop::put_on_sale(&cluster.client(1, Role::Coordinator), &Terms::free(1000)).await;
     let (operator, somebody) = (cluster.client(1, Role::Operator), cluster.client(1, Role::Customer));
     let group = cluster.group_of_event(&event);
-    let first = read_all(&operator, &format!("group={group}")).await;
-    let first = parse(&first[0])["id"].as_str().expect("an id").to_owned();
+    let first = shop::eventually("the first change is told", PATIENCE, async || {
+        read_all(&operator, &format!("group={group}")).await.first().map(|line| parse(line)["id"].as_str().expect("an id").to_owned())
+    })
+    .await;
     let (mut seat, mut order) = (0, String::new());
     let gone = shop::eventually("the first change is gone", PATIENCE, async || {
         order = shop::id(&shop::buy(&somebody, &event, seat).await);
@@ -171,7 +171,7 @@ async fn what_is_gone_is_said_and_a_restart_changes_nothing() {
     cluster.wait_ready().expect("the node is ready");
     let after = read_all(&operator, &format!("group={group}&after={oldest}")).await;
     assert_eq!(after, before, "the journal is the same after a crash");
-    shop::buy(&somebody, &event, 119).await;
+    shop::buy(&somebody, &event, 999).await;
     shop::eventually("it goes on", PATIENCE, async || {
         let now = read_all(&operator, &format!("group={group}")).await;
         now.last().is_some_and(|line| *line != before[before.len() - 1]).then_some(())
@@ -186,18 +186,23 @@ async fn coordinators_see_their_own_events_only() {
     let somebody = buyer(2);
     shop::buy(&somebody, &mine, 1).await;
     shop::buy(&somebody, &theirs, 1).await;
+    // Each group tells in its order; what groups tell of one event comes in any.
     let seen = shop::eventually("the sale is told", PATIENCE, async || {
         let lines: Vec<Value> = read_all(&staff, "").await.iter().map(|line| parse(line)).collect();
-        lines.iter().any(|line| line["type"] == "ticket.issued").then_some(lines)
+        let kinds: BTreeSet<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
+        ["event.published", "ticket.issued"].iter().all(|kind| kinds.contains(kind)).then_some(lines)
     })
     .await;
     assert!(seen.iter().all(|line| line["event"] == mine.as_str() && line["data"].get("user").is_none()), "{seen:?}");
     let kinds: BTreeSet<&str> = seen.iter().filter_map(|line| line["type"].as_str()).collect();
-    for kind in ["event.published", "sale.moved", "seat.held", "seat.sold", "hold.active", "hold.converted", "order.confirmed"] {
+    for kind in ["sale.moved", "seat.held", "seat.sold", "hold.active", "hold.converted", "order.confirmed"] {
         assert!(kinds.contains(kind), "{kind} is missing: {kinds:?}");
     }
     let operator = cluster().client(3, Role::Operator);
-    let orders = read_all(&operator, &format!("type=order.confirmed&event={theirs}")).await;
+    let orders = shop::eventually("another node tells of the sale", PATIENCE, async || {
+        Some(read_all(&operator, &format!("type=order.confirmed&event={theirs}")).await).filter(|orders| !orders.is_empty())
+    })
+    .await;
     assert!(orders.len() == 1 && parse(&orders[0])["data"]["user"].is_string(), "{orders:?}");
     let _ = staff.get(&format!("/changes?event={theirs}")).await.problem(404, "not_found");
     let _ = somebody.get("/changes").await.problem(403, "forbidden");
@@ -217,7 +222,7 @@ async fn server_sent_events_resume_where_they_were() {
         if !last.is_empty() {
             request = request.header("Last-Event-ID", &last);
         }
-        let mut stream = request.send().await.expect("the stream opens");
+        let mut stream = request.timeout(3 * PATIENCE).send().await.expect("the stream opens");
         let mut text = String::new();
         while !(text.contains("event: ticket.issued\n") && text.ends_with("\n\n")) {
             let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await.expect("it goes on").expect("it does not break");
@@ -250,23 +255,35 @@ async fn a_webhook_is_its_owners_and_can_be_tried_and_replayed() {
     let _ = other.post(&format!("{path}/test"), &json!({})).await.problem(404, "not_found");
     assert!(!other.get("/webhook").await.expect(200).to_string().contains(receiver.url()));
     assert!(!staff.get("/webhook").await.expect(200).to_string().contains("whsec_"));
-    let tried = staff.post(&format!("{path}/test"), &json!({})).await.expect(200);
-    assert_eq!((&tried["delivered"], &tried["status"]), (&json!(true), &json!(200)));
+    // A receiver that is held up for seconds is one that did not answer.
+    let delivered = async |way: &str, body: &Value| {
+        shop::eventually("a delivery", PATIENCE, async || {
+            Some(staff.post(&format!("{path}/{way}"), body).await.expect(200)).filter(|tried| tried["delivered"] == true)
+        })
+        .await
+    };
+    assert_eq!(delivered("test", &json!({})).await["status"], 200);
     assert_eq!(receiver.heard()[0].json()["type"], "webhook.test");
     let rotated = staff.post(&format!("{path}/rotate"), &json!({})).await.expect(200);
     assert!(rotated["secret"] != made["secret"] && rotated["old_secret_until"].is_string(), "{rotated}");
     shop::buy(&buyer(1), &event, 1).await;
-    let told = shop::eventually("the sale is told", PATIENCE, async || receiver.taken().get(1).cloned()).await;
+    let told = shop::eventually("the sale is told", PATIENCE, async || {
+        receiver.taken().into_iter().find(|message| message.json()["type"] != "webhook.test")
+    })
+    .await;
     assert_eq!((told.signature.split(' ').count(), &told.json()["type"]), (2, &json!("order.confirmed")));
-    let again = staff.post(&format!("{path}/replay"), &json!({"change": told.id})).await.expect(200);
-    assert_eq!((&again["delivered"], receiver.heard().len()), (&json!(true), 3));
+    let times = || receiver.heard().iter().filter(|message| message.id == told.id).count();
+    let before = times();
+    let _ = delivered("replay", &json!({"change": told.id})).await;
+    assert!(times() > before, "it is sent at once");
     let _ = staff.post(&format!("{path}/replay"), &json!({"change": "chg_0_1_0"})).await.problem(404, "not_found");
     let group = cluster().group_of_event(&event);
+    let before = times();
     let _ = staff.post(&format!("{path}/replay"), &json!({"after": format!("chg_{group}_0_0")})).await.expect(200);
-    shop::eventually("it is told once more", PATIENCE, async || (receiver.heard().len() > 3).then_some(())).await;
-    let off = staff.send(staff.request("PATCH", &path).json(&json!({"active": false}))).await.expect("an answer").expect(200);
+    shop::eventually("it is told once more", PATIENCE, async || (times() > before).then_some(())).await;
+    let off = staff.patch(&path, &json!({"active": false})).await.expect(200);
     assert_eq!(off["active"], false);
-    let gone = staff.send(staff.request("DELETE", &path)).await.expect("an answer");
+    let gone = staff.delete(&path).await;
     assert_eq!(gone.status, 204, "{}", gone.text);
     let _ = staff.get(&format!("{path}?consistency=linearizable")).await.problem(404, "not_found");
 }

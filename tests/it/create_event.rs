@@ -1,6 +1,7 @@
 //! "Admins or event coordinators can add events": `POST /event`; once it answered 201 the event can be read and held on
 //! every node at once.
 
+use boxoffice_tests::http::new_key;
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::json;
 
@@ -13,7 +14,7 @@ async fn a_created_event_can_be_read_and_held_at_once_on_every_node() {
     for node in 1..=3 {
         // Created at one node, used at all of them without waiting.
         let creator = owner.moved_to(&cluster().url(node));
-        let reply = creator.post("/event", &shop::event_body(&venue, &Terms::free(3))).await;
+        let reply = shop::post_until_done(&creator, "/event", &new_key(), &shop::event_body(&venue, &Terms::free(3))).await;
         assert!(reply.header("location").is_some_and(|place| place.starts_with("/event/evt_")), "{:?}", reply.headers);
         let event = shop::id(&reply.expect(201));
         for other in 1..=3 {

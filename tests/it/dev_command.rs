@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{self, Client};
 use boxoffice_tests::process::{self, Signal};
 use boxoffice_tests::{binary, shop};
 use serde_json::Value;
@@ -15,7 +15,10 @@ use serde_json::Value;
 use crate::shared::turn;
 
 /// How long `dev` may take: it loads and puts on sale a stadium of 80,000 seats, here without optimisation.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(360);
+
+/// How often a reader of the README would try.
+const WALKS: usize = 5;
 
 struct Dev {
     child: Child,
@@ -55,7 +58,7 @@ impl Dev {
     }
 
     /// Stops it as Ctrl-C does; its nodes must go with it.
-    fn stop(mut self) {
+    async fn stop(mut self) {
         let nodes = self.ready["nodes"].as_array().expect("a list").iter();
         let pids: Vec<u64> = nodes.chain([&self.ready["provider"]]).filter_map(|process| process["pid"].as_u64()).collect();
         assert_eq!(pids.len(), 4, "three nodes and the sandbox provider");
@@ -63,7 +66,8 @@ impl Dev {
         let status = self.child.wait().expect("dev ends");
         assert!(status.success(), "{status}");
         for pid in pids {
-            assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} goes on");
+            let is_gone = async || (!Path::new(&format!("/proc/{pid}")).exists()).then_some(());
+            shop::eventually("the end of a process", http::PATIENCE, is_gone).await;
         }
     }
 }
@@ -85,8 +89,11 @@ async fn dev_puts_events_on_sale_and_finds_its_data_again() {
         );
         let client = Client::at(node["url"].as_str().expect("an address"));
         for event in &events {
-            let shown = client.get(&format!("/event/{event}")).await.expect(200);
-            assert_eq!(shown["sale"]["state"], "on_sale", "{shown}");
+            shop::eventually("the event on sale", http::PATIENCE, async || {
+                let shown = client.get(&format!("/event/{event}")).await.expect(200);
+                (shown["sale"]["state"] == "on_sale").then_some(())
+            })
+            .await;
         }
         let coordinator = client.with_token(dev.ready["tokens"]["coordinator"].as_str().expect("a token"));
         assert_eq!(coordinator.post("/event", &serde_json::json!({})).await.status, 422);
@@ -100,15 +107,18 @@ async fn dev_puts_events_on_sale_and_finds_its_data_again() {
     let books = provider.get("/sandbox/ledger").await;
     assert!(books.text.contains("\"order\":\"ord_"), "what the walk-through paid stands in the provider's books: {}", books.text);
     println!("first start: ready after {:?}", dev.took);
-    dev.stop();
+    dev.stop().await;
 
     let again = Dev::start(folder.path());
     assert_eq!(again.event_ids(), events, "the second start finds its data again");
     println!("second start: ready after {:?}", again.took);
-    let sold = Client::at(again.web()).get(&format!("/event/{}", events[0])).await.expect(200);
-    let others = Client::at(again.web()).get(&format!("/event/{}", events[1])).await.expect(200);
-    assert!(sold["sale"]["sold"].as_u64().max(others["sale"]["sold"].as_u64()) >= Some(2), "what the walk-through bought is there");
-    again.stop();
+    let mut sold = Vec::new();
+    for event in &events {
+        let shown = Client::at(again.web()).get(&format!("/event/{event}?consistency=linearizable")).await.expect(200);
+        sold.push(shown["sale"]["sold"].as_u64());
+    }
+    assert!(sold.iter().max() >= Some(&Some(2)), "what the walk-through bought is there: {sold:?}");
+    again.stop().await;
 }
 
 /// Runs the README's block of curl commands as it stands, but for the address.
@@ -118,14 +128,18 @@ fn walk_through(base: &str) {
     let script = block.replace("http://127.0.0.1:7480", base);
     assert!(script.contains(base), "the block names the address that dev prints");
     // Without pipefail: `head` closes its pipe while curl may still write. What a line needs of the one before, it misses loudly.
-    let run = || Command::new("bash").args(["-e", "-u", "-c", &script]).output().expect("bash runs");
-    let mut output = run();
-    // 504 is an honest answer of a machine that does too much at once; a reader would run the block again, and so does this.
-    if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("error: 504") {
-        output = run();
+    for walk in 1..=WALKS {
+        let output = Command::new("bash").args(["-e", "-u", "-c", &script]).output().expect("bash runs");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let last = out.lines().last().unwrap_or_default();
+        if output.status.success() && last.matches("\"tkt_").count() == 2 {
+            return;
+        }
+        let told = format!("{script}\n--- printed\n{out}\n--- errors\n{err}\n--- it ends with two tickets: {last}");
+        // These are honest answers of a machine that does too much at once, and so is a payment that is under way: a reader would run
+        // the block again.
+        let is_busy = ["error: 503", "error: 504"].iter().any(|word| err.contains(word)) || out.contains("\"paying\"");
+        assert!(is_busy && walk < WALKS, "{told}");
+        eprintln!("walks again after: {told}");
     }
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{script}\n--- printed\n{out}\n--- errors\n{err}");
-    let last = out.lines().last().unwrap_or_default();
-    assert_eq!(last.matches("\"tkt_").count(), 2, "it ends with two tickets: {last}");
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::campaign::{Campaign, Fault, GAP_PATIENCE};
 use boxoffice_tests::check;
+use boxoffice_tests::http::PATIENCE;
 use boxoffice_tests::process::Signal;
 use boxoffice_tests::shop::{self, Terms};
+use serde_json::json;
 
 use crate::shared::own_cluster;
 
@@ -26,50 +28,45 @@ async fn without_a_majority_looking_goes_on_and_booking_says_no() {
     let event = shop::put_on_sale(&cluster.client(1, Role::Coordinator), &Terms { name: "Last Light".into(), ..Terms::free(4) }).await;
     let somebody = cluster.client(1, Role::Customer);
     shop::buy(&somebody, &event, 0).await;
-    shop::eventually("node 1 finds the event", Duration::from_secs(10), async || {
+    shop::eventually("node 1 finds the event", PATIENCE, async || {
         let page = somebody.get("/event/search/light").await.expect(200);
         (!page["data"].as_array().expect("a list").is_empty()).then_some(())
     })
     .await;
     cluster.kill(2);
     cluster.kill(3);
-    // Booking is refused in words, within the time a write may take; nothing hangs.
+    // Booking is refused in words; nothing hangs: each try has an answer, and what was sent to a dead leader is unknown.
     let since = Instant::now();
-    let refused = shop::eventually("booking is refused as definite", Duration::from_secs(30), async || {
-        let reply = shop::hold(&somebody, &event, &[1]).await;
-        assert_ne!(reply.status, 201, "a booking accepted by a minority");
+    let refused = shop::eventually("booking is refused as definite", PATIENCE, async || {
+        let reply = shop::try_hold(&somebody, &event, &[1]).await.expect("an answer");
+        assert!(matches!(reply.status, 503 | 504), "a booking accepted by a minority: {}", reply.text);
         (reply.status == 503).then_some(reply)
     })
     .await;
     assert!(refused.header("retry-after").is_some());
     let _ = refused.problem(503, "no_quorum");
-    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
-    // Once the loss is noticed, nobody waits for the answer.
-    let mut times = Vec::new();
-    for seat in 1..=10 {
-        let began = Instant::now();
-        let _ = shop::hold(&somebody, &event, &[seat % 4]).await.problem(503, "no_quorum");
-        times.push(began.elapsed());
-    }
-    times.sort();
-    println!("noticed after {:?}, then refused in {:?} (median), {:?} at most", since.elapsed(), times[5], times[9]);
-    assert!(times[5] < Duration::from_secs(5), "a refusal waits for something: {times:?}");
+    println!("noticed after {:?}", since.elapsed());
+    // Once the loss is noticed, nobody waits for the answer: a write's deadline is 5 seconds, and a machine may stall.
+    shop::is_quick("a refusal", Duration::from_secs(2), async || {
+        for seat in 1..=3 {
+            let _ = shop::try_hold(&somebody, &event, &[seat]).await.expect("an answer").problem(503, "no_quorum");
+        }
+    })
+    .await;
     for path in [format!("/event/{event}"), "/event".into(), "/event/search/light".into(), format!("/event/{event}/seat")] {
-        let began = Instant::now();
-        let shown = somebody.get(&path).await;
-        assert_eq!(shown.status, 200, "{path}: {}", shown.text);
-        assert!(shown.header("boxoffice-age-ms").is_some() || path.contains("search"), "{path} says how old it may be");
-        assert!(began.elapsed() < Duration::from_secs(5), "{path} took {:?}", began.elapsed());
+        shop::is_quick(&path, Duration::from_secs(1), async || {
+            let shown = somebody.try_get(&path).await.expect("an answer");
+            assert_eq!(shown.status, 200, "{path}: {}", shown.text);
+            assert!(shown.header("boxoffice-age-ms").is_some() || path.contains("search"), "{path} says how old it may be");
+        })
+        .await;
     }
     let age = somebody.get(&format!("/event/{event}/seat")).await.header("boxoffice-age-ms").and_then(|age| age.parse::<u64>().ok());
     assert!(age >= Some(2_000), "the map says how old it may be: {age:?}");
-    let many = somebody.post("/event/availability", &serde_json::json!({"events": [event]})).await.expect(200);
+    let many = somebody.post("/event/availability", &json!({"events": [event]})).await.expect(200);
     assert_eq!((&many["data"][0]["event"], &many["data"][0]["availability"]), (&event.as_str().into(), &"available".into()));
     cluster.spawn(2).expect("the node starts again");
-    shop::eventually("booking goes on with two of three", Duration::from_secs(30), async || {
-        (shop::hold(&somebody, &event, &[2]).await.status == 201).then_some(())
-    })
-    .await;
+    let _ = shop::insist(&somebody, &[cluster.url(1)], &format!("/event/{event}/hold"), &json!({"seats": [2]})).await.expect(201);
 }
 
 #[tokio::test]
@@ -82,16 +79,17 @@ async fn a_paused_leader_comes_back_without_harm() {
     cluster.signal(leader, Signal::Pause);
     let since = Instant::now();
     let mut seat = 0;
-    shop::eventually("booking goes on without the paused leader", Duration::from_secs(20), async || {
-        seat += 1;
-        (shop::hold(&somebody, &event, &[seat]).await.status == 201).then_some(())
+    shop::eventually("booking goes on without the paused leader", PATIENCE, async || {
+        seat = (seat + 1) % 40;
+        let held = shop::try_hold(&somebody, &event, &[seat]).await.ok()?;
+        (held.status == 201).then_some(())
     })
     .await;
     println!("booking went on {:?} after the leader was paused", since.elapsed());
     cluster.signal(leader, Signal::Resume);
     // The old leader must not answer from the past: what it acknowledges now is in the same history.
     let returned = somebody.moved_to(&cluster.url(leader));
-    shop::eventually("the old leader takes part again", Duration::from_secs(20), async || {
+    shop::eventually("the old leader takes part again", PATIENCE, async || {
         let reply = returned.try_get(&format!("/event/{event}?consistency=linearizable")).await.ok()?;
         (reply.status == 200 && reply.body["sale"]["held"].as_u64() >= Some(1)).then_some(())
     })

@@ -1,10 +1,10 @@
 //! "View their booked events/tickets", and what they are for: a ticket's code admits once, cannot be faked, and dies when the
 //! ticket is given to someone else; gates go on without the network.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::http::{Client, Reply, new_key};
+use boxoffice_tests::http::{Client, PATIENCE, Reply, new_key};
 use boxoffice_tests::people;
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::{Value, json};
@@ -191,15 +191,18 @@ async fn a_ticket_is_given_to_another_account_and_the_old_code_dies() {
     let shown = ada.get(&format!("/user/ticket/{ticket}")).await.expect(200);
     assert_eq!((&shown["state"], &shown["code"], &shown["offer"]["to"]), (&"offered".into(), &Value::Null, &nobody["to"]));
     let _ = ada.get(&format!("/user/ticket/{ticket}.pdf")).await.problem(409, "wrong_state");
-    let back = ada.send(ada.request("DELETE", &path).header("Idempotency-Key", new_key())).await.expect("an answer");
+    let back = ada.delete(&path).await;
     assert_eq!(back.status, 204, "{}", back.text);
     let second = code(&ada, &ticket).await;
     assert_ne!(second, old);
 
     let offer = ada.post(&path, &json!({"to": email})).await.expect(201);
     assert_eq!(offer["to"], email.as_str());
-    let waiting = bob.get("/user/transfer").await.expect(200);
-    assert_eq!((&waiting["data"][0]["id"], waiting["complete"].as_bool()), (&ticket.as_str().into(), Some(true)), "{waiting}");
+    let waiting = shop::eventually("the whole list of offers", PATIENCE, async || {
+        Some(bob.get("/user/transfer").await.expect(200)).filter(|waiting| waiting["complete"] == true)
+    })
+    .await;
+    assert_eq!(waiting["data"][0]["id"], ticket.as_str(), "{waiting}");
     let accept = format!("/user/transfer/{ticket}/accept");
     let _ = ada.post(&accept, &json!({})).await.problem(404, "not_found");
     let taken = bob.post(&accept, &json!({})).await.expect(200);
@@ -214,7 +217,7 @@ async fn a_ticket_is_given_to_another_account_and_the_old_code_dies() {
     let admitted = scan(&staff, &event, "North", "n9", &new).await.expect(200);
     assert_eq!(admitted["owner_initials"], "B");
     let _ = bob.post(&path, &json!({"to": own})).await.problem(409, "wrong_state");
-    shop::eventually("both lists tell the same", Duration::from_secs(10), async || {
+    shop::eventually("both lists tell the same", PATIENCE, async || {
         let state =
             |list: &[Value]| list.iter().find(|one| one["id"] == ticket.as_str()).map(|one| (one["state"].clone(), one["pending"].clone()));
         let (ada, bob) = (state(&shop::tickets(&ada).await.0), state(&shop::tickets(&bob).await.0));

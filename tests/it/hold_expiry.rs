@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use boxoffice_tests::http::PATIENCE;
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::json;
 
@@ -42,14 +43,14 @@ async fn an_extension_moves_the_end_and_is_not_given_twice_in_a_minute() {
 async fn an_abandoned_hold_frees_its_seats_by_itself() {
     let event = shop::put_on_sale(&coordinator(), &Terms { hold_ttl_s: SHORTEST_TTL_S, ..Terms::free(2) }).await;
     let somebody = buyer(1);
-    let held = shop::hold(&somebody, &event, &[0]).await.expect(201);
     let began = Instant::now();
+    let held = shop::hold(&somebody, &event, &[0]).await.expect(201);
     let other = buyer(2);
     let life = Duration::from_secs(SHORTEST_TTL_S);
-    // Nothing else happens on this event meanwhile: only time frees the seat.
-    tokio::time::sleep(life.saturating_sub(Duration::from_secs(3))).await;
+    // Long enough before the end for a machine that stalls. Nothing else happens on this event meanwhile: only time frees the seat.
+    tokio::time::sleep(life.saturating_sub(Duration::from_secs(30))).await;
     let _ = shop::hold(&other, &event, &[0]).await.problem(409, "seat_unavailable");
-    shop::eventually("the seat is free again", Duration::from_secs(10), async || {
+    shop::eventually("the seat is free again", Duration::from_secs(30) + PATIENCE, async || {
         (shop::seat_states(&other, &event, 2).await == [0, 0]).then_some(())
     })
     .await;

@@ -2,7 +2,7 @@
 //! first outcome, on any node; with another body it is refused.
 
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::http::new_key;
+use boxoffice_tests::http::{PATIENCE, new_key};
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::json;
 
@@ -13,17 +13,17 @@ async fn the_same_key_gives_the_first_outcome_on_any_node() {
     let event = shop::put_on_sale(&coordinator(), &Terms::free(3)).await;
     let somebody = buyer(1);
     let (key, path) = (new_key(), format!("/event/{event}/hold"));
-    let first = somebody.try_post(&path, &key, &json!({"seats": [0]})).await.expect("an answer").expect(201);
+    let first = somebody.post_with(&path, &key, &json!({"seats": [0]})).await.expect(201);
     for node in 1..=3 {
-        let again = somebody.moved_to(&cluster().url(node)).try_post(&path, &key, &json!({"seats": [0]})).await.expect("an answer");
+        let again = somebody.moved_to(&cluster().url(node)).post_with(&path, &key, &json!({"seats": [0]})).await;
         assert_eq!(again.header("idempotent-replayed"), Some("true"), "node {node}");
         let again = again.expect(201);
         assert_eq!((&again["id"], &again["expires_at"]), (&first["id"], &first["expires_at"]), "node {node}");
     }
-    let other = somebody.try_post(&path, &key, &json!({"seats": [1]})).await.expect("an answer");
+    let other = somebody.post_with(&path, &key, &json!({"seats": [1]})).await;
     let _ = other.problem(422, "idempotency_key_reused");
     // Somebody else's equal key is another key.
-    let stranger = buyer(2).try_post(&path, &key, &json!({"seats": [1]})).await.expect("an answer");
+    let stranger = buyer(2).post_with(&path, &key, &json!({"seats": [1]})).await;
     assert_eq!(stranger.status, 201, "{}", stranger.text);
 }
 
@@ -47,10 +47,9 @@ async fn a_double_click_pays_once() {
     let mut orders = std::collections::BTreeSet::new();
     for reply in [one, two] {
         let mut reply = reply.expect("an answer");
-        // "In flight" and "unknown" say: ask again with the same key.
-        while reply.is_retryable() || reply.status == 202 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            reply = somebody.try_post(&path, &key, &body).await.expect("an answer");
+        // "Under way" and "unknown" say: ask again with the same key.
+        if reply.is_undecided() || reply.status == 202 {
+            reply = shop::post_until_done(&somebody, &path, &key, &body).await;
         }
         assert!(matches!(reply.status, 200 | 201), "{}", reply.text);
         orders.insert(shop::id(&reply.body));
@@ -66,7 +65,7 @@ async fn the_first_outcome_survives_failover_and_restart() {
     let somebody = cluster.client(1, Role::Customer);
     let path = format!("/event/{event}/hold");
     let (key, body) = (new_key(), json!({"seats": [0]}));
-    let first = somebody.try_post(&path, &key, &body).await.expect("an answer").expect(201);
+    let first = somebody.post_with(&path, &key, &body).await.expect(201);
 
     // A request that is under way when the leader dies: its retries must agree with whatever it did.
     let leader = cluster.leader(cluster.group_of_event(&event)).await.expect("a leader");
@@ -81,12 +80,12 @@ async fn the_first_outcome_survives_failover_and_restart() {
     let mut outcomes = Vec::new();
     for url in &alive {
         let client = somebody.moved_to(url);
-        let reply = shop::eventually("a definite answer", std::time::Duration::from_secs(20), async || {
+        let reply = shop::eventually("a definite answer", PATIENCE, async || {
             client.try_post(&path, &lost_key, &json!({"seats": [1]})).await.ok().filter(|reply| !reply.is_retryable())
         })
         .await;
         outcomes.push(reply.expect(201)["id"].clone());
-        let again = shop::eventually("the first outcome", std::time::Duration::from_secs(20), async || {
+        let again = shop::eventually("the first outcome", PATIENCE, async || {
             client.try_post(&path, &key, &body).await.ok().filter(|reply| !reply.is_retryable())
         })
         .await;
@@ -105,12 +104,12 @@ async fn the_first_outcome_survives_failover_and_restart() {
     }
     cluster.wait_ready().expect("the cluster is ready again");
     let client = somebody.moved_to(&cluster.url(leader));
-    let again = shop::eventually("the first outcome", std::time::Duration::from_secs(20), async || {
+    let again = shop::eventually("the first outcome", PATIENCE, async || {
         client.try_post(&path, &key, &body).await.ok().filter(|reply| !reply.is_retryable())
     })
     .await;
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     assert_eq!(again.expect(201)["id"], first["id"], "after a restart of all nodes");
-    let reused = client.try_post(&path, &key, &json!({"seats": [2]})).await.expect("an answer");
+    let reused = client.post_with(&path, &key, &json!({"seats": [2]})).await;
     let _ = reused.problem(422, "idempotency_key_reused");
 }

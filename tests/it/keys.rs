@@ -1,9 +1,7 @@
 //! Keys of programs: they work at every node within their scopes, and a revoked one stops to work within seconds.
 
-use std::time::Duration;
-
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::http::{Client, new_key};
+use boxoffice_tests::http::{Client, PATIENCE, new_key};
 use boxoffice_tests::people::{PASSWORD, as_person, log_in, register};
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::json;
@@ -20,8 +18,8 @@ async fn a_key_books_at_every_node_and_does_nothing_else() {
     let ada = register(&at(1), "ada").await;
     let person = as_person(&at(1), &log_in(&at(1), &ada.email, PASSWORD).await.expect(201));
     let (key, body) = (new_key(), json!({"name": "Shop", "scopes": ["book"]}));
-    let made = person.try_post("/key", &key, &body).await.expect("an answer").expect(201);
-    let again = person.moved_to(&cluster().url(2)).try_post("/key", &key, &body).await.expect("an answer").expect(201);
+    let made = person.post_with("/key", &key, &body).await.expect(201);
+    let again = person.moved_to(&cluster().url(2)).post_with("/key", &key, &body).await.expect(201);
     assert_eq!((&made["key"], &made["id"]), (&again["key"], &again["id"]), "a repeat is answered alike");
     let text = made["key"].as_str().expect("a key");
     assert!(text.starts_with("bo_live_"), "{text}");
@@ -40,16 +38,13 @@ async fn a_key_books_at_every_node_and_does_nothing_else() {
     let id = made["id"].as_str().expect("an id");
     let eve = register(&at(1), "eve").await;
     let eve = as_person(&at(1), &log_in(&at(1), &eve.email, PASSWORD).await.expect(201));
-    let foreign = eve.send(eve.request("DELETE", &format!("/key/{id}"))).await.expect("an answer");
+    let foreign = eve.delete(&format!("/key/{id}")).await;
     let _ = foreign.problem(404, "not_found");
-    let revoked = person.send(person.request("DELETE", &format!("/key/{id}"))).await.expect("an answer");
+    let revoked = person.delete(&format!("/key/{id}")).await;
     assert_eq!(revoked.status, 204, "{}", revoked.text);
     for node in 1..=3 {
         let program = at(node).with_token(text);
-        shop::eventually("the key to be refused", Duration::from_secs(10), async || {
-            (program.get("/user/ticket").await.status == 401).then_some(())
-        })
-        .await;
+        shop::eventually("the key to be refused", PATIENCE, async || (program.get("/user/ticket").await.status == 401).then_some(())).await;
     }
 }
 

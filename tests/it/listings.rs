@@ -4,18 +4,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::binary;
 use boxoffice_tests::cluster::Cluster;
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::{Value, json};
 
 use crate::shared::own_cluster;
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn listings_are_imported_once_and_found_everywhere() {

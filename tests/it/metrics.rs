@@ -1,9 +1,8 @@
 //! Every node tells Prometheus what it does: the numbers move with what happens, and only operators and trusted networks see them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::shop::{self, Terms};
 
 use crate::shared::{buyer, cluster, coordinator};
@@ -31,7 +30,7 @@ async fn what_happens_can_be_seen_from_outside() {
     for node in 1..=3 {
         let earlier = &before[node as usize - 1];
         // Other nodes apply a little later than the one that was asked.
-        shop::eventually("the sale in the numbers", Duration::from_secs(20), async || {
+        shop::eventually("the sale in the numbers", PATIENCE, async || {
             let now = scrape(node).await;
             let moved = |name: &str| now.get(name).copied().unwrap_or(0.0) - earlier.get(name).copied().unwrap_or(0.0);
             (moved("boxoffice_tickets_sold_total") >= 1.0 && moved("boxoffice_holds_total{state=\"converted\"}") >= 1.0).then_some(())
@@ -47,7 +46,7 @@ async fn what_happens_can_be_seen_from_outside() {
     let groups = now.keys().filter(|name| name.starts_with("boxoffice_group_has_leader{")).count();
     assert!(groups > 2, "{now:?}");
     // Each group has one leader, but for a moment while that moves.
-    shop::eventually("one leader a group", Duration::from_secs(20), async || {
+    shop::eventually("one leader a group", PATIENCE, async || {
         let mut leaders = 0.0;
         for node in 1..=3 {
             let seen = scrape(node).await;

@@ -3,9 +3,8 @@
 
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::cluster::Cluster;
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::shop::{self, Terms};
-use std::time::Duration;
 
 use crate::shared::{buyer, coordinator, own_cluster};
 
@@ -29,7 +28,7 @@ async fn tickets_are_listed_page_by_page() {
     for seat in 0..5 {
         shop::buy(&somebody, &event, seat).await;
     }
-    shop::eventually("five tickets on pages of two", Duration::from_secs(10), async || {
+    shop::eventually("five tickets on pages of two", PATIENCE, async || {
         let mut seen = std::collections::BTreeSet::new();
         let mut path = "/user/ticket?limit=2".to_owned();
         loop {
@@ -78,7 +77,7 @@ async fn ticket_survives_a_kill(cluster: &Cluster, event: &str, group_of: impl F
     cluster.kill(victim);
     for node in (1..=3).filter(|&node| node != victim) {
         let client = elsewhere.moved_to(&cluster.url(node));
-        shop::eventually("the ticket on the nodes that live", Duration::from_secs(20), async || {
+        shop::eventually("the ticket on the nodes that live", PATIENCE, async || {
             must_not_deny_the_ticket(&client, &format!("node {node}, node {victim} dead")).await.then_some(())
         })
         .await;
@@ -86,7 +85,7 @@ async fn ticket_survives_a_kill(cluster: &Cluster, event: &str, group_of: impl F
     cluster.spawn(victim).expect("the node starts again");
     cluster.wait_ready().expect("the node is ready again");
     let client = elsewhere.moved_to(&cluster.url(victim));
-    shop::eventually("the ticket on the restarted node", Duration::from_secs(20), async || {
+    shop::eventually("the ticket on the restarted node", PATIENCE, async || {
         must_not_deny_the_ticket(&client, "restarted").await.then_some(())
     })
     .await;

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use boxoffice::payment::stripe::{Access, StripeProvider};
 use boxoffice::payment::webhook::{About, Inbox, Received};
-use boxoffice::payment::{Charge, NoAnswer, PaymentProvider, RefundStanding, Standing};
+use boxoffice::payment::{Charge, NoAnswer, PaymentProvider, RefundStanding, Seen, Standing};
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{AttemptId, EventId, OrderId, RefundId, Slot};
 use boxoffice_ledger::money::{Currency, Money};
 use boxoffice_tests::binary;
 use boxoffice_tests::cluster::{Cluster, Options};
+use boxoffice_tests::http::PATIENCE;
 use boxoffice_tests::provider::Provider;
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::json;
@@ -19,9 +20,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::shared::turn;
 
 const TOTAL: u64 = 2_500;
-
-/// How long anything may take, on a busy machine with an unoptimised build.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Bench {
     _folder: tempfile::TempDir,
@@ -101,11 +99,13 @@ async fn each_payment_method_has_its_fate() {
         let (standing, reference) = bench.stripe.authorize(&charge).await.expect("an answer");
         assert_eq!(standing, fate, "{method}");
         assert_eq!(reference.is_empty(), method == "pm_unheard_of");
-        // Twice is once, with and without the reference.
-        assert_eq!(bench.stripe.authorize(&charge).await, Ok((fate.clone(), reference.clone())), "{method}");
+        // Twice is once, with and without the reference. What is not decided yet may be by then.
+        let is_same =
+            |(standing, known): Seen| known == reference && (standing == fate || (fate == Standing::Processing && standing == AUTHORIZED));
+        assert!(bench.stripe.authorize(&charge).await.is_ok_and(is_same), "{method}");
         if !reference.is_empty() {
             let known = Charge { reference: Some(reference.clone()), ..charge.clone() };
-            assert_eq!(bench.stripe.look(&known).await, Ok((fate, reference.clone())), "{method}");
+            assert!(bench.stripe.look(&known).await.is_ok_and(is_same), "{method}");
             let origin = bench.stripe.origin(&reference).await.expect("an answer").expect("it is ours");
             assert_eq!((origin.attempt, origin.order, origin.event), (charge.attempt, charge.order, charge.event));
         }
@@ -196,18 +196,21 @@ async fn what_has_no_answer_is_unknown_and_found_later() {
     let slow = charge(2, "pm_test_slow");
     let since = Instant::now();
     assert_eq!(bench.stripe.authorize(&slow).await, Err(NoAnswer));
+    // The provider would have answered after 30 s, so that giving up came before.
     let waited = since.elapsed();
-    assert!((9..15).contains(&waited.as_secs()), "it is given up after 10 s: {waited:?}");
+    println!("given up after {waited:?}");
+    assert!(waited >= Duration::from_secs(9), "it is given up after 10 s: {waited:?}");
     assert_eq!(bench.stripe.look(&slow).await.map(|(standing, _)| standing), Ok(AUTHORIZED));
 
     let stranger = adapter(&bench.provider, "sk_wrong");
     assert_eq!(stranger.authorize(&charge(3, "pm_test_ok")).await, Err(NoAnswer), "a wrong key says nothing about the attempt");
-    bench.provider.go_down(Duration::from_secs(1)).await;
+    bench.provider.go_down(Duration::from_secs(3600)).await;
     assert_eq!(bench.stripe.authorize(&charge(4, "pm_test_ok")).await, Err(NoAnswer));
-    assert_eq!(bench.decided(&charge(4, "pm_test_ok")).await, AUTHORIZED);
     bench.provider.kill();
     assert_eq!(bench.stripe.look(&lost).await, Err(NoAnswer));
     bench.provider.spawn().expect("it starts again");
+    bench.provider.go_down(Duration::from_secs(1)).await;
+    assert_eq!(bench.decided(&charge(4, "pm_test_ok")).await, AUTHORIZED, "it comes back by itself");
     assert_eq!(bench.provider.ledger().await.len(), 3);
 }
 
@@ -313,6 +316,17 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> (String, Vec<u8>) {
 }
 
 impl Hook {
+    /// The next event that is not one of these: an event may come more often, when its acceptance got lost or took too long.
+    async fn next_but(&mut self, inbox: &Inbox, known: &mut Vec<String>) -> About {
+        loop {
+            let (id, about) = self.next(inbox).await;
+            if !known.contains(&id) {
+                known.push(id);
+                return about;
+            }
+        }
+    }
+
     async fn next(&mut self, inbox: &Inbox) -> (String, About) {
         let note = tokio::time::timeout(PATIENCE, self.notes.recv()).await.expect("an event in time");
         let (signature, body) = note.expect("the webhook runs");
@@ -337,16 +351,24 @@ async fn webhooks_are_signed_repeated_until_accepted_and_survive_a_kill() {
     assert_eq!(first.1, About::Attempt(AUTHORIZED));
     assert_eq!(hook.next(&inbox).await, first, "twice");
 
-    let mixed = charge(2, "pm_test_out_of_order_webhook");
-    assert_eq!(bench.stripe.capture(&mixed, TOTAL).await, Ok(CAPTURED));
-    assert_eq!(hook.next(&inbox).await.1, About::Attempt(CAPTURED), "the second event comes first");
-    assert_eq!(hook.next(&inbox).await.1, About::Attempt(AUTHORIZED));
+    let mut known = vec![first.0];
+    let mut orders = Vec::new();
+    // The first event is told 3 s late; on a machine that stalls as long, the second one may not be there by then.
+    for number in 10..15 {
+        let mixed = charge(number, "pm_test_out_of_order_webhook");
+        assert_eq!(bench.stripe.capture(&mixed, TOTAL).await, Ok(CAPTURED));
+        orders.push([hook.next_but(&inbox, &mut known).await, hook.next_but(&inbox, &mut known).await]);
+        if orders.last() == Some(&[About::Attempt(CAPTURED), About::Attempt(AUTHORIZED)]) {
+            break;
+        }
+    }
+    assert_eq!(orders.last(), Some(&[About::Attempt(CAPTURED), About::Attempt(AUTHORIZED)]), "the second event comes first: {orders:?}");
 
     let disputed = charge(3, "pm_test_dispute");
     assert_eq!(bench.stripe.capture(&disputed, TOTAL).await, Ok(CAPTURED));
     let mut abouts = Vec::new();
     for _ in 0..3 {
-        abouts.push(hook.next(&inbox).await.1);
+        abouts.push(hook.next_but(&inbox, &mut known).await);
     }
     assert!(abouts.iter().any(|about| matches!(about, About::Dispute { amount: TOTAL, .. })), "{abouts:?}");
 }

@@ -1,9 +1,7 @@
 //! Promo codes and allocations: what a coordinator makes, what a buyer pays, what goes back, and that caps hold under a rush.
 
-use std::time::Duration;
-
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::http::{Client, Reply};
+use boxoffice_tests::http::{Client, PATIENCE, Reply};
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::{Value, json};
 
@@ -32,7 +30,7 @@ async fn a_code_takes_off_what_it_says_and_refunds_give_back_what_was_paid() {
     let order = shop::pay(&somebody, &event, &shop::id(&held)).await.expect(200);
     assert_eq!(order["total"]["amount"], 2703);
     let path = format!("/order/{}", shop::id(&order));
-    let seen = shop::eventually("the capture", Duration::from_secs(20), async || {
+    let seen = shop::eventually("the capture", PATIENCE, async || {
         Some(somebody.get(&path).await.expect(200)).filter(|order| order["payment"] == "captured")
     })
     .await;
@@ -52,7 +50,7 @@ async fn a_code_takes_off_what_it_says_and_refunds_give_back_what_was_paid() {
     let held = hold_with(&somebody, &event, &[3], "TENTH").await.expect(201);
     assert_eq!(code(&staff, &event, "tenth").await["discount"]["reserved"]["amount"], 100);
     let path = format!("/event/{event}/hold/{}", shop::id(&held));
-    let gone = somebody.send(somebody.request("DELETE", &path)).await.expect("an answer");
+    let gone = somebody.delete(&path).await;
     assert_eq!(gone.status, 204, "{}", gone.text);
     let seen = code(&staff, &event, "TENTH").await;
     assert_eq!((&seen["uses"], &seen["discount"]["spent"]["amount"]), (&json!({"held": 0, "sold": 1}), &json!(300)));
@@ -71,8 +69,7 @@ async fn refusals_say_why_and_nobody_elses_event_has_codes() {
     let _ = staff.post(&path, &json!({"code": "once", "amount": 5})).await.problem(409, "wrong_state");
     let _ = staff.post(&path, &json!({"code": "USD", "amount": {"amount": 5, "currency": "USD"}})).await.problem(422, "validation_failed");
     let _ = staff.post(&path, &json!({"code": "FANS", "allocation": "Fans"})).await.problem(404, "not_found");
-    let switch = staff.request("PATCH", &format!("{path}/OFF")).json(&json!({"active": false}));
-    assert_eq!(staff.send(switch).await.expect("an answer").status, 200);
+    assert_eq!(staff.patch(&format!("{path}/OFF"), &json!({"active": false})).await.status, 200);
     let somebody = buyer(1);
     let _ = hold_with(&somebody, &event, &[0], "ONCE").await.expect(201);
     for (text, reason) in [("ONCE", "used_up"), ("OVER", "expired"), ("OFF", "unknown"), ("WINTER", "unknown"), ("no such code", "unknown")]

@@ -24,7 +24,7 @@ const PRICE: u64 = 2_500;
 const SEATS: u32 = 20;
 
 /// How long anything that must happen by itself may take: the edge owns an attempt for ten seconds, and machines are busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One node, one provider, one event with tickets at [`PRICE`], and the people.
 struct Shop {
@@ -71,9 +71,14 @@ impl Shop {
         format!("/event/{}/hold/{hold}/pay", self.event)
     }
 
-    /// Pays; nothing when the node died before it could answer.
+    /// Pays at a node that may die before it can answer: nothing then.
     async fn try_pay(&self, hold: &str, method: &str, key: &str) -> Option<Reply> {
-        self.buyer.try_post(&self.pay_path(hold), key, &json!({"payment_method": method})).await.ok()
+        self.buyer.post_to_dying(&self.pay_path(hold), key, &json!({"payment_method": method})).await
+    }
+
+    /// Pays, and waits for how it ends or where the buyer has to go.
+    async fn pay(&self, hold: &str, method: &str, key: &str) -> Reply {
+        shop::post_until_done(&self.buyer, &self.pay_path(hold), key, &json!({"payment_method": method})).await
     }
 
     /// Holds a seat and pays for it; gives the order's id.

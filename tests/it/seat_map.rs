@@ -1,8 +1,6 @@
 //! "`GET /event/{id}/seat`: seats of an event", and "the current map of the venue over a socket that keeps seat occupancy live".
 
-use std::time::Duration;
-
-use boxoffice_tests::http::{Client, Reply, new_key};
+use boxoffice_tests::http::{Client, PATIENCE, Reply, new_key};
 use boxoffice_tests::shop::{self, Terms};
 
 use crate::shared::{buyer, cluster, coordinator};
@@ -16,7 +14,7 @@ async fn a_hold_and_a_sale_show_on_every_node() {
     assert_eq!(held["seats"][0]["index"], 1);
     for node in 1..=3 {
         let client = Client::at(&cluster().url(node));
-        shop::eventually(&format!("node {node} shows the hold and the sale"), Duration::from_secs(5), async || {
+        shop::eventually(&format!("node {node} shows the hold and the sale"), PATIENCE, async || {
             (shop::seat_states(&client, &event, 5).await == [0, 1, 0, 2, 0]).then_some(())
         })
         .await;
@@ -51,13 +49,13 @@ async fn the_layout_is_immutable_and_names_every_seat() {
 async fn the_stream_tells_of_a_hold_as_it_happens() {
     let event = shop::put_on_sale(&coordinator(), &Terms::free(5)).await;
     let client = buyer(3);
-    let mut stream = client.request("GET", &format!("/event/{event}/seat/stream")).send().await.expect("the stream opens");
+    let mut stream =
+        client.request("GET", &format!("/event/{event}/seat/stream")).timeout(3 * PATIENCE).send().await.expect("the stream opens");
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     let mut heard = String::new();
     let mut hear_until = async |word: &str| {
         while !heard.contains(word) {
-            let chunk =
-                tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.unwrap_or_else(|_| panic!("no {word} in {heard}"));
+            let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await.unwrap_or_else(|_| panic!("no {word} in {heard}"));
             let chunk = chunk.expect("the stream goes on").expect("the stream does not end");
             heard.push_str(&String::from_utf8_lossy(&chunk));
         }

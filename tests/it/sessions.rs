@@ -1,9 +1,7 @@
 //! Sessions: they go on at any node, a refresh token is good once, and what ends them ends them everywhere.
 
-use std::time::Duration;
-
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::http::{Client, new_key};
+use boxoffice_tests::http::{Client, PATIENCE, new_key};
 use boxoffice_tests::people::{PASSWORD, as_person, link, log_in, new_email, refresh, register};
 use boxoffice_tests::shop;
 use serde_json::json;
@@ -21,7 +19,7 @@ async fn writes(person: &Client, node: u64) -> u16 {
 
 /// Waits until a node has heard that somebody may not write any more.
 async fn stops_writing(person: &Client, node: u64) {
-    shop::eventually("the node to refuse", Duration::from_secs(5), async || (writes(person, node).await == 401).then_some(())).await;
+    shop::eventually("the node to refuse", PATIENCE, async || (writes(person, node).await == 401).then_some(())).await;
 }
 
 #[tokio::test]
@@ -57,20 +55,20 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all() {
     assert_eq!(listed.iter().filter(|one| one["current"] == true).count(), 1);
     // One ends the other.
     let other = sessions[1]["id"].as_str().expect("an id");
-    let ended = people[0].send(people[0].request("DELETE", &format!("/session/{other}"))).await.expect("an answer");
+    let ended = people[0].delete(&format!("/session/{other}")).await;
     assert_eq!(ended.status, 204, "{}", ended.text);
     stops_writing(&people[1], 3).await;
     assert_eq!(writes(&people[0], 3).await, 201);
     // Somebody else's session is not found.
     let eve = register(&at(1), "eve").await;
     let eve = as_person(&at(1), &log_in(&at(1), &eve.email, PASSWORD).await.expect(201));
-    let foreign = eve.send(eve.request("DELETE", &format!("/session/{}", sessions[2]["id"].as_str().expect("an id")))).await;
-    let _ = foreign.expect("an answer").problem(404, "not_found");
+    let foreign = eve.delete(&format!("/session/{}", sessions[2]["id"].as_str().expect("an id"))).await;
+    let _ = foreign.problem(404, "not_found");
     // Logging out ends this one; ending all ends what is left, and stops writing with any token.
-    let out = people[0].send(people[0].request("DELETE", "/session")).await.expect("an answer");
+    let out = people[0].delete("/session").await;
     assert_eq!(out.status, 204);
     let _ = refresh(&at(2), &sessions[0]).await.problem(401, "unauthenticated");
-    let all = people[2].send(people[2].request("DELETE", "/session?all=true")).await.expect("an answer");
+    let all = people[2].delete("/session?all=true").await;
     assert_eq!(all.status, 204, "{}", all.text);
     for (person, session) in people.iter().zip(&sessions) {
         stops_writing(person, 2).await;
@@ -90,10 +88,10 @@ async fn another_password_ends_other_sessions() {
         .await
         .problem(401, "bad_credentials");
     let key = new_key();
-    let changed = me.try_post("/user/password", &key, &body).await.expect("an answer").expect(200);
+    let changed = me.post_with("/user/password", &key, &body).await.expect(200);
     // The retry of a lost answer, with a token that still reads: the session goes on, so it gets its new token again.
     let session = refresh(&at(3), &mine).await.expect(200);
-    let again = as_person(&at(2), &session).try_post("/user/password", &key, &body).await.expect("an answer");
+    let again = as_person(&at(2), &session).post_with("/user/password", &key, &body).await;
     assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")), "{}", again.text);
     stops_writing(&me, 2).await;
     assert_eq!(writes(&as_person(&at(1), &changed), 2).await, 201);
@@ -116,7 +114,7 @@ async fn a_mailed_link_sets_the_password_once() {
     let body = json!({"token": token, "password": "a better one than that"});
     let key = new_key();
     for _ in 0..2 {
-        let set = at(3).try_post("/user/password/reset/confirm", &key, &body).await.expect("an answer");
+        let set = at(3).post_with("/user/password/reset/confirm", &key, &body).await;
         assert_eq!(set.status, 204, "{}", set.text);
     }
     let _ = at(1).post("/user/password/reset/confirm", &body).await.problem(410, "link_over");
@@ -134,15 +132,20 @@ async fn another_key_signs_and_the_old_tokens_go_on() {
     let admin = cluster().client(2, Role::Admin);
     let _ = cluster().client(2, Role::Operator).post("/admin/key/rotate", &json!({})).await.problem(403, "forbidden");
     let rotated = admin.post("/admin/key/rotate", &json!({})).await.expect(200);
-    let new = log_in(&at(2), &ada.email, PASSWORD).await.expect(201);
-    assert_ne!(head(&old), head(&new), "another key");
+    let new = shop::eventually("another key to sign", PATIENCE, async || {
+        Some(log_in(&at(2), &ada.email, PASSWORD).await.expect(201)).filter(|new| head(new) != head(&old))
+    })
+    .await;
     for node in 1..=3 {
         for session in [&old, &new] {
             let me = as_person(&at(node), session).get("/user").await;
             assert_eq!(me.status, 200, "{}", me.text);
         }
-        let keys = at(node).get("/.well-known/jwks.json").await.expect(200);
-        assert!(keys["keys"].as_array().expect("a list").len() >= 3, "{keys}");
+        shop::eventually("three keys at least", PATIENCE, async || {
+            let keys = at(node).get("/.well-known/jwks.json").await.expect(200);
+            (keys["keys"].as_array().expect("a list").len() >= 3).then_some(())
+        })
+        .await;
     }
     assert!(rotated["epoch"].as_u64() >= Some(1));
 }
@@ -165,7 +168,7 @@ async fn a_token_of_a_role_that_was_taken_away_does_not_write() {
     let _ = admin.post(&role, &json!({"role": "customer"})).await.expect(200);
     for node in 1..=3 {
         let moved = coordinator.moved_to(&cluster().url(node));
-        shop::eventually("the node to hear of it", Duration::from_secs(5), async || {
+        shop::eventually("the node to hear of it", PATIENCE, async || {
             (moved.post("/performer", &performer).await.status == 401).then_some(())
         })
         .await;

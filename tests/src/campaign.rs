@@ -23,7 +23,7 @@ pub const GAP_MAX: Duration = Duration::from_secs(4);
 /// What tests allow instead.
 pub const GAP_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a round may take before the campaign gives up.
-const ROUND_PATIENCE: Duration = Duration::from_secs(90);
+const ROUND_PATIENCE: Duration = Duration::from_secs(120);
 /// Most seats that a house has.
 const SEATS_MAX: u32 = 150_000;
 
@@ -99,7 +99,8 @@ impl Campaign {
     /// When the cluster cannot be driven to the end, which is a failure too.
     pub fn run(&self, cluster: &Cluster, disks: &mut [Disk]) -> anyhow::Result<Verdict> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let seconds = f64::from(self.rounds) * 8.0 + 10.0;
+        // More than are sold on a machine where nodes take half a minute to come back.
+        let seconds = f64::from(self.rounds) * 30.0 + 10.0;
         let seats = ((seconds * self.rate) as u32).min(SEATS_MAX);
         let event = runtime.block_on(shop::put_on_sale(&cluster.client(1, Role::Coordinator), &Terms::free(seats)));
         let workload = Workload {

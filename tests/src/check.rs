@@ -12,7 +12,7 @@ use crate::http::Client;
 use crate::shop;
 
 /// How long replicas may take to catch up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A digest compared on all nodes.
 #[derive(Clone, Debug)]

@@ -27,7 +27,7 @@ use crate::provider::Provider;
 use crate::{binary, shop};
 
 /// How long a node may take until it is ready, on a busy machine with an unoptimised build.
-const READY_PATIENCE: Duration = Duration::from_secs(60);
+const READY_PATIENCE: Duration = Duration::from_secs(120);
 
 /// What kind of cluster.
 #[derive(Clone, Debug)]
@@ -97,6 +97,14 @@ impl Cluster {
     /// # Errors
     /// When a node does not get ready; its log says why.
     pub fn start(options: Options) -> anyhow::Result<Self> {
+        match Self::start_once(options.clone()) {
+            // Somebody else may take a port after it was found free.
+            Err(error) if options.folder.is_none() && format!("{error:#}").contains("in use") => Self::start_once(options),
+            started => started,
+        }
+    }
+
+    fn start_once(options: Options) -> anyhow::Result<Self> {
         let cluster = Self::prepare(options)?;
         cluster.provider.spawn()?;
         for node in 1..=cluster.options.nodes {
@@ -357,6 +365,11 @@ impl Cluster {
         Ok(fs::write(self.node(node).folder.join("crash"), point)?)
     }
 
+    /// Takes an armed point back; whether the node had not passed it yet.
+    pub fn disarm(&self, node: u64) -> bool {
+        fs::remove_file(self.node(node).folder.join("crash")).is_ok()
+    }
+
     /// Waits until every running node is ready.
     ///
     /// # Errors
@@ -397,6 +410,7 @@ impl Cluster {
             for node in 1..=self.options.nodes {
                 if self.pid(node).is_some()
                     && let Ok(status) = self.client(node, Role::Operator).try_get("/status").await
+                    && status.status == 200
                     && shop::leads(&status.body, group)
                 {
                     return Ok(node);

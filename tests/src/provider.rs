@@ -18,7 +18,7 @@ use crate::ports::free_ports;
 use crate::process::{self, Signal};
 
 /// How long it may take until it listens, on a busy machine with an unoptimised build.
-const READY_PATIENCE: Duration = Duration::from_secs(30);
+const READY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// See the module. Dropping it ends the process.
 pub struct Provider {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use boxoffice::bench::{house, verify};
 use serde_json::{Value, json};
 
-use crate::http::{Client, Reply, new_key};
+use crate::http::{Client, PATIENCE, Reply, new_key};
 
 /// The provider token of a card that pays.
 pub const CARD_THAT_PAYS: &str = "pm_test_ok";
@@ -69,7 +69,7 @@ pub fn event_body(venue: &str, terms: &Terms) -> Value {
 /// Creates venue and event; gives the event's id once it is on sale.
 pub async fn put_on_sale(coordinator: &Client, terms: &Terms) -> String {
     let venue = build_venue(coordinator, terms.seats).await;
-    let event = coordinator.post("/event", &event_body(&venue, terms)).await.expect(201);
+    let event = post_until_done(coordinator, "/event", &new_key(), &event_body(&venue, terms)).await.expect(201);
     id(&event)
 }
 
@@ -78,9 +78,36 @@ pub async fn hold(buyer: &Client, event: &str, seats: &[u32]) -> Reply {
     buyer.post(&format!("/event/{event}/hold"), &json!({"seats": seats})).await
 }
 
-/// Pays a hold with a card that pays.
+/// Asks once to hold seats, whatever the answer is.
+///
+/// # Errors
+/// When no answer came.
+pub async fn try_hold(buyer: &Client, event: &str, seats: &[u32]) -> reqwest::Result<Reply> {
+    buyer.try_post(&format!("/event/{event}/hold"), &new_key(), &json!({"seats": seats})).await
+}
+
+/// Pays a hold with a card that pays, and waits for how it ends.
 pub async fn pay(buyer: &Client, event: &str, hold: &str) -> Reply {
-    buyer.post(&format!("/event/{event}/hold/{hold}/pay"), &json!({"payment_method": CARD_THAT_PAYS})).await
+    pay_with(buyer, &format!("/event/{event}/hold/{hold}"), CARD_THAT_PAYS).await
+}
+
+/// Pays a hold or a cart, and waits for how it ends, or until the buyer has to go to their bank.
+pub async fn pay_with(buyer: &Client, path: &str, method: &str) -> Reply {
+    post_until_done(buyer, &format!("{path}/pay"), &new_key(), &json!({"payment_method": method})).await
+}
+
+/// Writes, and repeats it with the same key while the answer is that it is accepted and under way (202): on a slow machine a node may
+/// have to answer before it is through. An answer that sends the buyer to their bank is an end, too.
+///
+/// # Panics
+/// When it stays under way for too long.
+pub async fn post_until_done(client: &Client, path: &str, key: &str, body: &Value) -> Reply {
+    eventually(&format!("the end of POST {path}"), PATIENCE, async || {
+        let reply = client.post_with(path, key, body).await;
+        let is_under_way = reply.status == 202 && reply.body["next_action"]["url"].is_null();
+        (!is_under_way).then_some(reply)
+    })
+    .await
 }
 
 /// Holds one seat and pays for it; gives the order.
@@ -102,7 +129,7 @@ pub async fn insist(client: &Client, urls: &[String], path: &str, body: &Value) 
         match client.moved_to(url).try_post(path, &key, body).await {
             Ok(reply) if !reply.is_retryable() => return reply,
             other => {
-                assert!(since.elapsed() < Duration::from_secs(30), "POST {path} has no definite outcome: {other:?}");
+                assert!(since.elapsed() < PATIENCE, "POST {path} has no definite outcome: {other:?}");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -134,8 +161,19 @@ pub fn states_of(map: &Value, seats: u32) -> Vec<u8> {
     verify::states(map, seats as usize).unwrap_or_else(|error| panic!("{error}: {map}"))
 }
 
-/// Every ticket that a user is shown, page by page, and whether the list says that it is complete.
+/// Every ticket that a user is shown, and whether the list says that it is complete; asks again for a while until it does.
 pub async fn tickets(buyer: &Client) -> (Vec<Value>, bool) {
+    let since = Instant::now();
+    loop {
+        let listed = tickets_now(buyer).await;
+        if listed.1 || since.elapsed() > PATIENCE {
+            return listed;
+        }
+    }
+}
+
+/// Page by page.
+async fn tickets_now(buyer: &Client) -> (Vec<Value>, bool) {
     let mut found = Vec::new();
     let mut complete = true;
     let mut path = "/user/ticket?limit=100".to_owned();
@@ -173,6 +211,26 @@ pub fn leads(status: &Value, number: u32) -> bool {
 #[must_use]
 pub fn applied(status: &Value, number: u32) -> u64 {
     group(status, number)["applied"].as_u64().expect("an index")
+}
+
+/// Checks that something can be done within a time: the quickest of some tries, for the machine may stall in any of them, and what
+/// waits for something or is dear is slow in all.
+///
+/// # Panics
+/// When every try takes longer; `what` says what was tried.
+pub async fn is_quick(what: &str, within: Duration, mut attempt: impl AsyncFnMut()) {
+    const TRIES: usize = 10;
+    let mut quickest = Duration::MAX;
+    for _ in 0..TRIES {
+        let since = Instant::now();
+        attempt().await;
+        quickest = quickest.min(since.elapsed());
+        if quickest < within {
+            println!("{what} took {quickest:?}");
+            return;
+        }
+    }
+    panic!("{what} took {quickest:?} at best, of {within:?}");
 }
 
 /// Asks again and again until there is an answer.

@@ -100,13 +100,15 @@ fn sell(fault: u64, rate: Option<f64>) -> (Tally, Arc<Mutex<House>>) {
 
 #[test]
 fn every_seat_is_sold_once_and_taken_seats_are_refused() {
-    let (tally, _) = sell(1_000_000, None);
+    let (tally, house) = sell(1_000_000, None);
     let mut seats: Vec<u32> = tally.sales.iter().map(|sale| sale.seat).collect();
     seats.sort_unstable();
     assert_eq!(seats, (0..200).collect::<Vec<_>>());
     assert!(tally.wrong.is_empty(), "{:?}", tally.wrong);
     assert!((10..120).contains(&tally.refused), "{}", tally.refused);
-    assert_eq!(tally.retries, 0);
+    // Two requests a sale and one a refusal, and no more than was tried again, as on a machine that stalls.
+    let needed = 400 + tally.refused;
+    assert!((needed..=needed + tally.retries).contains(&house.lock().unwrap().requests), "{} retries", tally.retries);
 }
 
 #[test]

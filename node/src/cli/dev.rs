@@ -26,7 +26,7 @@ use provider::Provider;
 const NODES: u16 = 3;
 
 /// How long the first start may take; writing the first log segments is the slow part on a slow disk.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_secs(180);
 
 /// Arguments.
 #[derive(Args)]

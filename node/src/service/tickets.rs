@@ -104,18 +104,17 @@ impl Service {
         let issuing = self.counts.of_event_slot(id.slot().number());
         let waiting = self.undelivered_in(cx, issuing, caller.user).await;
         let found = self.find(cx, group, || accounts.read().ticket(caller.user, id).cloned()).await?;
-        let waiting = waiting.into_iter().flatten().filter(|ticket| ticket.id == id).max_by_key(|ticket| ticket.epoch);
-        match (found, waiting) {
+        match (found, newest_of(id, waiting)) {
             (Some((known, revision, age_ms)), waiting) => {
-                let newer = waiting.filter(|ticket| ticket.epoch > known.epoch);
+                let newer = waiting.ok().flatten().filter(|ticket| ticket.epoch > known.epoch);
                 let pending = newer.is_some();
                 Ok(Read { value: self.ticket_view(newer.unwrap_or(known), pending), revision, age_ms })
             }
-            (None, Some(ticket)) => {
+            (None, waiting) => {
+                let ticket = waiting?.ok_or(Failure::NotFound("ticket"))?;
                 let (revision, age_ms) = self.fresh(Context { freshness: Freshness::Local, ..cx }, issuing).await?;
                 Ok(Read { value: self.ticket_view(ticket, true), revision, age_ms })
             }
-            (None, None) => Err(Failure::NotFound("ticket")),
         }
     }
 
@@ -200,6 +199,12 @@ impl Service {
     }
 }
 
+/// The newest form of a ticket among those that wait in an outbox. An outbox that could not be asked may have it, so that nobody may say
+/// that there is none.
+fn newest_of(id: TicketId, waiting: Answer<Vec<TicketRecord>>) -> Answer<Option<TicketRecord>> {
+    Ok(waiting?.into_iter().filter(|ticket| ticket.id == id).max_by_key(|ticket| ticket.epoch))
+}
+
 /// Whether a ticket in this state has a code.
 fn admits(state: TicketState) -> bool {
     matches!(state, TicketState::Issued | TicketState::CheckedIn | TicketState::CheckedOut)
@@ -208,4 +213,18 @@ fn admits(state: TicketState) -> bool {
 /// This machine's time, for what readers are shown; decisions are the ledger's.
 pub fn now() -> Timestamp {
     Timestamp(mint::now_ms().saturating_mul(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use boxoffice_ledger::ids::Slot;
+
+    use super::*;
+
+    #[test]
+    fn who_could_not_be_asked_may_have_it() {
+        let id = TicketId::of_order(OrderId::for_tickets(1, Slot::new(7), 0), 1);
+        assert!(matches!(newest_of(id, Ok(Vec::new())), Ok(None)), "a quorum knows of none");
+        assert!(matches!(newest_of(id, Err(Failure::NoQuorum(1_000))), Err(Failure::NoQuorum(_))), "nobody says that there is none");
+    }
 }

@@ -1,6 +1,6 @@
 //! The machine of the tests: it adds numbers, remembers which, and knows how to misbehave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -16,15 +16,16 @@ pub struct State {
     /// How many additions there were; more than `numbers` has when one was executed twice.
     pub count: u64,
     pub numbers: BTreeSet<u64>,
+    /// What additions with a key came to.
+    keys: BTreeMap<u64, u64>,
     pub due_us: Option<u64>,
     digest: u64,
     last_at_us: u64,
     bulk: Vec<u8>,
 }
 
-/// Commands are text: `+7` adds, `due 5` sets a deadline that many milliseconds after its batch, `pulse` does nothing, `halt` halts,
-/// `panic`
-/// panics, `bulk 1000` adds that many bytes to the state. The state can be looked at from outside.
+/// Commands are text: `+7` adds, `+7 3` adds once for the key 3, `due 5` sets a deadline that many milliseconds after its batch, `pulse`
+/// does nothing, `halt` halts, `panic` panics, `bulk 1000` adds that many bytes to the state. The state can be looked at from outside.
 pub struct Counter(pub Arc<Mutex<State>>);
 
 impl Counter {
@@ -43,17 +44,27 @@ impl State {
         match command.split_once(' ') {
             Some(("due", ms)) => self.due_us = Some(at_us + ms.parse::<u64>().unwrap_or(0) * 1000),
             Some(("bulk", bytes)) => self.bulk.resize(self.bulk.len() + bytes.parse::<usize>().unwrap_or(0), 7),
-            _ if command == "pulse" => {}
-            _ if command == "halt" => return Err(Halt::new("told to halt")),
-            _ if command == "panic" => panic!("told to panic"),
-            _ => {
-                let number = command.trim_start_matches('+').parse::<u64>().unwrap_or(0);
-                self.sum += number;
-                self.count += 1;
-                self.numbers.insert(number);
+            None if command == "pulse" => {}
+            None if command == "halt" => return Err(Halt::new("told to halt")),
+            None if command == "panic" => panic!("told to panic"),
+            Some((number, key)) => {
+                let key = key.parse::<u64>().unwrap_or(0);
+                if !self.keys.contains_key(&key) {
+                    self.add(number);
+                    self.keys.insert(key, self.sum);
+                }
+                return Ok(format!("{}", self.keys[&key]));
             }
+            None => self.add(command),
         }
         Ok(format!("{}", self.sum))
+    }
+
+    fn add(&mut self, number: &str) {
+        let number = number.trim_start_matches('+').parse::<u64>().unwrap_or(0);
+        self.sum += number;
+        self.count += 1;
+        self.numbers.insert(number);
     }
 }
 
@@ -98,6 +109,7 @@ impl StateMachine for Counter {
         let mut next = || numbers.next().unwrap_or(0);
         (state.sum, state.count, state.digest, state.last_at_us) = (next(), next(), next(), next());
         state.due_us = Some(next()).filter(|due| *due != 0);
+        state.keys = (0..next()).map(|_| (next(), next())).collect();
         state.numbers = numbers.collect();
         for frame in frames {
             state.bulk.extend(frame?);
@@ -109,8 +121,9 @@ impl StateMachine for Counter {
 
 impl Frozen for State {
     fn write(&mut self, sink: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let head = [self.sum, self.count, self.digest, self.last_at_us, self.due_us.unwrap_or(0)];
-        let numbers: Vec<u8> = head.into_iter().chain(self.numbers.iter().copied()).flat_map(u64::to_le_bytes).collect();
+        let head = [self.sum, self.count, self.digest, self.last_at_us, self.due_us.unwrap_or(0), self.keys.len() as u64];
+        let keys = self.keys.iter().flat_map(|(key, sum)| [*key, *sum]);
+        let numbers: Vec<u8> = head.into_iter().chain(keys).chain(self.numbers.iter().copied()).flat_map(u64::to_le_bytes).collect();
         sink(&numbers)?;
         self.bulk.chunks(64 * 1024).try_for_each(sink)
     }

@@ -1,12 +1,10 @@
 //! Followers that missed everything, damaged files, purges that race with installs.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::cluster::{Cluster, DATA_DIR, SOON, Writers, eventually, quick};
+use super::cluster::{Cluster, DATA_DIR, SOON, Writers, eventually, insist, quick};
 use crate::disk::Disk;
 use crate::options::Tuning;
 
@@ -56,8 +54,7 @@ async fn a_follower_that_missed_everything_is_brought_back_by_snapshot_while_wri
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn power_cuts_during_installs_leave_a_node_that_can_start() {
     let mut cluster = Cluster::new(1, forgetful());
-    let bulk = cluster.group(1, 0).propose(Bytes::from_static(b"bulk 300000"), Instant::now() + Duration::from_secs(20)).await;
-    bulk.expect("healthy");
+    insist(&cluster.group(1, 0), "bulk 300000".to_owned()).await.expect("healthy");
     let writers = Writers::start(&cluster, 0, &[1, 2]);
     for seed in 1..=5 {
         let missing = cluster.group(3, 0).applied();
@@ -145,6 +142,6 @@ async fn a_snapshot_on_demand_and_many_groups_taking_turns() {
     }
     let index = cluster.add(2, 7, number + 1).await.expect("healthy").position.index;
     let group = cluster.group(2, 7);
-    group.wait_applied(index, Instant::now() + Duration::from_secs(10)).await.expect("healthy");
+    group.wait_applied(index, Instant::now() + SOON).await.expect("healthy");
     assert!(group.snapshot_now().await.expect("something new was applied") >= index);
 }

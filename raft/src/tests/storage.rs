@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{ClusterId, GroupId};
 use openraft::testing::log::{StoreBuilder, Suite};
 use openraft_rt::deterministic_rng::DeterministicRng;
 use tokio::sync::{Notify, Semaphore};
 
+use super::cluster::SOON;
 use super::counter::Counter;
 use crate::disk::{Disk, SimDisk};
 use crate::log::{Entry, EntryId, Log, LogOptions, Vote};
@@ -97,7 +97,7 @@ async fn openrafts_suite_passes_while_other_groups_write() {
                         index -= 2;
                         group.purge(id(index - 50));
                     }
-                    written.recv_timeout(Duration::from_secs(20)).expect("an answer").expect("written");
+                    written.recv_timeout(SOON).expect("an answer").expect("written");
                 }
                 index
             })

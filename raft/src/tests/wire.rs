@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
-use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::cluster::{cluster_id, eventually, quick};
+use super::cluster::{SOON, add_once, cluster_id, eventually, quick};
 use super::counter::Counter;
 use crate::env::Env;
 use crate::machine::Machines;
@@ -41,10 +39,9 @@ async fn three_nodes_talk_over_grpc() {
     let mut nodes: BTreeMap<u64, RaftNode> =
         listeners.into_iter().map(|(node, listener)| (node, start(node, Listen::Bound(listener)))).collect();
     let group = |nodes: &BTreeMap<u64, RaftNode>, node: u64| nodes[&node].group(GroupId(1)).expect("it is there");
-    let soon = || Instant::now() + Duration::from_secs(20);
     let add = |nodes: &BTreeMap<u64, RaftNode>, node: u64| {
         let group = group(nodes, node);
-        async move { group.propose(Bytes::from_static(b"+1"), soon()).await.expect("taken") }
+        async move { add_once(&group, 1).await.expect("taken") }
     };
     for number in 0..30 {
         add(&nodes, number % 3 + 1).await;
@@ -57,7 +54,7 @@ async fn three_nodes_talk_over_grpc() {
     eventually("the others to forget what node 3 lacks", || (1..=2).all(|node| group(&nodes, node).status().purged_index > 40)).await;
     nodes.insert(3, start(3, Listen::Address(address)));
     let last = add(&nodes, 3).await;
-    group(&nodes, 3).read_barrier(soon()).await.expect("healthy");
+    group(&nodes, 3).read_barrier(Instant::now() + SOON).await.expect("healthy");
     assert_eq!(&last.reply[..], b"181");
     assert!(group(&nodes, 3).applied() >= last.position.index);
     let digests: Vec<_> = (1..=3).map(|node| (node, group(&nodes, node))).collect();

@@ -17,7 +17,7 @@ async fn two_events_are_paid_together_from_any_node() {
         // Made here, paid at the next node, looked at on the third.
         let cart = open_cart(&here, &held).await;
         let there = someone.moved_to(&shop.cluster.url(node % 3 + 1));
-        let paid = there.post(&format!("{cart}/pay"), &json!({"payment_method": "pm_test_ok"})).await.expect(200);
+        let paid = shop::pay_with(&there, &cart, "pm_test_ok").await.expect(200);
         assert_eq!((&paid["state"], orders(&paid).len()), (&json!("confirmed"), 2));
         let third = someone.moved_to(&shop.cluster.url((node + 1) % 3 + 1));
         let seen = third.get(&cart).await.expect(200);

@@ -98,8 +98,7 @@ async fn a_decline_survives(point: &str) {
     for one in &held {
         shop.see_hold(one, "active").await;
     }
-    let again = shop.try_pay(&cart, "pm_test_declined", &key).await.expect("an answer");
-    let _ = again.problem(402, "payment_declined");
+    let _ = shop.pay_with(&cart, "pm_test_declined", &key).await.problem(402, "payment_declined");
     shop.compare(&cart, 0, 0).await;
     let _ = shop.pay(&cart, "pm_test_ok").await.expect(200);
     shop.is_paid(&cart).await;
@@ -126,8 +125,7 @@ async fn a_release_survives(point: &str) {
     let (cart, held) = shop.cart(5).await;
     shop.go_to_the_bank(&cart).await;
     shop.arm(point).await;
-    let request = shop.buyer.request("DELETE", &cart);
-    let _ = shop.buyer.send(request).await;
+    let _ = shop.buyer.send(shop.buyer.request("DELETE", &cart)).await;
     shop.recover(point).await;
     shop.see_cart(&cart, "released").await;
     for one in &held {
@@ -178,15 +176,15 @@ async fn after_a_cart_is_made() {
     let held = shop.hold_both(7).await;
     let (key, body) = (new_key(), super::items(&held));
     shop.arm("cart.after_open").await;
-    assert!(shop.buyer.try_post("/cart", &key, &body).await.is_err());
+    assert!(shop.buyer.post_to_dying("/cart", &key, &body).await.is_none());
     shop.recover("cart.after_open").await;
-    let cart = shop.buyer.try_post("/cart", &key, &body).await.expect("an answer");
+    let cart = shop.buyer.post_with("/cart", &key, &body).await;
     assert_eq!(cart.header("idempotent-replayed"), Some("true"));
     let cart = cart.expect(201);
     let path = format!("/cart/{}", cart["id"].as_str().expect("an id"));
     let paid = shop.pay(&path, "pm_test_ok").await.expect(200);
     assert_eq!((orders(&paid).len(), &paid["total"]["amount"]), (2, &json!(PRICES[0] + PRICES[1])));
     shop.is_paid(&path).await;
-    let again = shop.buyer.try_post("/cart", &key, &body).await.expect("an answer").expect(201);
+    let again = shop.buyer.post_with("/cart", &key, &body).await.expect(201);
     assert_eq!(again["id"], cart["id"], "its holds are sold, and the answer is the first one");
 }

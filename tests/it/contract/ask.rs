@@ -1,12 +1,18 @@
 //! A request to an operation of the document, part by part, so that one part can be spoilt; and how it is sent and judged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use boxoffice_tests::http::{Client, new_key};
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::rules::{Answer, Operation, Rules};
+
+/// How often a request is sent that is answered with one of these, and the pause before it is sent again.
+const TRIES: usize = 5;
+const BUSY: [&str; 5] = ["no_quorum", "overloaded", "not_ready", "outcome_unknown", "request_timeout"];
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How many failures are told.
 const TOLD_MAX: usize = 60;
@@ -149,8 +155,21 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Sends a request without judging the answer.
+    /// Sends a request without judging the answer, and again a few times while the answer is that a busy machine could not do it: what
+    /// stays so is an answer like any other.
     pub async fn send(&mut self, who: &Client, operation: &Operation, ask: &Ask) -> Option<Answer> {
+        let mut tries = 0;
+        loop {
+            let answer = self.send_once(who, operation, ask).await?;
+            tries += 1;
+            if ask.waits() || tries == TRIES || !BUSY.contains(&answer.code().as_str()) {
+                return Some(answer);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn send_once(&mut self, who: &Client, operation: &Operation, ask: &Ask) -> Option<Answer> {
         let mut request = who.request(&ask.method, &ask.target());
         for (name, value) in &ask.headers {
             request = request.header(HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?);

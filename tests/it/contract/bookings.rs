@@ -1,9 +1,7 @@
 //! The script of a show: venue, event, sale, seats, holds, orders, tickets, gates.
 
-use std::time::Duration;
-
 use boxoffice::bench::house;
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::shop::{self, CARD_THAT_PAYS, Terms, id};
 use serde_json::{Value, json};
 
@@ -154,7 +152,7 @@ impl Script<'_, '_> {
 
 /// The order once the provider has given the money.
 async fn captured(buyer: &Client, order: &str) -> Value {
-    shop::eventually("the money", Duration::from_secs(20), async || {
+    shop::eventually("the money", PATIENCE, async || {
         let seen = buyer.get(&format!("/order/{order}")).await;
         (seen.body["payment"] == "captured").then_some(seen.body)
     })

@@ -1,8 +1,6 @@
 //! The script of what else is sold: promo codes and allocations, guests, and carts.
 
-use std::time::Duration;
-
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::people::{PASSWORD, as_person, new_email, token};
 use boxoffice_tests::shop::{self, CARD_THAT_PAYS, Terms, id};
 use serde_json::{Value, json};
@@ -51,10 +49,7 @@ impl Script<'_, '_> {
         let guest = as_person(&visitor, &session);
         self.order(&guest, event).await;
         let cluster = self.cluster;
-        shop::eventually("the letter with the link", Duration::from_secs(20), async || {
-            token(&cluster.letter_to(email).await.ok()?, "guest")
-        })
-        .await
+        shop::eventually("the letter with the link", PATIENCE, async || token(&cluster.letter_to(email).await.ok()?, "guest")).await
     }
 
     /// Carts: one is thrown away, one is paid.
@@ -76,7 +71,7 @@ impl Script<'_, '_> {
     }
 
     async fn paid(&mut self, buyer: &Client, cart: &str) {
-        shop::eventually("the cart is confirmed", Duration::from_secs(20), async || {
+        shop::eventually("the cart is confirmed", PATIENCE, async || {
             let seen = buyer.get(&format!("/cart/{cart}")).await;
             (seen.body["state"] == "confirmed").then_some(())
         })

@@ -1,9 +1,7 @@
 //! The script of people: the first admin, accounts, sessions, keys, roles; and what nodes tell.
 
-use std::time::Duration;
-
 use boxoffice_ledger::command::Role;
-use boxoffice_tests::http::Client;
+use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::people::{PASSWORD, as_person, link, new_email, token};
 use boxoffice_tests::shop::{self, id};
 use serde_json::{Value, json};
@@ -32,7 +30,7 @@ impl Script<'_, '_> {
     /// The first admin, and accounts from their opening to their last session.
     pub async fn accounts(&mut self) {
         let visitor = self.visitor.clone();
-        let (cluster, patience) = (self.cluster, Duration::from_secs(20));
+        let (cluster, patience) = (self.cluster, PATIENCE);
         let claim = shop::eventually("the link in the log", patience, async || token(&cluster.log(1), "claim")).await;
         let root = json!({"token": claim, "email": new_email("root"), "name": "Root", "password": PASSWORD});
         self.call(&visitor, "claimCluster", &[], root).await;

@@ -24,7 +24,7 @@ async fn the_books_agree_after_faults_and_kills_and_an_interruption() {
         fault: 0.1,
         kill_every: Some(Duration::from_secs(4)),
         seed: 7,
-        settle: Duration::from_secs(120),
+        settle: Duration::from_secs(300),
         abandon: false,
         // A node of an unoptimised build on a busy machine is away for long.
         pin_max: Duration::from_secs(180),

@@ -70,9 +70,8 @@ async fn after_a_decline() {
     shop.recover("saga.after_authorize").await;
     let held = shop.see_hold("the decline", &hold, |hold| hold["state"] == "active" && hold["payment"] == "failed").await;
     assert!(held["decline_code"].is_string(), "{held}");
-    let again = shop.try_pay(&hold, "pm_test_declined", &key).await.expect("an answer");
-    let _ = again.problem(402, "payment_declined");
-    let order = shop.try_pay(&hold, "pm_test_ok", &new_key()).await.expect("an answer").expect(200);
+    let _ = shop.pay(&hold, "pm_test_declined", &key).await.problem(402, "payment_declined");
+    let order = shop.pay(&hold, "pm_test_ok", &new_key()).await.expect(200);
     shop.captured(&shop::id(&order)).await;
 }
 
@@ -84,9 +83,9 @@ async fn a_refund_survives(point: &str) {
     shop.arm(point).await;
     let key = new_key();
     let path = format!("/order/{order}/refund");
-    let _ = shop.buyer.try_post(&path, &key, &json!({"reason": "ill"})).await;
+    let _ = shop.buyer.post_to_dying(&path, &key, &json!({"reason": "ill"})).await;
     shop.recover(point).await;
-    let again = shop.buyer.try_post(&path, &key, &json!({"reason": "ill"})).await.expect("an answer").expect(201);
+    let again = shop.buyer.post_with(&path, &key, &json!({"reason": "ill"})).await.expect(201);
     assert_eq!(again["amount"]["amount"], PRICE * 9 / 10);
     let done = shop.order("the refund", &order, |order| order["refunds"][0]["state"] == "done").await;
     assert_eq!((&done["state"], done["refunds"].as_array().map(Vec::len)), (&json!("refunded"), Some(1)));
@@ -117,7 +116,7 @@ async fn after_a_reservation_is_given_back() {
     shop::eventually("the crash", super::PATIENCE, async || shop.cluster.has_died(1).then_some(())).await;
     shop.cluster.spawn(1).expect("the node starts");
     shop.cluster.wait_ready().expect("the node is ready");
-    let order = shop.try_pay(&hold, "pm_test_ok", &key).await.expect("an answer").expect(200);
+    let order = shop.pay(&hold, "pm_test_ok", &key).await.expect(200);
     let order = shop::id(&order);
     let _ = shop.coordinator.post(&format!("/order/{order}/cancel"), &json!({"reason": "a mistake"})).await.expect(201);
     shop.arm("saga.after_void").await;
@@ -141,10 +140,10 @@ async fn after_a_reservation_is_given_back() {
 async fn after_an_attempt_is_cancelled() {
     let shop = Shop::open().await;
     let hold = shop.hold(7).await;
-    let waits = shop.try_pay(&hold, "pm_test_3ds", &new_key()).await.expect("an answer").expect(202);
+    let waits = shop.pay(&hold, "pm_test_3ds", &new_key()).await.expect(202);
     assert_eq!(waits["payment"], "requires_action");
     shop.arm("saga.after_cancel").await;
-    let _ = shop.coordinator.try_post(&format!("/event/{}/cancel", shop.event), &new_key(), &json!({})).await;
+    let _ = shop.coordinator.post_to_dying(&format!("/event/{}/cancel", shop.event), &new_key(), &json!({})).await;
     shop.recover("saga.after_cancel").await;
     let held = shop.see_hold("the end of the hold", &hold, |hold| hold["state"] == "revoked").await;
     let there = shop.at_provider(held["order"].as_str().expect("an order")).await;
@@ -163,7 +162,7 @@ async fn after_orders_of_a_cancelled_event_are_refunded() {
         shop.captured(order).await;
     }
     shop.arm("saga.after_refund_next").await;
-    let _ = shop.coordinator.try_post(&format!("/event/{}/cancel", shop.event), &new_key(), &json!({})).await;
+    let _ = shop.coordinator.post_to_dying(&format!("/event/{}/cancel", shop.event), &new_key(), &json!({})).await;
     shop.recover("saga.after_refund_next").await;
     let path = format!("/event/{}/sale", shop.event);
     let sale = shop::eventually("all refunds", super::PATIENCE, async || {
