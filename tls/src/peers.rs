@@ -122,6 +122,13 @@ impl Renewals {
             std::future::pending().await
         }
     }
+
+    /// Whether other certificates are used than at the last time.
+    pub fn happened(&mut self) -> bool {
+        let happened = self.0.has_changed().unwrap_or(false);
+        self.0.mark_unchanged();
+        happened
+    }
 }
 
 impl fmt::Debug for Peers {
