@@ -17,8 +17,10 @@ use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_cluster_config::media::Media;
 use boxoffice_cluster_config::payment::Payment;
+use boxoffice_cluster_config::tls::{ClientCertificate, PeerCertificates, Tls, peer_name};
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{EventId, UserId};
+use boxoffice_tls::issue::{CA_DAYS, Existing, Folder, Validity};
 
 use crate::http::Client;
 use crate::ports::ports_of;
@@ -48,6 +50,8 @@ pub struct Options {
     pub bank_time_s: Option<u64>,
     /// Where images are kept and served.
     pub media: Media,
+    /// Whether clients are served over HTTPS.
+    pub https: bool,
     /// Whether [`Cluster::arm`] works: nodes then look for an armed point at each one that they pass.
     pub can_be_armed: bool,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
@@ -57,7 +61,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Three nodes, few groups, small segments, and no limits for this machine's addresses.
+    /// Three nodes that talk over TLS, few groups, small segments, and no limits for this machine's addresses.
     fn default() -> Self {
         Self {
             nodes: 3,
@@ -68,6 +72,7 @@ impl Default for Options {
             takes_payments: true,
             bank_time_s: None,
             media: Media::default(),
+            https: false,
             can_be_armed: false,
             data: Vec::new(),
             folder: None,
@@ -75,10 +80,14 @@ impl Default for Options {
     }
 }
 
+/// The name of every cluster.
+const NAME: &str = "test";
+
 /// One node.
 struct Node {
     folder: PathBuf,
     http: u16,
+    peer: u16,
     child: Mutex<Option<Child>>,
 }
 
@@ -124,7 +133,7 @@ impl Cluster {
         }
         let address = |place: u64| format!("127.0.0.1:{}", ports[place as usize]);
         let members: Vec<Member> = (1..=options.nodes)
-            .map(|node| Member { node: NodeId(node), peer: address(2 * node - 1), http: format!("http://{}", address(2 * node - 2)) })
+            .map(|node| Member { node: NodeId(node), peer: address(2 * node - 1), http: url(options.https, &address(2 * node - 2)) })
             .collect();
         let hooks = members.iter().map(|member| format!("{}/payment/webhook", member.http)).collect();
         let provider = Provider::prepare(&folder.join("provider"), &address(2 * options.nodes), hooks)?;
@@ -133,7 +142,7 @@ impl Cluster {
             let own = folder.join(format!("n{node}"));
             fs::create_dir_all(&own)?;
             let config = Config {
-                cluster: ClusterId("test".into()),
+                cluster: ClusterId(NAME.into()),
                 node: NodeId(node),
                 data_dir: options.data.get(node as usize - 1).cloned().unwrap_or_else(|| own.join("data")),
                 http: address(2 * node - 2),
@@ -155,11 +164,17 @@ impl Cluster {
                 tickets: TicketKeys::default(),
                 changes: options.changes,
                 webhooks: Webhooks { allow_private: true },
+                tls: certificates(&folder.join("certificates"), node, options.https)?,
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
-            nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });
+            nodes.push(Node {
+                folder: own,
+                http: ports[2 * node as usize - 2],
+                peer: ports[2 * node as usize - 1],
+                child: Mutex::new(None),
+            });
         }
-        let rights = setup::Cluster::open(&nodes[0].folder.join("config.toml"), &[])?;
+        let rights = setup::Cluster::open(&nodes[0].folder.join("config.toml"), &[format!("http://{}", address(0))])?;
         Ok(Self { folder, nodes, options, rights, provider })
     }
 
@@ -184,7 +199,28 @@ impl Cluster {
     /// Where a node serves HTTP. Nodes count from 1.
     #[must_use]
     pub fn url(&self, node: u64) -> String {
-        format!("http://{}", self.address(node))
+        url(self.options.https, &self.address(node))
+    }
+
+    /// `host:port` where a node is reached by other nodes.
+    #[must_use]
+    pub fn peer_address(&self, node: u64) -> String {
+        format!("127.0.0.1:{}", self.node(node).peer)
+    }
+
+    /// The folder with its CA and the nodes' certificates.
+    #[must_use]
+    pub fn certificates(&self) -> Folder {
+        Folder::at(self.folder.join("certificates"), NAME)
+    }
+
+    /// A caller without a name, at a node, who trusts the cluster's CA.
+    #[must_use]
+    pub fn anyone(&self, node: u64) -> Client {
+        if !self.options.https {
+            return Client::at(&self.url(node));
+        }
+        Client::trusting(&self.url(node), &self.certificates().ca().certificate)
     }
 
     /// `host:port` of a node's HTTP.
@@ -247,7 +283,7 @@ impl Cluster {
     /// A client of a node, on behalf of someone new with this role.
     #[must_use]
     pub fn client(&self, node: u64, role: Role) -> Client {
-        Client::at(&self.url(node)).with_token(&self.someone(role).token)
+        self.anyone(node).with_token(&self.someone(role).token)
     }
 
     /// The group of an event, by its id.
@@ -375,6 +411,9 @@ impl Cluster {
     /// Whether a node says that it is ready.
     #[must_use]
     pub fn is_ready(&self, node: u64) -> bool {
+        if self.options.https {
+            return self.is_ready_over_tls(node);
+        }
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.node(node).http);
         let ask = || -> std::io::Result<bool> {
             let mut stream = TcpStream::connect_timeout(&address.into(), Duration::from_millis(500))?;
@@ -385,6 +424,16 @@ impl Cluster {
             Ok(&head[9..] == b"200")
         };
         ask().unwrap_or(false)
+    }
+
+    /// The same where a handshake comes first. On a thread of its own, as it may be called from within a runtime.
+    fn is_ready_over_tls(&self, node: u64) -> bool {
+        let client = self.anyone(node);
+        let asking = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            runtime.block_on(client.try_get("/readyz")).ok()
+        });
+        asking.join().ok().flatten().is_some_and(|reply| reply.status == 200)
     }
 
     /// The node that leads a group, as the nodes that run see it; waits until one does.
@@ -447,6 +496,26 @@ impl Drop for Cluster {
             }
         }
     }
+}
+
+fn url(https: bool, address: &str) -> String {
+    format!("{}://{address}", if https { "https" } else { "http" })
+}
+
+/// What a node's configuration says of TLS; its certificate and the CA are made unless they are there.
+fn certificates(dir: &Path, node: u64, https: bool) -> anyhow::Result<Tls> {
+    let folder = Folder::at(dir, NAME);
+    let files = folder.node(node);
+    if !files.ca.exists() {
+        folder.make_ca(Validity::days(CA_DAYS), Existing::Keep)?;
+    }
+    if !files.own.certificate.exists() {
+        let names = [peer_name(&ClusterId(NAME.into()), NodeId(node)), "127.0.0.1".to_owned()];
+        folder.make_node(node, &names, Validity::days(CA_DAYS), Existing::Keep)?;
+    }
+    let (certificate, key) = (files.own.certificate, files.own.key);
+    let clients = https.then(|| ClientCertificate { certificate: certificate.clone(), key: key.clone() });
+    Ok(Tls { insecure_peers: false, peers: Some(PeerCertificates { ca: files.ca, certificate, key }), clients })
 }
 
 /// The end of a log.

@@ -1,5 +1,6 @@
 //! A small HTTP client for tests: JSON in, status, headers and JSON out, and whether a lost request may have happened.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -71,10 +72,24 @@ impl Client {
     /// When the HTTP library cannot start.
     #[must_use]
     pub fn at(base: &str) -> Self {
+        Self::with_roots(base, None)
+    }
+
+    /// The same over TLS, trusting the CA in this file and no other.
+    ///
+    /// # Panics
+    /// When the file holds no certificate, or the HTTP library cannot start.
+    #[must_use]
+    pub fn trusting(base: &str, ca: &Path) -> Self {
+        let pem = std::fs::read(ca).expect("the CA's certificate");
+        Self::with_roots(base, Some(reqwest::Certificate::from_pem(&pem).expect("a certificate")))
+    }
+
+    fn with_roots(base: &str, root: Option<reqwest::Certificate>) -> Self {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(15))
             .no_proxy()
-            .tls_certs_only([])
+            .tls_certs_only(root)
             .build()
             .expect("the client can be built");
         Self { http, base: base.trim_end_matches('/').to_owned(), token: None }

@@ -90,8 +90,8 @@ impl Folder {
         write(&self.ca(), &certificate.pem(), &key.serialize_pem(), existing)
     }
 
-    /// Makes a node's certificate with a key of its own. Names that are addresses are written as such. It is never good for longer
-    /// than the CA.
+    /// Makes a node's certificate with a key of its own. The first name is the one that other nodes know it by; names that are
+    /// addresses are written as such. It is never good for longer than the CA.
     ///
     /// # Errors
     /// When there is no CA of this cluster here, a name is no name, files are there that are to be kept, or cannot be written.
@@ -112,6 +112,8 @@ impl Folder {
         params.use_authority_key_identifier_extension = true;
         (params.not_before, params.not_after) = (moment(validity.from_s)?, moment(until_s)?);
         let certificate = params.signed_by(&key, &issuer).map_err(unfit)?;
+        // Before anything is written: the folder may hold the CA of another cluster.
+        crate::peers::verify(certificate.der().clone(), &own, names.first().map_or("", String::as_str))?;
         write(&self.node(node).own, &certificate.pem(), &key.serialize_pem(), existing)
     }
 

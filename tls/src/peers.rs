@@ -37,6 +37,7 @@ struct Made {
     client: Arc<ClientConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
     own: Certificate,
+    authorities: Vec<Certificate>,
 }
 
 /// The certificates of the other end, its own first.
@@ -66,6 +67,12 @@ impl Peers {
     #[must_use]
     pub fn certificate(&self) -> Certificate {
         self.live.get().own.clone()
+    }
+
+    /// The CAs whose word is taken now. A CA's own time is not asked when a certificate of it is looked at.
+    #[must_use]
+    pub fn authorities(&self) -> Vec<Certificate> {
+        self.live.get().authorities.clone()
     }
 
     /// Shakes hands with somebody who came, and says who it is. Sets no time: the caller gives up on its own.
@@ -144,16 +151,11 @@ fn make(files: &PeerFiles, name: &str) -> Result<Made, TlsError> {
     if !own.has_name(name) {
         return Err(TlsError::Unfit(format!("{file} is not the certificate of {name}, but of {}", own.names.join(", "))));
     }
-    let mut roots = RootCertStore::empty();
-    for root in read_certificates(&files.ca)? {
-        roots.add(root).map_err(|error| TlsError::Unfit(format!("{ca}: {}", explain(&error))))?;
-    }
-    let roots = Arc::new(roots);
+    let ca_chain = read_certificates(&files.ca)?;
+    let authorities = ca_chain.iter().map(|one| Certificate::read(one)).collect::<Result<_, _>>()?;
     let refuse = |error: rustls::Error| TlsError::Unfit(format!("{file}, with the CA {ca}: {}", explain(&error)));
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider())
-        .build()
-        .map_err(|error| TlsError::Unfit(format!("{ca}: {error}")))?;
-    check(&chain, &roots, verifier.as_ref(), &own, name).map_err(refuse)?;
+    let (roots, verifier) = trust(&ca_chain).map_err(refuse)?;
+    check(&chain, &roots, verifier.as_ref(), name).map_err(refuse)?;
 
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13]).map_err(refuse)?;
     let builder = builder.with_client_cert_verifier(verifier.clone());
@@ -167,7 +169,27 @@ fn make(files: &PeerFiles, name: &str) -> Result<Made, TlsError> {
     let mut client = builder.with_root_certificates(roots).with_client_auth_cert(chain, key).map_err(refuse)?;
     client.alpn_protocols = vec![HTTP2.to_vec()];
     client.resumption = Resumption::disabled();
-    Ok(Made { server: Arc::new(server), client: Arc::new(client), verifier, own })
+    Ok(Made { server: Arc::new(server), client: Arc::new(client), verifier, own, authorities })
+}
+
+type Trust = (Arc<RootCertStore>, Arc<dyn ClientCertVerifier>);
+
+/// What it takes to believe somebody who shows a certificate of one of these CAs.
+fn trust(authorities: &[CertificateDer<'static>]) -> Result<Trust, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    authorities.iter().try_for_each(|ca| roots.add(ca.clone()))?;
+    let roots = Arc::new(roots);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider()).build();
+    Ok((roots, verifier.map_err(|error| rustls::Error::General(error.to_string()))?))
+}
+
+/// Whether a certificate of this name is one of these CAs, at a time when it is good.
+///
+/// # Errors
+/// When it is not.
+pub(crate) fn verify(certificate: CertificateDer<'static>, authorities: &[CertificateDer<'static>], name: &str) -> Result<(), TlsError> {
+    let checked = trust(authorities).and_then(|(roots, verifier)| check(&[certificate], &roots, verifier.as_ref(), name));
+    checked.map_err(|error| TlsError::Unfit(format!("the certificate of {name}, with the CA that is there: {}", explain(&error))))
 }
 
 /// Whether the others, with the same CA, will take this certificate from both ends of a connection, at a time when it is good.
@@ -175,9 +197,9 @@ fn check(
     chain: &[CertificateDer<'static>],
     roots: &Arc<RootCertStore>,
     clients: &dyn ClientCertVerifier,
-    own: &Certificate,
     name: &str,
 ) -> Result<(), rustls::Error> {
+    let own = Certificate::read(&chain[0]).map_err(|error| rustls::Error::General(error.to_string()))?;
     let then = UnixTime::since_unix_epoch(Duration::from_secs(now_s().clamp(own.not_before_s, own.not_after_s)));
     let builder = rustls::client::WebPkiServerVerifier::builder_with_provider(roots.clone(), provider());
     let servers = builder.build().map_err(|error| rustls::Error::General(error.to_string()))?;

@@ -139,6 +139,9 @@ fn nothing_is_replaced_unless_said() {
     for bad in ["", "10.0.0.1:80", "a b", "ü.example"] {
         assert!(folder.make_node(9, &[bad.to_owned()], Validity::days(1), Existing::Keep).is_err(), "{bad}");
     }
+    let other = Folder::at(dir.path(), "other").make_node(3, &[name(3)], Validity::days(1), Existing::Keep);
+    assert!(other.unwrap_err().to_string().contains("not signed by the CA"), "the folder is another cluster's");
+    assert!(!folder.node(3).own.certificate.exists());
     assert!(Folder::at(dir.path().join("nowhere"), "test").make_node(1, &[name(1)], Validity::days(1), Existing::Keep).is_err());
 }
 
