@@ -15,7 +15,7 @@ use boxoffice_raft::env::Env;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 
-use crate::certificates::{self, Certificates};
+use crate::certificates::Certificates;
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::journal::Journal;
@@ -38,7 +38,6 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let secret = secret::read(&config.secret_file)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
-
     let certificates = Arc::new(Certificates::open(&config)?);
     let provider = payment::open(&config)?;
     let keyring = Keyring::new(&secret, &config.tickets)?;
@@ -95,11 +94,10 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         resets,
         secrets: Secrets::new(&secret),
         courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
-        certificates: Arc::clone(&certificates),
+        certificates,
         raft: Arc::clone(&raft),
     });
     workers::start(&service, asked);
-    tokio::spawn(certificates::watch(certificates));
 
     let api = Api::new(service as Arc<dyn Backend>, api, hub).context("set up the edge")?;
     tracing::info!(node = %config.node, http = %config.http, peer = %config.peer, "serving");

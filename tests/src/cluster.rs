@@ -1,8 +1,7 @@
 //! A cluster of real `boxoffice serve` processes, each with its own port, data folder and log file.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -17,16 +16,17 @@ use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_cluster_config::media::Media;
 use boxoffice_cluster_config::payment::Payment;
-use boxoffice_cluster_config::tls::{ClientCertificate, PeerCertificates, Tls, peer_name};
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{EventId, UserId};
-use boxoffice_tls::issue::{CA_DAYS, Existing, Folder, Validity};
+use boxoffice_tls::issue::Folder;
 
+use crate::certificates::{self, url};
 use crate::http::Client;
 use crate::ports::ports_of;
 use crate::process::{self, Signal};
 use crate::provider::Provider;
-use crate::{binary, shop};
+pub use crate::requirements::{has_program, is_required, skip};
+use crate::{binary, readiness, shop};
 
 /// How long a node may take until it is ready, on a busy machine with an unoptimised build.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
@@ -164,7 +164,7 @@ impl Cluster {
                 tickets: TicketKeys::default(),
                 changes: options.changes,
                 webhooks: Webhooks { allow_private: true },
-                tls: certificates(&folder.join("certificates"), node, options.https)?,
+                tls: certificates::of_node(&folder.join("certificates"), NAME, node, options.https)?,
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
             nodes.push(Node {
@@ -411,29 +411,7 @@ impl Cluster {
     /// Whether a node says that it is ready.
     #[must_use]
     pub fn is_ready(&self, node: u64) -> bool {
-        if self.options.https {
-            return self.is_ready_over_tls(node);
-        }
-        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.node(node).http);
-        let ask = || -> std::io::Result<bool> {
-            let mut stream = TcpStream::connect_timeout(&address.into(), Duration::from_millis(500))?;
-            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")?;
-            let mut head = [0; 12];
-            stream.read_exact(&mut head)?;
-            Ok(&head[9..] == b"200")
-        };
-        ask().unwrap_or(false)
-    }
-
-    /// The same where a handshake comes first. On a thread of its own, as it may be called from within a runtime.
-    fn is_ready_over_tls(&self, node: u64) -> bool {
-        let client = self.anyone(node);
-        let asking = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-            runtime.block_on(client.try_get("/readyz")).ok()
-        });
-        asking.join().ok().flatten().is_some_and(|reply| reply.status == 200)
+        if self.options.https { readiness::over_tls(self.anyone(node)) } else { readiness::at(self.node(node).http) }
     }
 
     /// The node that leads a group, as the nodes that run see it; waits until one does.
@@ -498,26 +476,6 @@ impl Drop for Cluster {
     }
 }
 
-fn url(https: bool, address: &str) -> String {
-    format!("{}://{address}", if https { "https" } else { "http" })
-}
-
-/// What a node's configuration says of TLS; its certificate and the CA are made unless they are there.
-fn certificates(dir: &Path, node: u64, https: bool) -> anyhow::Result<Tls> {
-    let folder = Folder::at(dir, NAME);
-    let files = folder.node(node);
-    if !files.ca.exists() {
-        folder.make_ca(Validity::days(CA_DAYS), Existing::Keep)?;
-    }
-    if !files.own.certificate.exists() {
-        let names = [peer_name(&ClusterId(NAME.into()), NodeId(node)), "127.0.0.1".to_owned()];
-        folder.make_node(node, &names, Validity::days(CA_DAYS), Existing::Keep)?;
-    }
-    let (certificate, key) = (files.own.certificate, files.own.key);
-    let clients = https.then(|| ClientCertificate { certificate: certificate.clone(), key: key.clone() });
-    Ok(Tls { insecure_peers: false, peers: Some(PeerCertificates { ca: files.ca, certificate, key }), clients })
-}
-
 /// The end of a log.
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
@@ -526,25 +484,4 @@ fn tail(log: &str) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// Whether this kind of test is required rather than skipped where it cannot run: `BOXOFFICE_REQUIRE=root,node,chromium`.
-#[must_use]
-pub fn is_required(kind: &str) -> bool {
-    std::env::var("BOXOFFICE_REQUIRE").is_ok_and(|kinds| kinds.split(',').any(|required| required == kind))
-}
-
-/// Says loudly that a test is skipped, or fails if it is required.
-///
-/// # Panics
-/// When it is required.
-pub fn skip(kind: &str, why: &str) {
-    assert!(!is_required(kind), "{kind} is required, but {why}");
-    eprintln!("\n*** SKIPPED (needs {kind}): {why} ***\n");
-}
-
-/// Whether a file of the machine is there.
-#[must_use]
-pub fn has_program(name: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| Path::new(&folder).join(name).is_file()))
 }
