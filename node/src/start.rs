@@ -63,7 +63,6 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         Arc::new(starting.await.context("start consensus")?.context("start consensus")?)
     };
     let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
-
     let search = open_search(&config).await?;
     let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
     raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
