@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use boxoffice_tls::clients::Clients;
+
 /// Microseconds since the Unix epoch, from whatever clock the process uses.
 pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
@@ -14,6 +16,8 @@ pub struct ApiConfig {
     pub cluster_id: String,
     /// The cluster's secret. Signing keys are derived from it, so that every node accepts every node's tokens.
     pub secret: [u8; 32],
+    /// TLS towards clients; `None` = plain HTTP, behind a proxy or on this machine.
+    pub tls: Option<Arc<Clients>>,
     /// Networks whose addresses have no per-address limits. Per-user limits hold for everybody.
     pub trusted_networks: Vec<Network>,
     /// Origins of other sites, such as `https://shop.example`, whose pages may call with an access token (never with our cookies).
@@ -32,7 +36,7 @@ pub struct ApiConfig {
     pub read_deadline: Duration,
     /// How long a write may take before its outcome is unknown.
     pub write_deadline: Duration,
-    /// How long a client may take to send its headers, or to stay idle between requests.
+    /// How long a client may take to shake hands, to send its headers, or to stay idle between requests.
     pub header_timeout: Duration,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
@@ -57,6 +61,7 @@ impl ApiConfig {
         Self {
             cluster_id: cluster_id.into(),
             secret,
+            tls: None,
             trusted_networks: Vec::new(),
             allowed_origins: Vec::new(),
             media_base: String::new(),

@@ -30,12 +30,19 @@ pub struct Metrics {
     writes: Histogram,
     answers: Family<Labels, Counter>,
     refusals: Family<Labels, Counter>,
+    bad_handshakes: Counter,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let histogram = || Histogram::new(STEPS_S);
-        Self { reads: histogram(), writes: histogram(), answers: Family::default(), refusals: Family::default() }
+        Self {
+            reads: histogram(),
+            writes: histogram(),
+            answers: Family::default(),
+            refusals: Family::default(),
+            bad_handshakes: Counter::default(),
+        }
     }
 }
 
@@ -52,6 +59,11 @@ impl Metrics {
         self.refusals.get_or_create(&[("code", code.entry().name)]).inc();
     }
 
+    /// Counts a connection that came to nothing before any request.
+    pub fn handshake_failed(&self) {
+        self.bad_handshakes.inc();
+    }
+
     /// All metrics as text.
     ///
     /// # Errors
@@ -66,6 +78,7 @@ impl Metrics {
         registry.register("http_write_seconds", "The same of all other methods", self.writes.clone());
         registry.register("http_answers", "Answers by class of status", self.answers.clone());
         registry.register("http_problems", "Problems by code: refusals, bad input, faults", self.refusals.clone());
+        registry.register("http_bad_handshakes", "Clients whose TLS handshake failed", self.bad_handshakes.clone());
         registry.register_collector(Box::new(Node(measures)));
         let mut text = String::new();
         encode(&mut text, &registry)?;

@@ -1,4 +1,5 @@
-//! Serves the edge over HTTP/1.1: one task a connection, keep-alive, timeouts against slow clients, an orderly end.
+//! Serves the edge over HTTP/1.1, in the clear or over TLS: one task a connection, keep-alive, timeouts against slow clients, an
+//! orderly end.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use boxoffice_tls::stream::Stream;
 use bytes::Bytes;
 use futures::future::{Either, select};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -78,11 +80,29 @@ struct Connection {
 }
 
 impl Connection {
+    /// With TLS: `None` when the client does not speak it, not as it should, or too slowly. Whoever sends plain HTTP is cut off.
+    async fn shake_hands(&mut self, stream: TcpStream) -> Option<Stream> {
+        let config = &self.api.edge().config;
+        let Some(tls) = &config.tls else { return Some(Stream::Plain(stream)) };
+        let accepted = tokio::select! {
+            accepted = tokio::time::timeout(config.header_timeout, tls.accept(stream)) => accepted,
+            _ = self.ended.wait_for(|ended| *ended) => return None,
+        };
+        match accepted {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(_)) | Err(_) => {
+                self.api.edge().metrics.handshake_failed();
+                None
+            }
+        }
+    }
+
     async fn run(mut self, stream: TcpStream, from: SocketAddr) {
         if stream.set_nodelay(true).is_err() || cut_when_stalled(&stream, self.api.edge().config.stalled_timeout).is_err() {
             return; // It is gone already.
         }
         let from = from.ip().to_canonical();
+        let Some(stream) = self.shake_hands(stream).await else { return };
         let api = self.api;
         let pace = Arc::new(Pace::default());
         let (quiet, timeout) = (Arc::clone(&pace), api.edge().config.header_timeout);

@@ -10,6 +10,8 @@ mod clients;
 mod denied;
 mod gates;
 mod guests;
+#[cfg(feature = "client")]
+mod https;
 mod identity;
 mod imports;
 mod inputs;

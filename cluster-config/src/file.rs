@@ -11,6 +11,7 @@ use crate::groups::GroupCounts;
 use crate::ids::{ClusterId, NodeId};
 use crate::media::Media;
 use crate::payment::Payment;
+use crate::tls::Tls;
 
 /// One node's configuration, as in the file. `check` says whether it makes sense.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -63,6 +64,9 @@ pub struct Config {
     /// Customers' own programs that are told of changes.
     #[serde(default)]
     pub webhooks: Webhooks,
+    /// Certificates, towards the other nodes and towards clients.
+    #[serde(default)]
+    pub tls: Tls,
 }
 
 /// Letters to people: links to set a password, notices.
@@ -287,6 +291,7 @@ impl Config {
         found.extend(self.changes.mistake());
         found.extend(self.payment.mistakes());
         found.extend(self.media.mistakes());
+        found.extend(self.tls_mistakes());
         found
     }
 }
@@ -299,7 +304,12 @@ fn has_port(address: &str) -> bool {
 mod tests {
     use super::*;
 
-    const EXAMPLES: [&str; 2] = [include_str!("../examples/one-node.toml"), include_str!("../examples/three-nodes-n1.toml")];
+    const EXAMPLES: [&str; 4] = [
+        include_str!("../examples/one-node.toml"),
+        include_str!("../examples/three-nodes-n1.toml"),
+        include_str!("../examples/three-nodes-n2.toml"),
+        include_str!("../examples/three-nodes-n3.toml"),
+    ];
 
     #[test]
     fn the_examples_are_right() {

@@ -1,15 +1,19 @@
 //! From a node's configuration to the edge's.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use boxoffice_api::config::{ApiConfig, Network, Rate};
 use boxoffice_cluster_config::file::Config;
+use boxoffice_tls::clients::Clients;
 
 /// What the edge is told.
 ///
 /// # Errors
 /// When a trusted network is not written as `address/bits`.
-pub fn config(config: &Config, secret: [u8; 32]) -> anyhow::Result<ApiConfig> {
+pub fn config(config: &Config, secret: [u8; 32], tls: Option<Arc<Clients>>) -> anyhow::Result<ApiConfig> {
     let mut api = ApiConfig::new(config.cluster.0.clone(), secret);
+    api.tls = tls;
     for text in &config.limits.trusted_networks {
         match Network::parse(text) {
             Some(network) => api.trusted_networks.push(network),

@@ -2,6 +2,7 @@
 //! it, `replica.rs` is where seats and consensus meet.
 
 pub mod bench;
+mod certificates;
 pub mod cli;
 mod counts;
 mod credentials;

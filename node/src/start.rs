@@ -15,6 +15,7 @@ use boxoffice_raft::env::Env;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 
+use crate::certificates::Certificates;
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::journal::Journal;
@@ -37,10 +38,10 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let secret = secret::read(&config.secret_file)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
-
+    let certificates = Arc::new(Certificates::open(&config)?);
     let provider = payment::open(&config)?;
     let keyring = Keyring::new(&secret, &config.tickets)?;
-    let api = edge::config(&config, secret)?;
+    let api = edge::config(&config, secret, certificates.clients.clone())?;
     let hub = Hub::new();
     let feed = Arc::new(Feed::new(Arc::clone(&hub), journal(&config)?, config.groups.all()));
 
@@ -57,12 +58,11 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     };
 
     let raft = {
-        let options = raft_options(&config)?;
+        let options = raft_options(&config, &certificates)?;
         let starting = tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), Arc::new(machines)));
         Arc::new(starting.await.context("start consensus")?.context("start consensus")?)
     };
     let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
-
     let search = open_search(&config).await?;
     let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
     raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
@@ -93,6 +93,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         resets,
         secrets: Secrets::new(&secret),
         courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
+        certificates,
         raft: Arc::clone(&raft),
     });
     workers::start(&service, asked);
@@ -113,7 +114,7 @@ async fn open_search(config: &Config) -> anyhow::Result<boxoffice_search::Index>
     tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&dir)).await?.context("open the search index")
 }
 
-fn raft_options(config: &Config) -> anyhow::Result<RaftOptions> {
+fn raft_options(config: &Config, certificates: &Certificates) -> anyhow::Result<RaftOptions> {
     let listen = config.peer.parse().with_context(|| format!("peer = {:?}: write address:port", config.peer))?;
     let tuning = Tuning {
         heartbeat_ms: config.raft.heartbeat_ms,
@@ -132,6 +133,7 @@ fn raft_options(config: &Config) -> anyhow::Result<RaftOptions> {
         data_dir: config.data_dir.clone(),
         members: config.peers(),
         listen: Listen::Address(listen),
+        tls: certificates.peers.clone(),
         groups: config.groups.all().collect(),
         incarnation: 0,
         tuning,

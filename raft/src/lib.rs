@@ -45,6 +45,7 @@ mod peers;
 mod progress;
 mod queue;
 mod read;
+mod refusals;
 mod runtime;
 mod sm;
 mod snapshot;

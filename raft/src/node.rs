@@ -26,12 +26,13 @@ use crate::machine::Machines;
 use crate::options::{Listen, RaftOptions};
 use crate::peers::PeerClient;
 use crate::progress::{Progress, SnapshotEvery};
+use crate::refusals::Refusals;
 use crate::sm::Surroundings;
 use crate::snapshot::store::Store;
 use crate::status::{NodeStatus, of_group};
 use crate::supervise::{self, Opener};
 use crate::time::ClusterTime;
-use crate::transport::{GrpcPeers, serve};
+use crate::transport::{Dial, Door, GrpcPeers, Security, serve};
 use crate::{balance, batcher, housekeeping};
 
 /// How long a stopping node tries to hand its groups over.
@@ -154,6 +155,7 @@ impl RaftNode {
             writable: inner.log.writable(),
             expelled: inner.peers.expelled().map(str::to_owned),
             reachable: inner.peers.others().filter(|peer| inner.peers.health(*peer, ALIVE).is_some()).map(NodeId).collect(),
+            refused: inner.peers.refusals().counts(),
         }
     }
 
@@ -198,13 +200,12 @@ impl Inner {
         env.disk.create_dir_all(&snapshot_dir).map_err(StartError::io("create the directory of snapshots"))?;
         let seen = Seen::open(env.disk.clone(), &options.data_dir).map_err(StartError::io("read which peers were seen"))?;
         let log = open_log(&options, &env).await?;
+        let door = door(&options);
+        let transport = env.peers.clone().unwrap_or_else(|| Arc::new(grpc(&options, &door)));
         let (listener, address) = bind(options.listen).await?;
         let members: Vec<u64> = options.members.keys().map(|member| member.0).collect();
-        let transport = env.peers.clone().unwrap_or_else(|| {
-            let others = options.members.iter().filter(|(member, _)| **member != options.node);
-            Arc::new(GrpcPeers::new(others.map(|(member, address)| (*member, address.clone())), Handle::current()))
-        });
-        let peers = Arc::new(PeerClient::new(transport, &options.cluster, options.node, boot, members.clone(), seen));
+        let refusals = door.refusals.clone();
+        let peers = Arc::new(PeerClient::new(transport, &options.cluster, options.node, boot, members.clone(), seen, refusals));
         let time = Arc::new(ClusterTime::new(env.clock.clone(), members.len()));
         let building = Arc::new(Semaphore::new(1));
         let housekeeping = Arc::new(Notify::new());
@@ -239,7 +240,7 @@ impl Inner {
         let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone(), blobs });
         let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, tasks: Mutex::new(Vec::new()) });
         if let Some(listener) = listener {
-            let served = serve(listener, inner.handler.clone(), std::future::pending());
+            let served = serve(listener, door, inner.handler.clone(), std::future::pending());
             inner.spawn(async move {
                 if let Err(error) = served.await {
                     tracing::error!(%error, "peers can no longer reach this node");
@@ -354,6 +355,22 @@ impl crate::log::Spawn for InPlace {
         tokio::spawn(work);
         Ok(())
     }
+}
+
+/// Who may come in.
+fn door(options: &RaftOptions) -> Door {
+    let security = options.tls.clone().map(|tls| Security::new(tls, &options.cluster, options.members.keys().copied()));
+    Door { security, refusals: Arc::new(Refusals::default()) }
+}
+
+/// The way to the other members.
+fn grpc(options: &RaftOptions, door: &Door) -> GrpcPeers {
+    let others = options.members.iter().filter(|(member, _)| **member != options.node);
+    let dials = others.map(|(member, address)| {
+        let security = door.security.as_ref().and_then(|security| security.expected(*member, &door.refusals));
+        (*member, Dial { address: address.clone(), security })
+    });
+    GrpcPeers::new(dials, Handle::current())
 }
 
 async fn bind(listen: Listen) -> Result<(Option<TcpListener>, Option<SocketAddr>), StartError> {

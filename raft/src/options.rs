@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
 use boxoffice_cluster_config::limits;
+use boxoffice_tls::peers::Peers as TlsPeers;
 
 /// Where peers reach this node.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct RaftOptions {
     pub members: BTreeMap<NodeId, String>,
     /// Where peers reach this node.
     pub listen: Listen,
+    /// Mutual TLS between nodes; `None` = in the clear, which is for networks that nobody else reaches.
+    pub tls: Option<Arc<TlsPeers>>,
     /// The groups, the same on all nodes.
     pub groups: Vec<GroupId>,
     /// Which life of the cluster's groups this is; a restore from backup starts the next. Part of every position.

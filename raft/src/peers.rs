@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::env::{Lane, PeerError, PeerReply, PeerRequest, Peers};
 use crate::identity::{Boot, Seen};
 use crate::proto::{self, refused::Reason, reply, request};
+use crate::refusals::Refusals;
 
 /// Why a call gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -46,12 +47,27 @@ pub struct PeerClient {
     seen: Seen,
     health: Mutex<BTreeMap<u64, Health>>,
     expelled: OnceLock<String>,
+    refusals: Arc<Refusals>,
 }
 
 impl PeerClient {
-    pub fn new(transport: Arc<dyn Peers>, cluster: &ClusterId, node: NodeId, boot: Boot, members: Vec<u64>, seen: Seen) -> Self {
+    pub fn new(
+        transport: Arc<dyn Peers>,
+        cluster: &ClusterId,
+        node: NodeId,
+        boot: Boot,
+        members: Vec<u64>,
+        seen: Seen,
+        refusals: Arc<Refusals>,
+    ) -> Self {
         let cluster = Bytes::copy_from_slice(cluster.0.as_bytes());
-        Self { transport, cluster, node: node.0, boot, members, seen, health: Mutex::new(BTreeMap::new()), expelled: OnceLock::new() }
+        let (health, expelled) = (Mutex::new(BTreeMap::new()), OnceLock::new());
+        Self { transport, cluster, node: node.0, boot, members, seen, health, expelled, refusals }
+    }
+
+    /// What was refused at the door, and here.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// Which start of this node this is.
@@ -112,10 +128,14 @@ impl PeerClient {
     /// The refusal.
     pub fn admit(&self, request: &proto::Request) -> Result<(), proto::Refused> {
         if request.cluster != self.cluster {
+            let cluster = String::from_utf8_lossy(&request.cluster).chars().take(64).collect::<String>();
+            self.refusals.identity(&NodeId(request.from), &format!("it speaks for the cluster {cluster:?}"));
             return Err(refusal(Reason::WrongCluster, "this node belongs to another cluster"));
         }
         if request.to != self.node || !self.members.contains(&request.from) {
-            return Err(refusal(Reason::WrongNode, &format!("n{} does not take this call from n{}", self.node, request.from)));
+            let detail = format!("n{} does not take this call from n{}", self.node, request.from);
+            self.refusals.identity(&NodeId(request.from), &format!("it calls n{} here", request.to));
+            return Err(refusal(Reason::WrongNode, &detail));
         }
         if let Some(reason) = self.expelled.get() {
             return Err(refusal(Reason::NotReady, reason));

@@ -10,6 +10,7 @@ use openraft::async_runtime::WatchReceiver;
 use crate::core::GroupCore;
 use crate::log::LogStats;
 use crate::meter::Durations;
+pub use crate::refusals::RefusalCounts;
 
 /// What this node is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,8 @@ pub struct NodeStatus {
     pub expelled: Option<String>,
     /// Peers that answered lately.
     pub reachable: Vec<NodeId>,
+    /// Who was refused at the port of the nodes.
+    pub refused: RefusalCounts,
 }
 
 /// A group as it is now.

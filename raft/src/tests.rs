@@ -7,6 +7,7 @@ mod faults;
 mod identity;
 mod propose;
 mod reads;
+mod security;
 mod snapshots;
 mod storage;
 mod wire;

@@ -1,9 +1,14 @@
-//! gRPC between nodes: one stream per peer and lane carries the calls of all groups.
+//! gRPC between nodes: one stream per peer and lane carries the calls of all groups. With mutual TLS, a node is who its certificate
+//! says, at both ends: `door` lets peers in, `dial` goes to them.
 
 mod client;
+mod dial;
+mod door;
 mod server;
 
 pub use client::GrpcPeers;
+pub use dial::Dial;
+pub use door::{Door, Security};
 pub use server::serve;
 
 /// Largest message that is taken, in bytes. Entries and pieces of snapshots stay well below.

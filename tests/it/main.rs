@@ -37,4 +37,5 @@ mod search;
 mod seat_map;
 mod sessions;
 mod tidy;
+mod tls;
 mod view_event;

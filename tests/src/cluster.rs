@@ -1,9 +1,8 @@
 //! A cluster of real `boxoffice serve` processes, each with its own port, data folder and log file.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -19,12 +18,15 @@ use boxoffice_cluster_config::media::Media;
 use boxoffice_cluster_config::payment::Payment;
 use boxoffice_ledger::command::Role;
 use boxoffice_ledger::ids::{EventId, UserId};
+use boxoffice_tls::issue::Folder;
 
+use crate::certificates::{self, url};
 use crate::http::Client;
 use crate::ports::ports_of;
 use crate::process::{self, Signal};
 use crate::provider::Provider;
-use crate::{binary, shop};
+pub use crate::requirements::{has_program, is_required, skip};
+use crate::{binary, readiness, shop};
 
 /// How long a node may take until it is ready, on a busy machine with an unoptimised build.
 const READY_PATIENCE: Duration = Duration::from_secs(120);
@@ -48,6 +50,8 @@ pub struct Options {
     pub bank_time_s: Option<u64>,
     /// Where images are kept and served.
     pub media: Media,
+    /// Whether clients are served over HTTPS.
+    pub https: bool,
     /// Whether [`Cluster::arm`] works: nodes then look for an armed point at each one that they pass.
     pub can_be_armed: bool,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
@@ -57,7 +61,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Three nodes, few groups, small segments, and no limits for this machine's addresses.
+    /// Three nodes that talk over TLS, few groups, small segments, and no limits for this machine's addresses.
     fn default() -> Self {
         Self {
             nodes: 3,
@@ -68,6 +72,7 @@ impl Default for Options {
             takes_payments: true,
             bank_time_s: None,
             media: Media::default(),
+            https: false,
             can_be_armed: false,
             data: Vec::new(),
             folder: None,
@@ -75,10 +80,14 @@ impl Default for Options {
     }
 }
 
+/// The name of every cluster.
+const NAME: &str = "test";
+
 /// One node.
 struct Node {
     folder: PathBuf,
     http: u16,
+    peer: u16,
     child: Mutex<Option<Child>>,
 }
 
@@ -132,7 +141,7 @@ impl Cluster {
         }
         let address = |place: u64| format!("127.0.0.1:{}", ports[place as usize]);
         let members: Vec<Member> = (1..=options.nodes)
-            .map(|node| Member { node: NodeId(node), peer: address(2 * node - 1), http: format!("http://{}", address(2 * node - 2)) })
+            .map(|node| Member { node: NodeId(node), peer: address(2 * node - 1), http: url(options.https, &address(2 * node - 2)) })
             .collect();
         let hooks = members.iter().map(|member| format!("{}/payment/webhook", member.http)).collect();
         let provider = Provider::prepare(&folder.join("provider"), &address(2 * options.nodes), hooks)?;
@@ -141,7 +150,7 @@ impl Cluster {
             let own = folder.join(format!("n{node}"));
             fs::create_dir_all(&own)?;
             let config = Config {
-                cluster: ClusterId("test".into()),
+                cluster: ClusterId(NAME.into()),
                 node: NodeId(node),
                 data_dir: options.data.get(node as usize - 1).cloned().unwrap_or_else(|| own.join("data")),
                 http: address(2 * node - 2),
@@ -163,11 +172,17 @@ impl Cluster {
                 tickets: TicketKeys::default(),
                 changes: options.changes,
                 webhooks: Webhooks { allow_private: true },
+                tls: certificates::of_node(&folder.join("certificates"), NAME, node, options.https)?,
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
-            nodes.push(Node { folder: own, http: ports[2 * node as usize - 2], child: Mutex::new(None) });
+            nodes.push(Node {
+                folder: own,
+                http: ports[2 * node as usize - 2],
+                peer: ports[2 * node as usize - 1],
+                child: Mutex::new(None),
+            });
         }
-        let rights = setup::Cluster::open(&nodes[0].folder.join("config.toml"), &[])?;
+        let rights = setup::Cluster::open(&nodes[0].folder.join("config.toml"), &[format!("http://{}", address(0))])?;
         Ok(Self { folder, nodes, options, rights, provider })
     }
 
@@ -192,7 +207,28 @@ impl Cluster {
     /// Where a node serves HTTP. Nodes count from 1.
     #[must_use]
     pub fn url(&self, node: u64) -> String {
-        format!("http://{}", self.address(node))
+        url(self.options.https, &self.address(node))
+    }
+
+    /// `host:port` where a node is reached by other nodes.
+    #[must_use]
+    pub fn peer_address(&self, node: u64) -> String {
+        format!("127.0.0.1:{}", self.node(node).peer)
+    }
+
+    /// The folder with its CA and the nodes' certificates.
+    #[must_use]
+    pub fn certificates(&self) -> Folder {
+        Folder::at(self.folder.join("certificates"), NAME)
+    }
+
+    /// A caller without a name, at a node, who trusts the cluster's CA.
+    #[must_use]
+    pub fn anyone(&self, node: u64) -> Client {
+        if !self.options.https {
+            return Client::at(&self.url(node));
+        }
+        Client::trusting(&self.url(node), &self.certificates().ca().certificate)
     }
 
     /// `host:port` of a node's HTTP.
@@ -255,7 +291,7 @@ impl Cluster {
     /// A client of a node, on behalf of someone new with this role.
     #[must_use]
     pub fn client(&self, node: u64, role: Role) -> Client {
-        Client::at(&self.url(node)).with_token(&self.someone(role).token)
+        self.anyone(node).with_token(&self.someone(role).token)
     }
 
     /// The group of an event, by its id.
@@ -388,16 +424,7 @@ impl Cluster {
     /// Whether a node says that it is ready.
     #[must_use]
     pub fn is_ready(&self, node: u64) -> bool {
-        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.node(node).http);
-        let ask = || -> std::io::Result<bool> {
-            let mut stream = TcpStream::connect_timeout(&address.into(), Duration::from_millis(500))?;
-            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")?;
-            let mut head = [0; 12];
-            stream.read_exact(&mut head)?;
-            Ok(&head[9..] == b"200")
-        };
-        ask().unwrap_or(false)
+        if self.options.https { readiness::over_tls(self.anyone(node)) } else { readiness::at(self.node(node).http) }
     }
 
     /// The node that leads a group, as the nodes that run see it; waits until one does.
@@ -471,25 +498,4 @@ fn tail(log: &str) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// Whether this kind of test is required rather than skipped where it cannot run: `BOXOFFICE_REQUIRE=root,node,chromium`.
-#[must_use]
-pub fn is_required(kind: &str) -> bool {
-    std::env::var("BOXOFFICE_REQUIRE").is_ok_and(|kinds| kinds.split(',').any(|required| required == kind))
-}
-
-/// Says loudly that a test is skipped, or fails if it is required.
-///
-/// # Panics
-/// When it is required.
-pub fn skip(kind: &str, why: &str) {
-    assert!(!is_required(kind), "{kind} is required, but {why}");
-    eprintln!("\n*** SKIPPED (needs {kind}): {why} ***\n");
-}
-
-/// Whether a file of the machine is there.
-#[must_use]
-pub fn has_program(name: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| Path::new(&folder).join(name).is_file()))
 }

@@ -3,6 +3,7 @@
 //! It does what the documentation tells a client to do: where the answer is to ask again, it asks again with the same key. So a
 //! machine that stalls, or an election that nobody caused, fails no test. What begins with `try_`, and [`Client::send_once`], asks once.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -87,7 +88,26 @@ impl Client {
     /// When the HTTP library cannot start.
     #[must_use]
     pub fn at(base: &str) -> Self {
-        let http = reqwest::Client::builder().timeout(ANSWER_MAX).no_proxy().tls_certs_only([]).build().expect("the client can be built");
+        Self::with_roots(base, None)
+    }
+
+    /// The same over TLS, trusting the CA in this file and no other.
+    ///
+    /// # Panics
+    /// When the file holds no certificate, or the HTTP library cannot start.
+    #[must_use]
+    pub fn trusting(base: &str, ca: &Path) -> Self {
+        let pem = std::fs::read(ca).expect("the CA's certificate");
+        Self::with_roots(base, Some(reqwest::Certificate::from_pem(&pem).expect("a certificate")))
+    }
+
+    fn with_roots(base: &str, root: Option<reqwest::Certificate>) -> Self {
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER_MAX)
+            .no_proxy()
+            .tls_certs_only(root)
+            .build()
+            .expect("the client can be built");
         Self { http, base: base.trim_end_matches('/').to_owned(), token: None }
     }
 

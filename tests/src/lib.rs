@@ -10,7 +10,7 @@
 //!  provider         the sandbox provider that takes a cluster's payments
 //!  receiver         a customer's program that webhooks call
 //!      |
-//!  binary, process, ports   the executable under test; signals; where it listens
+//!  binary, process, ports, certificates, readiness   the executable under test; signals; where it listens, and what it shows
 //! ```
 
 pub mod binary;
@@ -26,4 +26,7 @@ pub mod purchases;
 pub mod receiver;
 pub mod shop;
 
+mod certificates;
 mod ports;
+mod readiness;
+mod requirements;

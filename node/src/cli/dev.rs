@@ -1,6 +1,7 @@
 //! `boxoffice dev`: a whole cluster on this machine. Three real node processes with ports and data directories of their own, a
 //! sandbox provider that takes the payments, two events on sale, and a line for each thing to try.
 
+mod certificates;
 mod provider;
 
 use std::io::IsTerminal;
@@ -15,6 +16,7 @@ use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, T
 use boxoffice_cluster_config::groups::GroupCounts;
 use boxoffice_cluster_config::ids::{ClusterId, NodeId};
 use boxoffice_cluster_config::media::Media;
+use boxoffice_cluster_config::tls::Tls;
 use boxoffice_ledger::command::Role;
 use clap::Args;
 
@@ -45,6 +47,9 @@ pub struct DevArgs {
     /// No demo events: an empty cluster.
     #[arg(long)]
     empty: bool,
+    /// Let the nodes talk in the clear, to see what TLS between them costs.
+    #[arg(long)]
+    insecure_peers: bool,
 }
 
 /// Starts the cluster and stays until it is told to stop.
@@ -64,7 +69,8 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     crate::secret::create(&data.join("secret"))?;
     let ports = free_ports(args.port)?;
     let provider = Provider::prepare(&data, ports[usize::from(2 * NODES)])?;
-    let configs = write_configs(&data, &ports, &provider)?;
+    let tls = certificates::prepare(&data, args.insecure_peers)?;
+    let configs = write_configs(&data, &ports, &provider, &tls)?;
     let mut nodes = Nodes::start(&data, &configs, &provider)?;
     let runtime = super::runtime(1)?;
     let outcome = runtime.block_on(async {
@@ -84,7 +90,7 @@ pub fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes a configuration for each node.
-fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Result<Vec<Config>> {
+fn write_configs(data: &Path, ports: &[u16], provider: &Provider, tls: &[Tls]) -> anyhow::Result<Vec<Config>> {
     let member = |number: u16| Member {
         node: NodeId(u64::from(number)),
         peer: format!("127.0.0.1:{}", ports[usize::from(NODES + number - 1)]),
@@ -92,7 +98,7 @@ fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Res
     };
     let members: Vec<Member> = (1..=NODES).map(member).collect();
     let mut configs = Vec::new();
-    for (number, member) in (1..=NODES).zip(&members) {
+    for ((number, member), tls) in (1..=NODES).zip(&members).zip(tls) {
         let config = Config {
             cluster: ClusterId("dev".into()),
             node: member.node,
@@ -114,6 +120,7 @@ fn write_configs(data: &Path, ports: &[u16], provider: &Provider) -> anyhow::Res
             changes: Changes::default(),
             // Programs that are being written run on this machine, too.
             webhooks: Webhooks { allow_private: true },
+            tls: tls.clone(),
         };
         let path = data.join(format!("n{number}.toml"));
         std::fs::write(&path, toml::to_string(&config)?).with_context(|| format!("write {}", path.display()))?;

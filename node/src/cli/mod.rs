@@ -1,5 +1,6 @@
 //! The command line: one file a command. stdout is for data, stderr for everything else.
 
+mod cluster;
 mod demo;
 mod dev;
 pub mod event;
@@ -48,6 +49,9 @@ enum Command {
     Secret,
     /// Check a configuration file.
     Check(serve::ServeArgs),
+    /// Set a cluster up.
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     /// Measure a running cluster.
     #[command(after_help = "Example:\n  boxoffice bench book --config node.toml --seats 50000 --clients 64,256")]
     Bench(crate::bench::BenchArgs),
@@ -72,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Token(args) => token::run(&args),
         Command::Secret => crate::secret::fresh().map(|secret| print!("{secret}")).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => serve::check(&args),
+        Command::Cluster(command) => cluster::run(command),
         Command::Bench(args) => crate::bench::run(&args),
         Command::Openapi => openapi(),
         Command::Event(command) => event::run(command),

@@ -51,6 +51,9 @@ pub fn check(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let config = read_config(&args.config)?;
     crate::secret::read(&config.secret_file)?;
     crate::payment::open(&config)?;
+    for note in crate::certificates::check(&config)? {
+        eprintln!("note: {note}");
+    }
     eprintln!("{} is right: node {} of cluster {}, {} members", args.config.display(), config.node.0, config.cluster, config.members.len());
     Ok(ExitCode::SUCCESS)
 }

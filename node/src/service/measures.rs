@@ -45,6 +45,7 @@ impl Service {
         all.extend(self.of_sales());
         all.extend(self.of_workers());
         all.extend(of_process());
+        all.push(self.of_certificates());
         all
     }
 
@@ -63,6 +64,16 @@ impl Service {
             Measure::counter("tickets_sold", "Tickets that were issued", counts.sold()),
             Measure::counter("tickets_void", "Tickets that became void: refunded, or their event cancelled", counts.returned()),
         ]
+    }
+
+    fn of_certificates(&self) -> Measure {
+        let now = boxoffice_tls::now_s();
+        let left = self
+            .certificates
+            .shown()
+            .into_iter()
+            .map(|(of, certificate)| Sample { labels: vec![("of", of.to_owned())], value: certificate.seconds_left(now) as f64 });
+        Measure::gauges("certificate_seconds_left", "How long each certificate is still good; negative when it is over", left.collect())
     }
 
     fn of_workers(&self) -> Vec<Measure> {
@@ -110,6 +121,8 @@ fn of_groups(groups: &[GroupStatus]) -> Vec<Measure> {
 
 fn of_log(status: &NodeStatus) -> Vec<Measure> {
     let log = &status.log;
+    let refused = [("handshake", status.refused.handshakes), ("identity", status.refused.identities)];
+    let refused = refused.map(|(reason, value)| Sample { labels: vec![("reason", reason.to_owned())], value });
     vec![
         durations("log_fsync_seconds", "How long a sync of the log took", &log.fsync),
         Measure::counter("log_frames", "Frames written; one sync may cover several", log.frames),
@@ -119,6 +132,11 @@ fn of_log(status: &NodeStatus) -> Vec<Measure> {
         Measure::gauge("log_queued_bytes", "Bytes that wait for the log's writer", log.queued_bytes as f64),
         Measure::gauge("log_size_bytes", "Bytes of the segments that hold the log", log.segment_bytes as f64),
         Measure::gauge("log_is_writable", "0 while the disk is too full for new entries", f64::from(u8::from(status.writable))),
+        Measure::counters(
+            "peer_refusals",
+            "Connections and calls refused between nodes: no good handshake, not who they say",
+            refused.into(),
+        ),
         Measure::gauge("peers_reachable", "Other nodes that answered lately", status.reachable.len() as f64),
         Measure::gauge(
             "node_is_expelled",

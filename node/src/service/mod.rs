@@ -45,6 +45,7 @@ use boxoffice_raft::error::{ProposeError, ReadError};
 use boxoffice_raft::group::{Committed, Group};
 use bytes::Bytes;
 
+use crate::certificates::Certificates;
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::mail::Mailer;
@@ -112,6 +113,8 @@ pub struct Service {
     pub secrets: Secrets,
     /// Who calls webhooks.
     pub courier: Courier,
+    /// This node's certificates.
+    pub certificates: Arc<Certificates>,
     /// Consensus as a whole, for its status.
     pub raft: Arc<boxoffice_raft::node::RaftNode>,
 }

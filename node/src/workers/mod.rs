@@ -23,6 +23,7 @@ use boxoffice_api::backend::{Context, Freshness};
 use boxoffice_cluster_config::groups::CATALOG;
 use boxoffice_cluster_config::ids::GroupId;
 
+use crate::certificates;
 use crate::service::Service;
 
 /// How long a worker waits after a failure, and how often it looks without being woken.
@@ -35,6 +36,7 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
     tokio::spawn(provisioning::run(Arc::clone(service)));
     tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));
+    tokio::spawn(certificates::watch(Arc::clone(&service.certificates)));
     tokio::spawn(letters::run(Arc::clone(service), resets));
     for group in service.followed() {
         tokio::spawn(webhooks::run(Arc::clone(service), group));

@@ -158,6 +158,7 @@ impl Cluster {
             data_dir: DATA_DIR.into(),
             members: (1..=3).map(|member| (NodeId(member), format!("n{member}:1"))).collect(),
             listen: Listen::Nowhere,
+            tls: None,
             groups: self.groups.clone(),
             incarnation: 4,
             tuning: self.tuning.clone(),

@@ -1,10 +1,11 @@
-//! Three nodes over real gRPC and real files.
+//! Three nodes over real gRPC with mutual TLS and real files.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
+use boxoffice_tls::peers::Peers as TlsPeers;
 use tokio::time::Instant;
 
 use super::cluster::{SOON, add_once, cluster_id, eventually, quick};
@@ -17,6 +18,7 @@ use crate::options::{Listen, RaftOptions, Tuning};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_nodes_talk_over_grpc() {
     let dir = tempfile::tempdir().expect("a temporary directory");
+    let certificates = super::security::Certificates::of(&dir.path().join("certificates"), &cluster_id(), 1..=3);
     let listeners: BTreeMap<u64, TcpListener> =
         (1..=3).map(|node| (node, TcpListener::bind("127.0.0.1:0").expect("a free port"))).collect();
     let members: BTreeMap<NodeId, String> =
@@ -29,6 +31,7 @@ async fn three_nodes_talk_over_grpc() {
             data_dir: dir.path().join(node.to_string()),
             members: members.clone(),
             listen,
+            tls: Some(Arc::new(TlsPeers::open(certificates.files(node), &certificates.name(node)).expect("they are good"))),
             groups: vec![GroupId(0), GroupId(1)],
             incarnation: 0,
             tuning: tuning.clone(),

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::transport::Endpoint;
 
+use super::dial::Dial;
 use super::{CALLS_MAX, MESSAGE_BYTES_MAX, WINDOW_BYTES};
 use crate::env::{Lane, PeerError, PeerReply, PeerRequest, Peers};
 use crate::proto::{self, peer_client::PeerClient as Stub};
@@ -19,6 +20,8 @@ use crate::proto::{self, peer_client::PeerClient as Stub};
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 /// Pause after a failed attempt.
 const RECONNECT: Duration = Duration::from_millis(100);
+/// How long answers are still read from a stream whose certificates were renewed.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Calls peers over gRPC.
 pub struct GrpcPeers {
@@ -28,7 +31,7 @@ pub struct GrpcPeers {
 
 /// One stream to one peer.
 struct Link {
-    address: String,
+    dial: Dial,
     state: watch::Sender<State>,
     connecting: AtomicBool,
     next_call: AtomicU64,
@@ -49,11 +52,11 @@ struct Session {
 
 impl GrpcPeers {
     /// Links to these peers; nothing is connected yet.
-    pub fn new(peers: impl IntoIterator<Item = (NodeId, String)>, runtime: Handle) -> Self {
+    pub fn new(peers: impl IntoIterator<Item = (NodeId, Dial)>, runtime: Handle) -> Self {
         let mut links = BTreeMap::new();
-        for (node, address) in peers {
+        for (node, dial) in peers {
             for lane in [Lane::Data, Lane::Heartbeat, Lane::Snapshot] {
-                links.insert((node, lane), Arc::new(Link::new(address.clone())));
+                links.insert((node, lane), Arc::new(Link::new(dial.clone())));
             }
         }
         Self { links, runtime }
@@ -92,9 +95,9 @@ impl Drop for Waiting {
 }
 
 impl Link {
-    fn new(address: String) -> Self {
+    fn new(dial: Dial) -> Self {
         Self {
-            address,
+            dial,
             state: watch::Sender::new(State::Down("not connected yet".to_owned())),
             connecting: AtomicBool::new(false),
             next_call: AtomicU64::new(1),
@@ -124,23 +127,29 @@ impl Link {
         }
     }
 
-    /// One life of the link: connects, reads answers until the stream breaks, pauses.
+    /// One life of the link: connects, reads answers until the stream breaks, pauses. When the certificates are renewed, the next
+    /// life begins at once, and this one ends when what was asked is answered.
     async fn run(self: Arc<Self>) {
+        let renewals = self.dial.security.as_ref().map(|security| security.tls.renewals());
+        let renewed = async move {
+            match renewals {
+                Some(mut renewals) => renewals.next().await,
+                None => std::future::pending().await,
+            }
+        };
         let reason = match self.open().await {
             Ok((session, mut answers)) => {
                 self.state.send_replace(State::Up(session.clone()));
-                let reason = loop {
-                    match answers.message().await {
-                        Ok(Some(frame)) => {
-                            let waiting = session.waiting.lock().remove(&frame.call);
-                            if let (Some(waiting), Some(reply)) = (waiting, frame.reply) {
-                                // The caller may have given up.
-                                let _ = waiting.send(reply);
-                            }
-                        }
-                        Ok(None) => break "the peer closed the stream".to_owned(),
-                        Err(status) => break status.to_string(),
-                    }
+                let broken = tokio::select! {
+                    reason = session.read(&mut answers) => Some(reason),
+                    () = renewed => None,
+                };
+                let Some(reason) = broken else {
+                    self.connecting.store(false, Ordering::SeqCst);
+                    self.state.send_replace(State::Down("the certificates were renewed".to_owned()));
+                    let _ = tokio::time::timeout(LAST_ANSWERS, session.read(&mut answers)).await;
+                    session.waiting.lock().clear();
+                    return;
                 };
                 session.waiting.lock().clear();
                 reason
@@ -153,16 +162,16 @@ impl Link {
     }
 
     async fn open(&self) -> Result<(Arc<Session>, tonic::Streaming<proto::Frame>), String> {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).map_err(|error| error.to_string())?;
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.dial.address)).map_err(|error| error.to_string())?;
         let endpoint = endpoint
             .connect_timeout(CONNECT_MAX)
-            .tcp_nodelay(true)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
             .http2_keep_alive_interval(Duration::from_secs(2))
             .keep_alive_timeout(Duration::from_secs(3))
             .keep_alive_while_idle(true);
-        let channel = endpoint.connect().await.map_err(|error| format!("cannot connect to {}: {error}", self.address))?;
+        let channel = endpoint.connect_with_connector(self.dial.clone()).await;
+        let channel = channel.map_err(|error| format!("cannot connect to {}: {}", self.dial.address, whole(&error)))?;
         let mut stub = Stub::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX);
         let (frames, mut outgoing) = mpsc::channel(CALLS_MAX);
         let outgoing = futures::stream::poll_fn(move |context| outgoing.poll_recv(context));
@@ -171,4 +180,34 @@ impl Link {
         let session = Session { frames, waiting: Mutex::new(HashMap::new()) };
         Ok((Arc::new(session), answers.into_inner()))
     }
+}
+
+impl Session {
+    /// Hands answers to those who wait, until the stream breaks; says why it did.
+    async fn read(&self, answers: &mut tonic::Streaming<proto::Frame>) -> String {
+        loop {
+            match answers.message().await {
+                Ok(Some(frame)) => {
+                    let waiting = self.waiting.lock().remove(&frame.call);
+                    if let (Some(waiting), Some(reply)) = (waiting, frame.reply) {
+                        // The caller may have given up.
+                        let _ = waiting.send(reply);
+                    }
+                }
+                Ok(None) => return "the peer closed the stream".to_owned(),
+                Err(status) => return status.to_string(),
+            }
+        }
+    }
+}
+
+/// An error with what caused it.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

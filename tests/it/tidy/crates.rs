@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::{files, has_word, markdown_files, members, none, root, toml};
 
 /// The direction of the crates: who may use which other crate of ours.
-const EDGES: [(&str, &[&str]); 8] = [
+const EDGES: [(&str, &[&str]); 9] = [
     ("ledger", &[]),
     ("cluster-config", &[]),
-    ("raft", &["cluster-config"]),
+    ("tls", &[]),
+    ("raft", &["cluster-config", "tls"]),
     ("search", &["ledger"]),
-    ("api", &["ledger"]),
-    ("node", &["ledger", "cluster-config", "raft", "search", "api"]),
+    ("api", &["ledger", "tls"]),
+    ("node", &["ledger", "cluster-config", "tls", "raft", "search", "api"]),
     ("jepsen", &["api", "cluster-config"]),
-    ("tests", &["ledger", "cluster-config", "raft", "search", "api", "node"]),
+    ("tests", &["ledger", "cluster-config", "tls", "raft", "search", "api", "node"]),
 ];
 
 const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];

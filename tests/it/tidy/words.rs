@@ -3,11 +3,11 @@
 use super::source::{files, has_word, members, none, production_code, read, root, rust_files};
 
 /// Where a word may stand: beginnings of paths. A word that is not listed may stand anywhere.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 18] = [
     // HTTP lives at the edge. Tests and fault tests are clients.
     ("axum", &["api/", "tests/"]),
     ("hyper", &["api/", "node/src/payment/sandbox"]),
-    ("hyper_util", &["api/", "node/src/payment/sandbox"]),
+    ("hyper_util", &["api/", "node/src/payment/sandbox", "raft/src/transport"]),
     ("http_body_util", &["node/src/payment/sandbox", "api/src/layers.rs"]),
     ("reqwest", &["api/", "tests/", "node/src/payment", "node/src/webhooks"]),
     ("jsonwebtoken", &["api/"]),
@@ -18,6 +18,10 @@ const HOMES: [(&str, &[&str]); 14] = [
     ),
     ("openraft", &["raft/"]),
     ("tonic", &["raft/"]),
+    ("rustls", &["tls/"]),
+    ("tokio_rustls", &["tls/"]),
+    ("x509_cert", &["tls/"]),
+    ("rcgen", &["tls/"]),
     ("crc32c", &["raft/"]),
     ("prost", &["ledger/", "raft/"]),
     ("tantivy", &["search/"]),
