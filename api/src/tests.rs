@@ -16,6 +16,7 @@ mod inputs;
 mod limits;
 mod media;
 mod money;
+mod prices;
 mod problems;
 mod promos;
 mod roles;

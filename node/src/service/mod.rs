@@ -16,6 +16,7 @@ mod measures;
 mod media;
 mod orders;
 mod paying;
+mod prices;
 mod promos;
 mod reads;
 mod reconcile;
