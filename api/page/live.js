@@ -5,7 +5,7 @@
  * begins before our revision and ends after it may be applied; one that begins after it leaves a gap. Pure.
  * @param {number} rev
  * @param {any} message
- * @returns {"snapshot" | "apply" | "skip" | "ask" | "resync" | "price" | "bye" | "other"}
+ * @returns {"snapshot" | "apply" | "skip" | "ask" | "resync" | "bye" | "other"}
  */
 export function judge(rev, message) {
   switch (message?.type) {
@@ -15,7 +15,6 @@ export function judge(rev, message) {
       if (message.rev <= rev) return "skip";
       return message.prev <= rev ? "apply" : "ask";
     case "resync":
-    case "price":
     case "bye":
       return message.type;
     default:
@@ -38,7 +37,6 @@ const FINAL_CODES = [4403, 4404];
  * @property {() => number} rev the revision that is applied
  * @property {(message: any) => void} snapshot
  * @property {(message: any) => void} delta
- * @property {(message: any) => void} [price]
  * @property {(state: "live" | "connecting" | "lost") => void} [status]
  */
 
@@ -95,7 +93,6 @@ export class LiveSeats {
     if (verdict === "apply") this.handlers.delta(message);
     if (verdict === "ask") this.subscribe(this.gaps++ === 0 ? rev : 0);
     if (verdict === "snapshot" || verdict === "apply") this.gaps = 0;
-    if (verdict === "price") this.handlers.price?.(message);
     if (verdict === "bye") this.asked = Array.isArray(message.reconnect_ms) ? message.reconnect_ms : null;
   }
 

@@ -5,9 +5,11 @@ mod changes;
 mod guest;
 mod identity;
 mod import;
+mod map;
 mod measures;
 mod media;
 mod money;
+mod price;
 mod promo;
 mod reads;
 mod search;
@@ -31,9 +33,11 @@ pub use changes::*;
 pub use guest::*;
 pub use identity::*;
 pub use import::*;
+pub use map::*;
 pub use measures::*;
 pub use media::*;
 pub use money::*;
+pub use price::*;
 pub use promo::*;
 pub use reads::*;
 pub use search::*;
@@ -44,7 +48,9 @@ pub use webhooks::*;
 /// The product. Every call ends by its context's deadline.
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
-pub trait Backend: Identity + Carts + Guests + Promotions + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk {
+pub trait Backend:
+    Identity + Carts + Guests + Promotions + Pricing + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk
+{
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;
     /// One event. A draft is shown to its owner (and operators) only.

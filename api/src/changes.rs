@@ -8,16 +8,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::backend::{ChangeView, Revision};
-use crate::json::{Named, Rfc3339, Text, hold_state, order_state, sale_state, seat_state};
+use crate::json::{Named, PriceChangeOut, Rfc3339, Text, hold_state, order_state, sale_state, seat_state};
 
 /// Every type of change.
-pub const KINDS: [&str; 33] = [
+pub const KINDS: [&str; 34] = [
     "event.created",
     "event.published",
     "event.updated",
     "event.postponed",
     "event.cancelled",
     "sale.moved",
+    "price.changed",
     "seat.available",
     "seat.held",
     "seat.sold",
@@ -63,6 +64,7 @@ pub fn kind(change: &Change) -> Option<&'static str> {
             EventChange::Provisioned | EventChange::Figures => return None,
         },
         Change::Sale { .. } => "sale.moved",
+        Change::Price { .. } => "price.changed",
         Change::Seats { state, .. } => match state {
             SeatState::Available => "seat.available",
             SeatState::Held | SeatState::Pinned => "seat.held",
@@ -118,6 +120,7 @@ pub fn event(change: &Change) -> Option<EventId> {
     match change {
         Change::CatalogEvent { event, .. }
         | Change::Sale { event, .. }
+        | Change::Price { event, .. }
         | Change::Seats { event, .. }
         | Change::Area { event, .. }
         | Change::Hold { event, .. }
@@ -165,6 +168,8 @@ struct Data {
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Text<UserId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<PriceChangeOut>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -180,6 +185,7 @@ impl Data {
         let of = |user: &UserId| with_user.then_some(Text(*user));
         match change {
             Change::Sale { state, .. } => Self { state: Some(sale_state(*state)), ..Self::default() },
+            Change::Price { level, change, .. } => Self { price: Some(PriceChangeOut::new(*level, change)), ..Self::default() },
             Change::Seats { seats, state, .. } => {
                 let seats = seats.iter().map(|seat| seat.0).collect();
                 Self { seats: Some(seats), state: Some(seat_state(*state)), ..Self::default() }

@@ -4,6 +4,7 @@
 //! reached or has no quorum, on the same terms when the outcome is unknown.
 
 mod booking;
+mod prices;
 mod types;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+pub use prices::{LevelPrice, Prices, read_moment, read_policy};
 pub use types::{Digest, Event, Group, Hold, List, Money, Node, Order, Paid, Sale, Seat, SeatMap, SectionCount, Session, Ticket, User};
 
 /// Tries of one call over all endpoints.
@@ -77,6 +79,8 @@ pub struct EventOrder {
     pub currency: String,
     /// One price a level of the plan, in minor units.
     pub prices: Vec<u64>,
+    /// How prices move, by level, as the API reads it; none = all fixed.
+    pub pricing: Vec<Value>,
     /// Most tickets of one account; 0 = no limit.
     pub per_user_limit: u32,
 }
@@ -201,6 +205,7 @@ impl Client {
             "starts_at": starts_at.map(|at| at.to_string()),
             "currency": event.currency,
             "prices": event.prices,
+            "pricing": event.pricing,
             "per_user_limit": event.per_user_limit,
         });
         let answer = self.post("/event", &body, key).await?;
@@ -253,12 +258,18 @@ impl ClientError {
 
 async fn read(answer: reqwest::Response) -> Result<Value, ClientError> {
     let status = answer.status();
+    let lines = answer.headers().get("content-type").is_some_and(|media| media == "application/x-ndjson");
     let bytes = answer.bytes().await.map_err(|_| ClientError::Unknown)?;
     if status == StatusCode::GATEWAY_TIMEOUT {
         return Err(ClientError::Unknown);
     }
-    let value: Value = if bytes.is_empty() {
+    let value: Value = if bytes.is_empty() && lines {
+        Value::Array(Vec::new())
+    } else if bytes.is_empty() {
         Value::Null
+    } else if lines {
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(serde_json::from_slice);
+        lines.collect::<Result<Vec<Value>, _>>().map(Value::Array).map_err(|error| ClientError::Answer(error.to_string()))?
     } else {
         serde_json::from_slice(&bytes).map_err(|error| ClientError::Answer(format!("HTTP {status}: {error}")))?
     };

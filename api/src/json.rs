@@ -12,6 +12,7 @@ mod media;
 mod money;
 mod named;
 mod node;
+mod price;
 mod promo;
 mod request;
 mod sale;
@@ -52,6 +53,7 @@ pub use media::{ImageOut, MediaOut};
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, PublicStatus, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};
+pub use price::{COURSE_MAX, PriceChangeOut, PricePatchBody, PricePolicyBody, PricePreviewBody, PricePreviewOut, PricesOut, price_cause};
 pub use promo::{
     AllocationBody, AllocationOut, GuestBody, GuestClaimBody, GuestLinkBody, HandOverBody, HandOverOut, PromoBody, PromoOut,
     PromoPatchBody, promo_reason,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use boxoffice_ledger::ids::{EventId, PlanHash};
 use boxoffice_ledger::money::Currency;
+use boxoffice_ledger::outcome::SaleState;
 use boxoffice_ledger::plan::{AreaIndex, Plan, PlanIndex, Row, Seat, SeatIndex, Section, SectionIndex};
 use serde_json::Value;
 
@@ -101,12 +102,12 @@ impl Place<'_> {
     }
 }
 
-/// What an event sells: its layout and its prices. Fixed once the event is provisioned.
+/// What an event sells: its layout, and its prices if those never move. Fixed once the event is provisioned.
 #[derive(Clone)]
 pub struct Offer {
     /// The layout.
     pub layout: Arc<Layout>,
-    /// Price of each level, in minor units.
+    /// Price of each level, in minor units; none where prices move.
     pub prices: Arc<[u64]>,
     /// Their currency.
     pub currency: Currency,
@@ -158,8 +159,12 @@ impl Offers {
         }
         let map = backend.seat_map(Context { freshness: Freshness::Linearizable, ..cx }, event).await?.value;
         let layout = self.layout_of(map.layout, &map.plan);
-        let offer = Arc::new(Offer { layout, prices: map.prices.into(), currency: map.currency });
-        self.events.put(event, Arc::clone(&offer));
+        let prices = if map.price_versions.is_empty() { map.prices } else { Vec::new() };
+        let offer = Arc::new(Offer { layout, prices: prices.into(), currency: map.currency });
+        // Until the sale is opened, prices that are fixed may yet be made to move.
+        if map.state != SaleState::Published {
+            self.events.put(event, Arc::clone(&offer));
+        }
         Ok(offer)
     }
 

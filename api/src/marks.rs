@@ -69,6 +69,7 @@ impl Marks {
                 Change::Seats { event, .. }
                 | Change::Area { event, .. }
                 | Change::Sale { event, .. }
+                | Change::Price { event, .. }
                 | Change::CatalogEvent { event, .. } => *event,
                 Change::CatalogVenue { .. } | Change::CatalogPerformer { .. } => {
                     self.everything();

@@ -12,6 +12,7 @@ pub mod key;
 pub mod list;
 pub mod media;
 pub mod performer;
+pub mod price;
 pub mod promo;
 pub mod refund;
 pub mod sale;

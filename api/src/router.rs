@@ -14,8 +14,8 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, change, event, guest, hold, hook, import, key, list, media, performer, promo, refund, sale, scan, search, seat, session,
-    site, ticket, user, venue, webhook,
+    admin, cart, change, event, guest, hold, hook, import, key, list, media, performer, price, promo, refund, sale, scan, search, seat,
+    session, site, ticket, user, venue, webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -217,6 +217,11 @@ pub static ROUTES: &[Route] = &[
     write(Verb::Patch, "/event/{id}/promo/{promo}", COORDINATOR, Key::Optional, |edge, call| Box::pin(promo::change(edge, call))),
     post("/event/{id}/allocation", COORDINATOR, |edge, call| Box::pin(promo::allocate(edge, call))),
     get("/event/{id}/allocation", COORDINATOR, &[], |edge, call| Box::pin(promo::allocations(edge, call))),
+
+    get("/event/{id}/price", PUBLIC, &[], |edge, call| Box::pin(price::show(edge, call))),
+    get("/event/{id}/price/history", PUBLIC, &["level", "limit", "cursor"], |edge, call| Box::pin(price::history(edge, call))),
+    write(Verb::Patch, "/event/{id}/price", COORDINATOR, Key::Optional, |edge, call| Box::pin(price::change(edge, call))),
+    write(Verb::Post, "/event/{id}/price/preview", COORDINATOR, Key::None, |edge, call| Box::pin(price::preview(edge, call))),
 
     get("/event/{id}/sale", COORDINATOR, &[], |edge, call| Box::pin(refund::sale(edge, call))),
 

@@ -45,6 +45,8 @@ static ROUTES: &[(Verb, &str, Scope)] = &[
     (Verb::Patch, "/event/{id}/promo/{promo}", Scope::Events),
     (Verb::Post, "/event/{id}/allocation", Scope::Events),
     (Verb::Get, "/event/{id}/allocation", Scope::Events),
+    (Verb::Patch, "/event/{id}/price", Scope::Events),
+    (Verb::Post, "/event/{id}/price/preview", Scope::Events),
     (Verb::Get, "/event/{id}/sale", Scope::Events),
     (Verb::Post, "/order/{id}/cancel", Scope::Events),
     (Verb::Post, "/venue", Scope::Events),

@@ -62,6 +62,8 @@ pub enum AuditAction {
     PromoChanged,
     /// Staff set seats aside for an allocation, or put them back on sale.
     SeatsAllocated,
+    /// A coordinator changed how the price of a level moves.
+    PricePolicyChanged,
 }
 
 /// One entry.

@@ -1,12 +1,14 @@
 //! Changes: what an applied entry did, in order. They feed live maps, caches, the search index and the change journal on
 //! every replica. The outbox is not here: it is ledger state (see `outbox.rs`).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ids::{AttemptId, CartId, EventId, HoldId, OrderId, PerformerId, RefundId, TicketId, UserId, VenueId};
 use crate::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState, SeatState};
-use crate::plan::{AreaIndex, SeatIndex};
+use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
+use crate::pricing::PriceChange;
 
 /// One effect of one entry. Its number is (group, log index, ordinal in the entry).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +93,15 @@ pub enum Change {
         user: UserId,
         /// What happened to it.
         what: TicketChange,
+    },
+    /// The price of a level changed, or how it moves.
+    Price {
+        /// The event.
+        event: EventId,
+        /// The level.
+        level: LevelIndex,
+        /// What changed, with what it was worked out from.
+        change: Box<PriceChange>,
     },
     /// A sale was created or moved.
     Sale {

@@ -17,6 +17,7 @@ pub(crate) mod golden;
 pub(crate) mod guest;
 pub(crate) mod identity;
 pub mod plan;
+pub(crate) mod price;
 pub(crate) mod promo;
 pub(crate) mod rejection;
 pub(crate) mod seats;

@@ -15,7 +15,8 @@ pub use places::{Performer, Venue};
 use crate::ids::{AttemptId, EventId, HoldId, MediaHash, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
 use crate::money::Currency;
 use crate::outcome::OrderState;
-use crate::plan::{AreaIndex, SeatIndex, SectionIndex};
+use crate::plan::{AreaIndex, LevelIndex, SeatIndex, SectionIndex};
+use crate::pricing::Policy;
 use crate::promos::PromoAction;
 use crate::tickets::{EntryTerms, TicketAction, TicketRecord};
 use crate::time::{Millis, Timestamp};
@@ -60,6 +61,8 @@ pub struct SaleTerms {
     pub refunds: RefundPolicy,
     /// Its door, and whether tickets may be given on.
     pub entry: EntryTerms,
+    /// How the price of each level moves, by level index; none = all fixed.
+    pub pricing: Vec<Policy>,
 }
 
 /// How a buyer chooses.
@@ -305,6 +308,31 @@ pub enum SeatCommand {
         /// What is done.
         action: PromoAction,
     },
+    /// The next step of a price, from the system's own worker. What it is worked out from is taken from the state when this is
+    /// applied, at the entry's time, and noted with the change.
+    Reprice {
+        /// The event.
+        event: EventId,
+        /// The price level.
+        level: LevelIndex,
+        /// The version of the price that the step starts from.
+        version: u32,
+        /// That price, in minor units.
+        from: u64,
+    },
+    /// Let the price of a level move otherwise, within its bounds once the sale was opened.
+    SetPolicy {
+        /// Idempotency.
+        request: Request,
+        /// The event.
+        event: EventId,
+        /// The price level.
+        level: LevelIndex,
+        /// How it moves from now on.
+        policy: Policy,
+        /// Why, at most 255 bytes.
+        reason: String,
+    },
     /// Deliveries that their targets have stored: (target slot, sequence number of the last delivered record).
     /// Each target has its own cursor, so that a dead one blocks no other.
     OutboxAck {
@@ -386,6 +414,7 @@ pub struct EventViews {
 }
 
 /// Commands of the catalog group.
+#[allow(clippy::large_enum_variant)] // Few, and each is decoded once and applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CatalogCommand {
     /// Store a piece of a plan.

@@ -24,6 +24,7 @@ pub mod orders;
 pub mod outbox;
 pub mod outcome;
 pub mod plan;
+pub mod pricing;
 pub mod promos;
 pub mod requests;
 pub mod seats;

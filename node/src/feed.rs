@@ -185,7 +185,7 @@ impl Feed {
                     attempts = true;
                     self.touched.lock().sales.entry(group).or_default().insert(*event);
                 }
-                Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. }
+                Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. } | Change::Price { event, .. }
                     if last_sale.replace(*event) != Some(*event) =>
                 {
                     self.touched.lock().sales.entry(group).or_default().insert(*event);

@@ -38,6 +38,9 @@ async fn staff_cannot_act_on_a_sale_unseen() {
     let _ = staff.patch(&format!("/event/{event}/promo/TENTH"), &json!({"active": false})).await.expect(200);
     let aside = json!({"name": "Fans", "action": "add", "seats": [2, 3]});
     let _ = staff.post(&format!("/event/{event}/allocation"), &aside).await.expect(200);
+    let fixed = json!({"level": 0, "policy": {"type": "fixed"}, "reason": "enough"});
+    let policy = staff.request("PATCH", &format!("/event/{event}/price")).json(&fixed);
+    let _ = staff.send(policy).await.expect("an answer").expect(200);
     // Refused: no entry.
     let _ = staff.post(&format!("/event/{event}/resume"), &json!({})).await.problem(409, "sale_move_refused");
     let _ = staff.post(&format!("/event/{event}/cancel"), &json!({})).await.expect(200);
@@ -56,6 +59,7 @@ async fn staff_cannot_act_on_a_sale_unseen() {
             ("promo_changed", Some("TENTH: made")),
             ("promo_changed", Some("TENTH: switched off")),
             ("seats_allocated", Some("Fans: set aside 2 seats and places")),
+            ("price_policy_changed", Some("level 0: fixed: enough")),
             ("sale_moved", Some("cancel")),
         ];
         assert_eq!(seen, expected, "{done:?}");

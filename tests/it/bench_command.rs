@@ -10,11 +10,14 @@ use crate::shared::cluster;
 
 #[test]
 fn a_house_is_sold_and_checked() {
-    for (mode, payment) in [("closed", "free"), ("open", "test")] {
+    let record = binary::scratch().join(format!("sale-{}.jsonl", std::process::id()));
+    for (mode, payment, pricing) in [("closed", "free", "fixed"), ("open", "test", "demand")] {
         let output = Command::new(binary::boxoffice())
             .args(["bench", "book", "--seats", "300", "--clients", "8", "--rate", "300", "--output", "json"])
-            .args(["--mode", mode, "--payment", payment, "--config"])
+            .args(["--mode", mode, "--payment", payment, "--pricing", pricing, "--config"])
             .arg(cluster().config(1))
+            .arg("--record")
+            .arg(&record)
             .output()
             .expect("the command runs");
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -23,6 +26,19 @@ fn a_house_is_sold_and_checked() {
         assert!(run["refused"].as_u64() > Some(10), "{run}");
         assert!(run["server_cpu_seconds_per_10000_sold"].as_f64() > Some(0.0), "{run}");
         assert!(run["log_bytes_per_sold"].as_f64() > Some(100.0), "{run}");
+    }
+    // Another policy on the sale that was recorded: all at one price.
+    let policy = record.with_extension("policy");
+    std::fs::write(&policy, "{\"type\":\"fixed\"}").expect("the policy is written");
+    let output = Command::new(binary::boxoffice())
+        .args(["price", "simulate", "--price", "1000", "-o", "json", "--policy"])
+        .args([&policy, &record])
+        .output()
+        .expect("the command runs");
+    let simulated: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!((&simulated["sold"], &simulated["revenue"]), (&300.into(), &300_000.into()), "{simulated}");
+    for file in [policy, record] {
+        std::fs::remove_file(file).expect("it was there");
     }
 }
 

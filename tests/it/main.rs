@@ -28,6 +28,7 @@ mod metrics;
 mod my_tickets;
 mod no_double_booking;
 mod payment_provider;
+mod pricing;
 mod promo;
 mod rate_limits;
 mod reading;

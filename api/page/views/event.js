@@ -6,31 +6,10 @@ import { dateParts, money, pictureOf, saleText } from "../format.js";
 import { LiveSeats } from "../live.js";
 import { SeatModel } from "../map/model.js";
 import { decodeStates, SeatStates } from "../map/state.js";
+import { Prices } from "../prices.js";
 import { MapPane } from "./mappane.js";
 import { SeatList } from "./seatlist.js";
 import { Tray } from "./tray.js";
-
-/** Prices of an event. */
-export class Prices {
-  /** @param {{level: number, price: import("../format.js").Money}[]} list */
-  constructor(list) {
-    this.list = list;
-    this.currency = list[0]?.price.currency ?? "EUR";
-  }
-
-  /** @param {number} level @returns {import("../format.js").Money} */
-  of(level) {
-    return this.list[level]?.price ?? { amount: 0, currency: this.currency };
-  }
-
-  /** @param {import("../map/model.js").SeatModel} model @param {Iterable<number>} seats @param {Map<number, number>} areas */
-  total(model, seats, areas) {
-    let amount = 0;
-    for (const seat of seats) amount += this.of(model.level[seat]).amount;
-    for (const [area, quantity] of areas) amount += this.of(model.areas[area].level).amount * quantity;
-    return { amount, currency: this.currency };
-  }
-}
 
 /**
  * @param {import("../app.js").App} app
@@ -81,7 +60,6 @@ class EventView {
       rev: () => this.seats.rev,
       snapshot: (message) => this.snapshot(message),
       delta: (message) => this.delta(message),
-      price: () => this.reprice(),
       status: (state) => this.status(state),
     });
     this.ticker = setInterval(() => this.tray.tick(), 500);
@@ -167,15 +145,29 @@ class EventView {
   /**
    * @param {number[]} changed
    * @param {Map<number, number> | Uint8Array} before
-   * @param {{agg?: Record<string, number[]>, sale?: string}} message counts (available, held, sold by section or area), and how the sale stands
+   * @param {{agg?: Record<string, number[]>, sale?: string, prices?: any}} message counts (available, held, sold by section or area), how the
+   *   sale stands, and prices
    */
-  after(changed, before, { agg = {}, sale }) {
+  after(changed, before, { agg = {}, sale, prices }) {
     if (sale) this.event.sale = { ...this.event.sale, state: sale };
     for (const [name, [available]] of Object.entries(agg)) this.areaFree.set(name, available);
     this.pane.changed(changed, (seat) => (before instanceof Map ? before.get(seat) : before[seat]) ?? 0);
     this.checkout.sawChanges(changed);
+    this.repriced(this.prices.take(prices));
     this.list.refresh();
     this.counts();
+  }
+
+  /** Prices moved. @param {{level: number, from: number, amount: number}[]} changed */
+  repriced(changed) {
+    if (changed.length === 0) return;
+    this.pane.legend();
+    this.tray.draw();
+    const { currency } = this.prices;
+    for (const { level, from, amount } of changed) {
+      const name = this.model.levels[level]?.name ?? "";
+      toast(`${name} costs ${money({ amount, currency })} now, not ${money({ amount: from, currency })}.`);
+    }
   }
 
   async reprice() {
@@ -185,7 +177,7 @@ class EventView {
       this.pane.legend();
       this.redraw();
     } catch {
-      // The next price message or hold brings the right price; a hold is never dearer than was agreed to.
+      // The next message or hold brings the right price; a hold is never dearer than was agreed to.
     }
   }
 

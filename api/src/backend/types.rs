@@ -7,13 +7,12 @@ use std::time::Instant;
 
 use boxoffice_ledger::carts::Cart;
 use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, Venue};
-use boxoffice_ledger::ids::{EventId, HoldId, MediaHash, OrderId, PerformerId, PlanHash, TicketId, UserId, VenueId};
+use boxoffice_ledger::ids::{EventId, HoldId, MediaHash, OrderId, PerformerId, TicketId, UserId, VenueId};
 use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::outcome::{Confirmation, HoldInfo, OrderState, Rejection, SaleState};
-use boxoffice_ledger::plan::Plan;
+use boxoffice_ledger::pricing::Policy;
 use boxoffice_ledger::tickets::{ScanReason, TicketRecord, TicketState};
 use boxoffice_ledger::time::Timestamp;
-use bytes::Bytes;
 
 use super::{AttemptView, DisputeView, HoldView, Progress, RefundView};
 
@@ -194,6 +193,8 @@ pub struct SaleView {
     pub capacity: u32,
     /// The lowest price with something free, in minor units.
     pub from_price: Option<u64>,
+    /// The price of each level now, in minor units, where prices move; none = they are those of the event's terms.
+    pub prices: Vec<u64>,
 }
 
 /// An event with what belongs to it.
@@ -255,42 +256,6 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins, if there is one; opaque.
     pub next: Option<String>,
-}
-
-/// Counts of one section or area.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SectionCount {
-    /// Its name.
-    pub name: String,
-    /// Free.
-    pub available: u32,
-    /// Held or pinned.
-    pub held: u32,
-    /// Sold.
-    pub sold: u32,
-    /// All.
-    pub capacity: u32,
-}
-
-/// The seats of an event at one revision.
-#[derive(Clone, Debug)]
-pub struct SeatMap {
-    /// The event.
-    pub event: EventId,
-    /// Its layout.
-    pub layout: PlanHash,
-    /// The layout itself.
-    pub plan: Arc<Plan>,
-    /// Two bits a seat in layout order, lowest bits first: 0 free, 1 held, 2 sold, 3 not for sale.
-    pub states: Bytes,
-    /// Sections in plan order, then areas in plan order.
-    pub counts: Vec<SectionCount>,
-    /// Price of each level, in minor units.
-    pub prices: Vec<u64>,
-    /// Their currency.
-    pub currency: Currency,
-    /// The sale.
-    pub state: SaleState,
 }
 
 /// An order as its buyer sees it.
@@ -421,6 +386,8 @@ pub struct EventPatch {
     pub starts_at: Option<Timestamp>,
     /// Who plays.
     pub performers: Option<Vec<PerformerId>>,
+    /// How the price of each level moves; only before its group has the event.
+    pub pricing: Option<Vec<Policy>>,
     /// Pictures, the main one first.
     pub images: Option<Vec<MediaHash>>,
 }

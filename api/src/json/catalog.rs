@@ -45,7 +45,11 @@ pub struct EventOut<'a> {
     venue: Ref<VenueId, VenueOut<'a>>,
     performers: Vec<Ref<PerformerId, PerformerOut<'a>>>,
     layout: Text<PlanHash>,
+    /// As they are now.
     prices: Vec<PriceOut>,
+    /// Whether a price moves: GET /event/{id}/price says how.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    moving_prices: bool,
     per_user_limit: u32,
     lapses_max: u32,
     hold_ttl_s: u64,
@@ -125,13 +129,12 @@ impl<'a> EventOut<'a> {
             venue: if expand.venue { Ref::Whole(VenueOut::new(&view.venue)) } else { Ref::Id(Text(event.venue)) },
             performers,
             layout: Text(event.plan),
-            prices: event
-                .terms
-                .prices
+            prices: present_prices(view)
                 .iter()
                 .enumerate()
                 .map(|(level, &amount)| PriceOut { level, price: money(amount, currency) })
                 .collect(),
+            moving_prices: !event.terms.pricing.is_empty() || view.sale.as_ref().is_some_and(|sale| !sale.prices.is_empty()),
             per_user_limit: event.terms.per_user_limit,
             lapses_max: event.terms.lapses_max,
             hold_ttl_s: event.terms.hold_ttl.0 / 1000,
@@ -153,6 +156,12 @@ impl<'a> EventOut<'a> {
         self.revision = Some(Text(revision));
         self
     }
+}
+
+/// The prices of an event now, as far as this node knows its sale.
+pub(super) fn present_prices(view: &EventView) -> &[u64] {
+    let moving = view.sale.as_ref().map(|sale| &*sale.prices).filter(|prices| !prices.is_empty());
+    moving.unwrap_or(&view.event.terms.prices)
 }
 
 /// A venue.

@@ -401,6 +401,7 @@ pub(super) fn action(action: AuditAction) -> &'static str {
         AuditAction::RequestDenied => "request_denied",
         AuditAction::PromoChanged => "promo_changed",
         AuditAction::SeatsAllocated => "seats_allocated",
+        AuditAction::PricePolicyChanged => "price_policy_changed",
     }
 }
 

@@ -68,12 +68,12 @@ fn status(view: &EventView) -> &'static str {
 }
 
 fn offers(view: &EventView, path: &str) -> Value {
-    let terms = &view.event.terms;
+    let (terms, prices) = (&view.event.terms, super::catalog::present_prices(view));
     let code = terms.currency.code();
     let amount = |amount: u64| decimal(amount, code);
     let mut offers = json!({"@type": "AggregateOffer", "priceCurrency": code, "url": path});
-    let lowest = view.sale.as_ref().and_then(|sale| sale.from_price).or_else(|| terms.prices.iter().min().copied());
-    if let (Some(lowest), Some(highest)) = (lowest, terms.prices.iter().max()) {
+    let lowest = view.sale.as_ref().and_then(|sale| sale.from_price).or_else(|| prices.iter().min().copied());
+    if let (Some(lowest), Some(highest)) = (lowest, prices.iter().max()) {
         offers["lowPrice"] = amount(lowest).into();
         offers["highPrice"] = amount(*highest).into();
     }

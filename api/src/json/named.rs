@@ -84,7 +84,7 @@ names! {
     AuditAction by super::identity::action:
         RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused, KeyCreated, KeyRevoked, AdminClaimed,
         KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged, RequestDenied,
-        PromoChanged, SeatsAllocated;
+        PromoChanged, SeatsAllocated, PricePolicyChanged;
 }
 
 /// The four states of a seat that the public sees.

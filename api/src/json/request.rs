@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor, va
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
-use super::{Named, Text};
+use super::{Named, PricePolicyBody, Text};
 use crate::error::{Code, HttpProblem};
 use crate::route::{event, hold, performer, refund, sale, venue};
 
@@ -325,6 +325,8 @@ pub struct EventBody {
     pub entry: Option<super::EntryBody>,
     pub draft: Option<bool>,
     pub refunds: Option<PolicyBody>,
+    /// How prices move, by price level; the levels past the end of the list are fixed, and all of them if there is no list.
+    pub pricing: Option<Vec<PricePolicyBody>>,
     #[schemars(with = "Option<Vec<Text<MediaHash>>>", length(max = event::IMAGES_MAX))]
     pub images: Option<Vec<String>>,
 }
@@ -394,6 +396,8 @@ pub struct EventPatchBody {
     pub starts_at: Option<String>,
     #[schemars(with = "Option<Vec<Text<PerformerId>>>", length(max = event::PERFORMERS_MAX))]
     pub performers: Option<Vec<String>>,
+    /// As when the event is made; of a draft only. PATCH /event/{id}/price is for later.
+    pub pricing: Option<Vec<PricePolicyBody>>,
     #[schemars(with = "Option<Vec<Text<MediaHash>>>", length(max = event::IMAGES_MAX))]
     pub images: Option<Vec<String>>,
 }

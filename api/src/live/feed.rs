@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::map::{Counts, Difference, Map};
+use super::map::{Counts, Difference, Map, Repriced};
 use crate::backend::{Answer, Revision, SeatMap};
 
 /// Changes that may wait for the next tick; past that the map is taken anew.
@@ -46,13 +46,17 @@ pub enum Item {
     Area(AreaIndex, Counts),
     /// The sale moved.
     Sale(SaleState),
+    /// The price of a level changed.
+    Price(Repriced),
 }
 
 impl Item {
     /// The event whose map a change belongs to, if it belongs to one.
     pub fn event_of(change: &Change) -> Option<EventId> {
         match change {
-            Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. } => Some(*event),
+            Change::Seats { event, .. } | Change::Area { event, .. } | Change::Sale { event, .. } | Change::Price { event, .. } => {
+                Some(*event)
+            }
             _ => None,
         }
     }
@@ -63,6 +67,13 @@ impl Item {
             Change::Seats { seats, state, .. } => Some(Self::Seats(seats.clone(), state.two_bits())),
             Change::Area { area, available, held, sold, .. } => Some(Self::Area(*area, [*available, *held, *sold])),
             Change::Sale { state, .. } => Some(Self::Sale(*state)),
+            Change::Price { level, change, .. } => Some(Self::Price(Repriced {
+                level: level.0,
+                version: change.version,
+                from: change.from,
+                to: change.to,
+                cause: json::price_cause(&change.cause),
+            })),
             _ => None,
         }
     }

@@ -38,12 +38,29 @@ pub struct Difference {
     pub counts: BTreeSet<usize>,
     /// The sale's state, if it moved.
     pub sale: Option<SaleState>,
+    /// Changes of prices, the oldest first.
+    pub prices: Vec<Repriced>,
+}
+
+/// A change of the price of a level, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repriced {
+    /// The level.
+    pub level: u16,
+    /// The price's version now; 0 = it was noticed afterwards.
+    pub version: u32,
+    /// The price before.
+    pub from: u64,
+    /// The price now.
+    pub to: u64,
+    /// Why.
+    pub cause: &'static str,
 }
 
 impl Difference {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.seats.is_empty() && self.counts.is_empty() && self.sale.is_none()
+        self.seats.is_empty() && self.counts.is_empty() && self.sale.is_none() && self.prices.is_empty()
     }
 
     /// Adds what changed after it.
@@ -51,6 +68,7 @@ impl Difference {
         self.seats.extend(&later.seats);
         self.counts.extend(&later.counts);
         self.sale = later.sale.or(self.sale);
+        self.prices.extend(&later.prices);
     }
 }
 
@@ -96,6 +114,11 @@ impl Map {
         self.counts = counts;
         difference.sale = Some(map.state).filter(|state| *state != self.sale);
         self.sale = map.state;
+        let moved = (0_u16..).zip(self.prices.iter().zip(&map.prices)).filter(|(_, (from, to))| from != to);
+        let version = |level: u16| map.price_versions.get(usize::from(level)).copied().unwrap_or(0);
+        difference.prices =
+            moved.map(|(level, (&from, &to))| Repriced { level, version: version(level), from, to, cause: "seen_later" }).collect();
+        self.prices.clone_from(&map.prices);
         difference
     }
 
@@ -115,6 +138,12 @@ impl Map {
                 difference.sale = Some(*state);
             }
             Item::Sale(_) => {}
+            Item::Price(change) => {
+                if let Some(price) = self.prices.get_mut(usize::from(change.level)) {
+                    *price = change.to;
+                    difference.prices.push(*change);
+                }
+            }
         }
     }
 
@@ -148,6 +177,9 @@ impl Map {
         }
         if let Some(sale) = difference.sale {
             let _ = write!(text, ",\"sale\":\"{}\"", json::sale_state(sale));
+        }
+        if !difference.prices.is_empty() {
+            write_prices(&mut text, &difference.prices);
         }
         text.push('}');
         text
@@ -185,6 +217,17 @@ impl Map {
             let _ = write!(text, "{comma}{name}:[{available},{held},{sold}]");
         }
     }
+}
+
+/// Changes of prices, as they go into a delta.
+fn write_prices(text: &mut String, changes: &[Repriced]) {
+    text.push_str(",\"prices\":[");
+    for (number, change) in changes.iter().enumerate() {
+        let comma = if number == 0 { "" } else { "," };
+        let Repriced { level, version, from, to, cause } = change;
+        let _ = write!(text, "{comma}{{\"level\":{level},\"amount\":{to},\"from\":{from},\"version\":{version},\"cause\":\"{cause}\"}}");
+    }
+    text.push(']');
 }
 
 /// Two bits a seat -> one byte a seat. Seats that are missing are not for sale.

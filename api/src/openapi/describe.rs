@@ -11,6 +11,7 @@ mod gate;
 mod guest;
 mod media;
 mod node;
+mod price;
 mod promo;
 mod search;
 mod session;
@@ -37,6 +38,7 @@ pub fn tags() -> Vec<Tag> {
         tag("Booking", "Holding seats, paying, orders and refunds.", booking::operations()),
         tag("Carts", "Holds of several events, paid together: all or none.", cart::operations()),
         tag("Promotions", "Promo codes, and seats that are set aside for who has one.", promo::operations()),
+        tag("Prices", "Prices that move: how, where they stand, and what moved them.", price::operations()),
         tag("Tickets", "The caller's tickets, and giving them to others.", ticket::operations()),
         tag("Gates", "Scanning at the door, online and offline, and what was seen there.", gate::operations()),
         tag("Catalog", "Venues with their seating plans, and performers.", catalog::operations()),

@@ -187,6 +187,7 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
             json!({"type": "string", "pattern": "^[0-9]+:[0-9]+(:[0-9]+)?$"}),
         ),
         "max_price" => ("Only seats at this price or below, in minor units.", number()),
+        "level" => ("Only of the price level with this index.", json!({"type": "integer", "minimum": 0, "maximum": u16::MAX})),
         "since" => ("The last revision's index that the caller has.", number()),
         "all" => ("`true`: all of the caller's sessions, not only this one.", one_of(&["true"])),
         "trail" => ("What was done (the default), or what was asked for and denied.", one_of(&["done", "denied"])),

@@ -11,6 +11,7 @@ use boxoffice_ledger::money::Currency;
 use boxoffice_ledger::plan::Plan;
 use boxoffice_ledger::time::{Millis, Timestamp};
 
+use super::price::policies;
 use super::{Outcome, tagged};
 use crate::backend::{Context, EventPatch, EventView, Freshness, NewEvent};
 use crate::calendar;
@@ -128,6 +129,7 @@ pub async fn create(edge: Arc<Edge>, call: Call) -> Outcome {
     };
     let layout = edge.offers.layout(&*edge.backend, call.context(), plan).await?;
     event.terms.prices = prices(&body.prices, layout.plan())?;
+    event.terms.pricing = policies(body.pricing.as_deref(), &event.terms.prices)?;
     let done = edge.backend.create_event(call.context(), caller, request, event).await?;
     let view = &done.value.view;
     let ready = done.value.ready || view.event.status == EventStatus::Draft;
@@ -152,6 +154,7 @@ fn terms(check: &mut Check, body: &EventBody, currency: Option<Currency>, starts
         opens_at: body.on_sale_at.as_deref().map(|text| check.moment("/on_sale_at", text)),
         refunds: body.refunds.as_ref().map_or_else(RefundPolicy::default, |policy| refunds(check, policy, starts_at)),
         entry: body.entry.as_ref().map(|entry| entry.terms(check)).unwrap_or_default(),
+        pricing: Vec::new(),
     }
 }
 
@@ -240,15 +243,20 @@ pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
     let version = call.if_match()?;
     let body: EventPatchBody = json::parse(&call.body)?;
     let mut check = Check::default();
-    let patch = EventPatch {
+    let mut patch = EventPatch {
         name: body.name.as_deref().map(|text| check.line("/name", text, NAME_BYTES_MAX)),
         description: body.description.as_deref().map(|text| check.lines("/description", text, DESCRIPTION_BYTES_MAX)),
         category: body.category.as_deref().map(|text| check.optional_line("/category", text, CATEGORY_BYTES_MAX)),
         starts_at: body.starts_at.as_deref().map(|text| -> Timestamp { check.moment("/starts_at", text) }),
         performers: body.performers.as_deref().map(|texts| performers(&mut check, texts)),
+        pricing: None,
         images: body.images.as_deref().map(|texts| images(&mut check, texts)),
     };
     check.done()?;
+    if body.pricing.is_some() {
+        let known = edge.backend.event(call.fresh(Freshness::Linearizable), Some(caller), event).await?;
+        patch.pricing = Some(policies(body.pricing.as_deref(), &known.value.event.terms.prices)?);
+    }
     let done = edge.backend.update_event(call.context(), caller, request, event, version, patch).await?;
     let response = json::written(StatusCode::OK, &done, &EventOut::new(&done.value, Expand::default()).at(done.revision));
     Ok(tagged(&call, response, &tag(&done.value)))

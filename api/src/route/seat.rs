@@ -57,6 +57,9 @@ struct LevelOut<'a> {
     #[schemars(pattern(r"^#[0-9a-f]{6}$"))]
     color: String,
     price: MoneyOut,
+    /// Raised by each change of a price that moves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
 }
 
 /// `GET /event/{id}/seat`
@@ -131,7 +134,8 @@ fn counts(map: &SeatMap) -> Vec<CountOut<'_>> {
 fn prices(map: &SeatMap) -> Vec<LevelOut<'_>> {
     let line = |(level, &amount): (usize, &u64)| {
         let (name, color) = map.plan.levels.get(level).map_or(("", 0), |level| (level.name.as_str(), level.color & 0x00ff_ffff));
-        LevelOut { level, name, color: format!("#{color:06x}"), price: json::money(amount, map.currency) }
+        let version = map.price_versions.get(level).copied();
+        LevelOut { level, name, color: format!("#{color:06x}"), price: json::money(amount, map.currency), version }
     };
     map.prices.iter().enumerate().map(line).collect()
 }

@@ -68,6 +68,7 @@ async fn coordinators_and_operators_have_their_calls() {
         starts_at_us: 1_800_000_000_000_000,
         currency: "EUR".into(),
         prices: vec![0, 0],
+        pricing: Vec::new(),
         per_user_limit: 0,
     };
     assert!(staff.create_event(&event, "k4").await.unwrap().on_sale);

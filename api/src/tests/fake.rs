@@ -7,6 +7,7 @@ mod guest;
 pub mod identity;
 mod import;
 mod media;
+pub mod price;
 mod promo;
 mod reads;
 mod search;
@@ -223,6 +224,7 @@ impl Fake {
             opens_at: None,
             refunds: RefundPolicy::default(),
             entry: EntryTerms::default(),
+            pricing: vec![],
         };
         let event = event.unwrap_or_else(|| NewEvent {
             name: "Midnight Radio, Arena North".into(),
@@ -252,7 +254,15 @@ impl Fake {
             version: 4,
             images: event.images,
         };
-        let sale = SaleView { state: SaleState::OnSale, available: 118, held: 1, sold: 1, capacity: 120, from_price: Some(9_900) };
+        let sale = SaleView {
+            state: SaleState::OnSale,
+            available: 118,
+            held: 1,
+            sold: 1,
+            capacity: 120,
+            from_price: Some(9_900),
+            prices: Vec::new(),
+        };
         EventView {
             event: Arc::new(event),
             venue: self.the_venue(),

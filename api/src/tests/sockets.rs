@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::outcome::{SaleState, SeatState};
-use boxoffice_ledger::plan::AreaIndex;
+use boxoffice_ledger::plan::{AreaIndex, LevelIndex};
+use boxoffice_ledger::pricing::{PriceCause, PriceChange};
+use boxoffice_ledger::time::Timestamp;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -174,6 +176,27 @@ async fn areas_and_the_sale_itself_are_live_too() {
     server.edge.fake.publish(101, &[area, Change::Sale { event, from: SaleState::OnSale, state: SaleState::Paused }]);
     let delta = socket.next().await.unwrap();
     assert_eq!(delta, json!({"type": "delta", "prev": 100, "rev": 101, "set": [], "agg": {"Floor": [90, 3, 7]}, "sale": "paused"}));
+}
+
+#[tokio::test]
+async fn a_price_that_moves_is_told_and_a_snapshot_has_it() {
+    let server = Server::start(config()).await;
+    let mut socket = server.socket().await;
+    socket.say(json!({"type": "subscribe"})).await;
+    assert_eq!(socket.next().await.unwrap()["prices"], json!({"0": 12_500, "1": 9_900}));
+    let cause = PriceCause::TierExhausted { tier: 1, taken: 10 };
+    let change = PriceChange { version: 1, at: Timestamp(5), from: 12_500, to: 13_000, cause };
+    server.edge.fake.publish(101, &[Change::Price { event: event_id(), level: LevelIndex(0), change: change.into() }]);
+    let told = json!([{"level": 0, "amount": 13_000, "from": 12_500, "version": 1, "cause": "tier_exhausted"}]);
+    assert_eq!(socket.next().await.unwrap(), json!({"type": "delta", "prev": 100, "rev": 101, "set": [], "prices": told}));
+    let mut late = server.socket().await;
+    late.say(json!({"type": "subscribe"})).await;
+    assert_eq!(late.next().await.unwrap()["prices"], json!({"0": 13_000, "1": 9_900}));
+    // Who was away gets what came since.
+    let mut back = server.socket().await;
+    back.rev = 100;
+    back.say(json!({"type": "subscribe", "since": 100})).await;
+    assert_eq!(back.next().await.unwrap()["prices"], told);
 }
 
 #[tokio::test]

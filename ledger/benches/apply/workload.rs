@@ -93,6 +93,7 @@ pub fn on_sale(price: u64) -> (SeatLedger, Clock) {
         opens_at: None,
         refunds: boxoffice_ledger::command::RefundPolicy::default(),
         entry: EntryTerms::default(),
+        pricing: vec![],
     };
     apply(SeatCommand::CreateEvent { event: event(), plan: hash, terms });
     apply(SeatCommand::SetSale { request: request(u64::MAX), event: event(), action: SaleAction::Open });

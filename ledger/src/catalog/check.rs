@@ -5,6 +5,7 @@ use alloc::format;
 
 use crate::command::{Event, EventStatus, EventViews, Performer, SaleSummary, SaleTerms, Venue};
 use crate::outcome::Rejection;
+use crate::pricing::policies_fault;
 use crate::time::Millis;
 
 /// The longest name, in bytes.
@@ -102,6 +103,9 @@ pub fn terms(terms: &SaleTerms) -> Check {
     }
     if let Some(problem) = terms.entry.problem() {
         return Err(malformed("/terms/entry", problem));
+    }
+    if let Some((pointer, detail)) = policies_fault(&terms.pricing, &terms.prices) {
+        return Err(malformed(&format!("/terms/pricing{pointer}"), &detail));
     }
     match terms.prices.iter().position(|&price| price > PRICE_MAX) {
         Some(place) => Err(malformed(&format!("/terms/prices/{place}"), "at most 1,000,000,000,000 minor units")),

@@ -73,6 +73,7 @@ fn command(line: &Line<'_>, step: u64) -> CatalogCommand {
                 opens_at: None,
                 refunds: crate::command::RefundPolicy::default(),
                 entry: EntryTerms::default(),
+                pricing: vec![],
             };
             let event = Event {
                 id: EventId(id),

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::wire::numbered_change::{self as parts, Change as Wire};
-use super::{CodecError, common, envelope, wire};
+use super::{CodecError, common, envelope, price, wire};
 use crate::change::{Change, EventChange};
 use crate::codec::seats::{read_refund_state, refund_state};
 use crate::ids::{EventId, HoldId, OrderId, RefundId, TicketId, UserId};
@@ -98,6 +98,7 @@ fn encode(number: u32, change: &Change) -> Option<wire::NumberedChange> {
             sale_from = common::sale_state(*from);
             (event, None, Wire::Sale(common::sale_state(*state)))
         }
+        Change::Price { event, level, change } => (event, None, Wire::Price(price::change(*level, change))),
         Change::CatalogEvent { event, what } => (event, None, Wire::Catalog(event_change(*what))),
         _ => return None,
     };
@@ -147,6 +148,10 @@ fn decode(message: wire::NumberedChange) -> Result<(u32, Change), CodecError> {
         Wire::Sale(state) => {
             Change::Sale { event, from: common::read_sale_state(message.sale_from)?, state: common::read_sale_state(state)? }
         }
+        Wire::Price(change) => {
+            let (level, change) = price::read_change(change)?;
+            Change::Price { event, level, change: change.into() }
+        }
         Wire::Catalog(what) => Change::CatalogEvent { event, what: read_event_change(what)? },
     };
     Ok((message.number, change))
@@ -183,6 +188,28 @@ mod tests {
             let bytes = golden::check(name, &encode_row(&row));
             assert_eq!(decode_row(&bytes), Ok(row));
         }
+    }
+
+    #[test]
+    fn changes_of_prices_are_the_same_for_ever() {
+        use crate::plan::LevelIndex;
+        use crate::pricing::{Inputs, Policy, PriceCause, PriceChange, Tier};
+        let inputs = Inputs { capacity: 9, sold: 5, sold_before: 4, since: Timestamp(7), held: 2, smooth_before: 1500 };
+        let policy = Policy::Tiers(vec![Tier { places: 4, price: 80 }, Tier { places: 0, price: 90 }]);
+        let causes = [
+            PriceCause::Demand(inputs),
+            PriceCause::TierExhausted { tier: 1, taken: 4 },
+            PriceCause::TierReopened { tier: 0, taken: 3 },
+            PriceCause::Policy { policy, taken: 4, reason: "slow".into() },
+        ];
+        let changes = (1_u32..).zip(causes).map(|(number, cause)| {
+            let change = PriceChange { version: number, at: Timestamp(900), from: 80, to: 90, cause };
+            (number, Change::Price { event: EventId(1 << 100), level: LevelIndex(2), change: change.into() })
+        });
+        let row = JournalRow { changes: changes.collect(), ..row() };
+        assert!(row.changes.iter().all(|(_, change)| is_public(change)));
+        let bytes = golden::check("journal-row-prices", &encode_row(&row));
+        assert_eq!(decode_row(&bytes), Ok(row));
     }
 
     #[test]

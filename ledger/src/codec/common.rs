@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{CodecError, ticket as ticket_codec, wire};
+use super::{CodecError, price, ticket as ticket_codec, wire};
 use crate::command::{BlobChunk, Delivery, OrderRecord, RefundPolicy, RefundWho, SaleTerms};
 use crate::ids::{EventId, OrderId, PlanHash, Request, RequestId, TicketId, UserId};
 use crate::money::Currency;
@@ -76,6 +76,7 @@ pub fn terms(terms: &SaleTerms) -> wire::SaleTerms {
         opens_at_us: terms.opens_at.map(|at| at.0),
         refunds: (terms.refunds != RefundPolicy::default()).then(|| policy(&terms.refunds)),
         entry: ticket_codec::entry_terms(terms.entry),
+        pricing: price::policies(&terms.pricing),
     }
 }
 
@@ -105,6 +106,7 @@ pub fn read_terms(terms: Option<wire::SaleTerms>) -> Result<SaleTerms, CodecErro
         opens_at: terms.opens_at_us.map(Timestamp),
         refunds: terms.refunds.map(read_policy).transpose()?.unwrap_or_default(),
         entry: ticket_codec::read_entry_terms(terms.entry),
+        pricing: price::read_policies(terms.pricing),
     })
 }
 

@@ -9,7 +9,7 @@ pub(crate) use money::{dispute, read_dispute, read_refund, read_refund_state, re
 use alloc::vec::Vec;
 
 use super::wire::seat_command::{self as on_wire, Kind};
-use super::{CodecError, audit, common, envelope, promo, ticket, wire};
+use super::{CodecError, audit, common, envelope, price, promo, ticket, wire};
 use crate::command::{Actor, BlobChunk, BlockAction, Choice, SaleAction, SeatCommand};
 use crate::ids::{AttemptId, EventId, HoldId, OrderId, PlanHash, Request, TicketId, UserId};
 use crate::plan::SectionIndex;
@@ -45,9 +45,11 @@ fn kind(command: &SeatCommand) -> Kind {
         SeatCommand::SetSale { request, event, action } => {
             Kind::SetSale(on_wire::SetSale { request: Some(common::request(*request)), event: id(event.0), action: sale_action(*action) })
         }
-        SeatCommand::Hold { .. } | SeatCommand::PayBegin { .. } | SeatCommand::Void { .. } | SeatCommand::Block { .. } => {
-            large_kind(command)
-        }
+        SeatCommand::Hold { .. }
+        | SeatCommand::PayBegin { .. }
+        | SeatCommand::Void { .. }
+        | SeatCommand::Block { .. }
+        | SeatCommand::SetPolicy { .. } => large_kind(command),
         SeatCommand::Extend { request, event, hold, actor } => Kind::Extend(hold_move(*request, *event, *hold, *actor)),
         SeatCommand::Release { request, event, hold, actor } => Kind::Release(hold_move(*request, *event, *hold, *actor)),
         SeatCommand::Confirm { event, order, attempt, authorized, reference } => {
@@ -67,6 +69,7 @@ fn kind(command: &SeatCommand) -> Kind {
         }
         SeatCommand::Ticket { request, event, action } => Kind::Ticket(ticket::command(*request, *event, action)),
         SeatCommand::Promo { request, event, action } => Kind::Promo(promo::command(*request, *event, action)),
+        SeatCommand::Reprice { event, level, version, from } => Kind::Reprice(price::reprice(*event, *level, *version, *from)),
         SeatCommand::Pulse => Kind::Pulse(wire::Empty {}),
         SeatCommand::Audited(asked) => Kind::Audited(audit::audited(asked, encode_command(&asked.command))),
     }
@@ -106,6 +109,13 @@ fn large_kind(command: &SeatCommand) -> Kind {
             event: id(event.0),
             seats: common::seats(seats),
             action: block_action(*action),
+            reason: reason.clone(),
+        }),
+        SeatCommand::SetPolicy { request, event, level, policy, reason } => Kind::SetPolicy(on_wire::SetPolicy {
+            request: Some(common::request(*request)),
+            event: id(event.0),
+            level: level.0.into(),
+            policy: Some(price::policy(policy)),
             reason: reason.clone(),
         }),
         _ => kind(command),
@@ -165,6 +175,8 @@ fn read_kind(kind: Kind) -> Result<SeatCommand, CodecError> {
             let (request, event, action) = promo::read_command(command)?;
             SeatCommand::Promo { request, event, action }
         }
+        Kind::Reprice(command) => price::read_reprice(command)?,
+        Kind::SetPolicy(command) => price::read_set_policy(command)?,
         Kind::Pulse(_) => SeatCommand::Pulse,
         Kind::Audited(_) => return Err(audit::nested()),
     })

@@ -119,7 +119,8 @@ fn request_of(command: &SeatCommand) -> Option<Request> {
         | SeatCommand::Void { request, .. }
         | SeatCommand::Block { request, .. }
         | SeatCommand::Ticket { request, .. }
-        | SeatCommand::Promo { request, .. } => Some(*request),
+        | SeatCommand::Promo { request, .. }
+        | SeatCommand::SetPolicy { request, .. } => Some(*request),
         SeatCommand::Money(command) => command.request(),
         _ => None,
     }
@@ -194,6 +195,7 @@ impl SeatLedger {
         }
         let sale = self.new_sale(event, plan_hash, terms)?;
         self.digest.add(sale.head_hash());
+        sale.prices.add_hashes(event, &mut self.digest);
         self.events.insert(event, Arc::new(sale));
         changes.push(Change::Sale { event, from: SaleState::Published, state: SaleState::Published });
         Ok(())
@@ -314,6 +316,8 @@ fn run(work: &mut Work<'_>, command: &SeatCommand) -> Told {
         SeatCommand::Block { seats, action, .. } => new(work.block(seats, *action)),
         SeatCommand::Ticket { action, .. } => new(work.ticket_action(action)),
         SeatCommand::Promo { action, .. } => new(work.promo_action(action)),
+        SeatCommand::Reprice { level, version, from, .. } => new(work.reprice(*level, *version, *from)),
+        SeatCommand::SetPolicy { level, policy, reason, .. } => new(work.set_policy(*level, policy, reason)),
         SeatCommand::PlanChunk(_)
         | SeatCommand::CreateEvent { .. }
         | SeatCommand::OutboxAck { .. }

@@ -65,6 +65,9 @@ fn deed(command: &SeatCommand, outcome: &SeatOutcome) -> (Option<AuditAction>, S
             || (Some(AuditAction::PromoChanged), text(*event), promo(action)),
             |detail| (Some(AuditAction::SeatsAllocated), text(*event), detail),
         ),
+        SeatCommand::SetPolicy { event, level, policy, reason, .. } => {
+            (Some(AuditAction::PricePolicyChanged), text(*event), format!("level {}: {}: {reason}", level.0, policy.name()))
+        }
         _ => (None, String::new(), String::new()),
     }
 }

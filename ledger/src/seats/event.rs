@@ -9,6 +9,7 @@ use super::board::Board;
 use super::cells::Cells;
 use super::hashes;
 use super::house::House;
+use super::prices::PriceBook;
 use super::promos::PromoBook;
 use super::records::{AreaCell, Counts, Hold, UserCount};
 use super::tickets::TicketBook;
@@ -36,6 +37,7 @@ pub struct EventSale {
     pub(crate) users: CowMap<UserId, UserCount>,
     pub(crate) book: TicketBook,
     pub(crate) promos: PromoBook,
+    pub(crate) prices: PriceBook,
     // What follows is derived from the above, and not part of snapshots.
     pub(crate) board: Board,
     pub(crate) sections: Vec<Counts>,
@@ -79,6 +81,7 @@ impl EventSale {
             users: CowMap::new(),
             book: TicketBook::default(),
             promos: PromoBook::default(),
+            prices: PriceBook::new(&terms),
             board: Board::taken(&house),
             sections: Vec::new(),
             totals: Counts::default(),
@@ -90,6 +93,7 @@ impl EventSale {
             house,
         };
         sale.derive();
+        sale.derive_prices();
         sale
     }
 
@@ -175,8 +179,8 @@ impl EventSale {
     /// The lowest price with something free, in minor units.
     #[must_use]
     pub fn from_price(&self) -> Option<u64> {
-        let free = self.free_by_level.iter().zip(&self.terms.prices).filter(|(free, _)| **free > 0);
-        free.map(|(_, &price)| price).min()
+        let levels = (0_u16..).zip(&self.free_by_level).filter(|(_, free)| **free > 0);
+        levels.map(|(level, _)| self.price(LevelIndex(level))).min()
     }
 
     /// What the catalog is told of it.
@@ -222,7 +226,11 @@ impl EventSale {
     }
 
     pub(crate) fn price(&self, level: LevelIndex) -> u64 {
-        self.terms.prices.get(usize::from(level.0)).copied().unwrap_or(u64::MAX)
+        let place = usize::from(level.0);
+        match self.prices.levels.get(place) {
+            Some(level) => level.now.price,
+            None => self.terms.prices.get(place).copied().unwrap_or(u64::MAX),
+        }
     }
 
     /// Keeps the counters and the board in step with a seat that moved.
@@ -233,6 +241,7 @@ impl EventSale {
         self.totals.shift(from, to, 1);
         let house = &*self.house;
         self.sections[usize::from(house.section(seat).0)].shift(from, to, 1);
+        self.prices.recount(house.level(seat), from, to, 1);
         let (was_free, is_free) = (from == SeatState::Available, to == SeatState::Available);
         if was_free != is_free {
             self.board.set(house, seat, is_free);
@@ -244,7 +253,9 @@ impl EventSale {
     /// Keeps the counters in step with places that moved.
     pub(crate) fn recount_area(&mut self, area: AreaIndex, from: SeatState, to: SeatState, count: u32) {
         self.totals.shift(from, to, count);
-        let free = &mut self.free_by_level[usize::from(self.house.area_level(area).0)];
+        let level = self.house.area_level(area);
+        self.prices.recount(level, from, to, count);
+        let free = &mut self.free_by_level[usize::from(level.0)];
         if from == SeatState::Available {
             *free = free.saturating_sub(count);
         }

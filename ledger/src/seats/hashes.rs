@@ -1,13 +1,17 @@
 //! Hashes of the records of an event group, for its digest. Every field that a record's future depends on is in.
 
+use prost::Message;
+
 use super::event::Head;
 use super::records::{AreaCell, Cell, Hold, UserCount};
+use crate::codec::price;
 use crate::command::{Actor, Delivery, RefundPolicy, SaleTerms};
 use crate::digest::RecordHasher;
 use crate::ids::{EventId, PlanHash, UserId};
 use crate::orders::{Attempt, Order, Place};
 use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::pricing::Policy;
 use crate::promos::Applied;
 use crate::tickets::{EntryTerms, Reentry, TicketRecord};
 use crate::time::Timestamp;
@@ -34,6 +38,9 @@ const LAPSES: u64 = 0x6c61_7073_6573;
 /// Before the time of an attempt's decision, as for [`MORE`].
 const DECIDED: u64 = 0x6465_6369;
 
+/// Before the policies of prices, as for [`MORE`].
+const PRICING: u64 = 0x7072_6963;
+
 pub(crate) fn clock(at: Timestamp) -> u128 {
     RecordHasher::new(CLOCK).u64(at.0).finish()
 }
@@ -45,7 +52,7 @@ pub(crate) fn terms(event: EventId, plan: PlanHash, terms: &SaleTerms) -> u128 {
     let hasher =
         hasher.u32(terms.per_user_limit).u64(terms.hold_ttl.0).u64(u64::from(terms.orphan_rule)).option(terms.opens_at.map(|at| at.0));
     let hasher = if terms.lapses_max == 0 { hasher } else { hasher.u64(LAPSES).u32(terms.lapses_max) };
-    entry_terms(policy(hasher, &terms.refunds), terms.entry).finish()
+    pricing(entry_terms(policy(hasher, &terms.refunds), terms.entry), &terms.pricing).finish()
 }
 
 /// The refund policy; the usual one counts as none.
@@ -55,6 +62,15 @@ fn policy(hasher: RecordHasher, policy: &RefundPolicy) -> RecordHasher {
     }
     let until = policy.until.map(|at| at.0);
     hasher.u64(MORE).u64(policy.who as u64).option(until).u32(policy.keep_bps).u64(policy.keep_fixed)
+}
+
+/// The policies of prices; none count as none.
+fn pricing(hasher: RecordHasher, policies: &[Policy]) -> RecordHasher {
+    if policies.is_empty() {
+        return hasher;
+    }
+    let hasher = hasher.u64(PRICING).u64(policies.len() as u64);
+    policies.iter().fold(hasher, |hasher, policy| hasher.bytes(&price::policy(policy).encode_to_vec()))
 }
 
 /// The terms of entry; the usual ones count as none.

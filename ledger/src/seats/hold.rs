@@ -12,7 +12,7 @@ use crate::command::Choice;
 use crate::ids::{HoldId, UserId};
 use crate::orders::Place;
 use crate::outcome::{HoldState, Rejection, SaleState, SeatOutcome, SeatState};
-use crate::plan::{AreaIndex, SeatIndex};
+use crate::plan::{AreaIndex, LevelIndex, SeatIndex};
 use crate::promos::AllocationIndex;
 use crate::time::Timestamp;
 
@@ -67,12 +67,14 @@ impl Work<'_> {
             self.take_places(area, count, allocation);
         }
         self.count_hold(user, promo.as_ref(), true);
+        self.weigh_hold(id, true);
         self.count_user(user, |has| has.held = has.held.saturating_add(count));
         self.say_hold(id, user, HoldState::Active);
+        self.exhaust_tiers();
         Ok(SeatOutcome::Hold(info))
     }
 
-    fn sale_is_on(&self) -> Result<(), Rejection> {
+    pub(crate) fn sale_is_on(&self) -> Result<(), Rejection> {
         let opens_at = self.sale.terms.opens_at;
         let state = self.sale.head.state;
         if state == SaleState::OnSale && opens_at.is_none_or(|opens_at| opens_at <= self.at) {
@@ -112,7 +114,7 @@ impl Work<'_> {
 
     fn best(&mut self, choice: &Choice, of: Option<AllocationIndex>) -> Result<Picked, Rejection> {
         let Choice::Best { quantity, section, max_price, split, accessible } = *choice else { return Err(Rejection::NothingFits) };
-        let levels: Option<Vec<bool>> = max_price.map(|most| self.sale.terms.prices.iter().map(|&price| price <= most).collect());
+        let levels: Option<Vec<bool>> = max_price.map(|most| self.affordable(most));
         let wish = Wish { quantity, section, levels: levels.as_deref(), split, accessible };
         if self.sale.house.seat_count() == 0 {
             let area = self.best_area(&wish, of).ok_or(Rejection::NothingFits)?;
@@ -124,6 +126,11 @@ impl Work<'_> {
             None => best(&house, &mut self.sale.board, &wish),
         };
         Ok((seats.ok_or(Rejection::NothingFits)?, Vec::new()))
+    }
+
+    /// Which levels cost no more than this, by level.
+    fn affordable(&self, most: u64) -> Vec<bool> {
+        (0..self.sale.terms.prices.len() as u16).map(|level| self.sale.price(LevelIndex(level)) <= most).collect()
     }
 
     /// In a house without numbered seats: the area nearest to the focal point that has room for all.

@@ -31,6 +31,7 @@ macro_rules! must {
 }
 
 mod money;
+mod price;
 mod promo;
 
 impl SeatLedger {
@@ -60,6 +61,7 @@ impl SeatLedger {
             sale.orders.sorted().into_iter().for_each(|(_, order)| digest.add(hashes::order(event, order)));
             sale.book.add_hashes(event, &mut digest);
             sale.promos.add_hashes(event, &mut digest);
+            sale.prices.add_hashes(event, &mut digest);
         }
         for (target, acknowledged, _) in self.outbox.cursors() {
             digest.add(hashes::cursor(target, acknowledged));
@@ -146,6 +148,7 @@ fn check_event(sale: &EventSale, ledger: &SeatLedger) -> Check {
     check_users(sale, &users)?;
     check_book(sale)?;
     promo::check(sale)?;
+    price::check(sale, ledger.at)?;
     check_derived(sale)
 }
 

@@ -5,14 +5,14 @@
 //!                                          time first: deadlines that are due end their holds
 //!
 //!  per event   cells      one per seat: state, and the hold or ticket that it belongs to        } records: in the digest
-//!              areas, holds, orders (with attempts and tickets), users, book (scans), promos     } and in snapshots
+//!              areas, holds, orders (with attempts and tickets), users, book, promos, prices     } and in snapshots
 //!              board, counters                                                                  } derived
 //!  per group   plans, remembered requests, outbox, audit trail                                    records
 //!              agenda: deadlines, ended holds, open attempts                                      derived
 //! ```
 //! Seats: `house` (a plan's index), `board` (free seats as bits), `best` and `rules` (which seats go together).
-//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`, `codes`, `allocation`, `audited`; `work` is the
-//! only place where records change.
+//! Commands: `hold`, `lifecycle`, `pay`, `refund`, `cart`, `undo`, `scan`, `transfer`, `codes`, `allocation`, `reprice`, `audited`;
+//! `work` is the only place where records change, but for those of `codes` and `reprice`, which keep their own.
 
 mod agenda;
 mod allocation;
@@ -31,10 +31,12 @@ mod house;
 mod invariants;
 mod lifecycle;
 mod pay;
+mod prices;
 mod progress;
 mod promos;
 mod records;
 mod refund;
+mod reprice;
 mod rules;
 mod scan;
 mod shape;
@@ -46,6 +48,7 @@ mod view;
 mod work;
 
 pub use event::{EventSale, OrderView};
+pub use prices::{DueStep, PriceView};
 pub use progress::RefundProgress;
 pub use promos::{AllocationView, Promo, Tally};
 pub use records::{Counts, Hold, Item, Lapses, UserCount};

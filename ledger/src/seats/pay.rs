@@ -223,6 +223,7 @@ impl Work<'_> {
         let tickets = self.issue(hold, id);
         let count = hold.items.count();
         self.count_sale(hold);
+        self.weigh_hold(hold.id, false);
         self.count_user(hold.user, |has| {
             has.held = has.held.saturating_sub(count);
             has.owned = has.owned.saturating_add(count);

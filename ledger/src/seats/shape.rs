@@ -15,6 +15,7 @@ use crate::ids::{EventId, HoldId, OrderId, TicketId};
 use crate::orders::order_of;
 use crate::outcome::Rejection;
 use crate::plan::{AreaIndex, SeatIndex};
+use crate::pricing::{REASON_BYTES_MAX, policies_fault};
 use crate::tickets::{GATE_BYTES_MAX, TicketAction};
 use crate::time::Millis;
 
@@ -31,7 +32,6 @@ pub const PRICE_MAX: u64 = 1_000_000_000_000;
 pub const TTL_RANGE: (Millis, Millis) = (Millis::from_mins(2), Millis::from_mins(30));
 
 const METHOD_BYTES_MAX: usize = 255;
-const REASON_BYTES_MAX: usize = 255;
 const CODE_BYTES_MAX: usize = 64;
 const ACKS_MAX: usize = 4096;
 
@@ -50,7 +50,9 @@ pub(crate) fn event_of(command: &SeatCommand) -> Option<EventId> {
         | SeatCommand::Void { event, .. }
         | SeatCommand::Block { event, .. }
         | SeatCommand::Ticket { event, .. }
-        | SeatCommand::Promo { event, .. } => Some(*event),
+        | SeatCommand::Promo { event, .. }
+        | SeatCommand::Reprice { event, .. }
+        | SeatCommand::SetPolicy { event, .. } => Some(*event),
         SeatCommand::Money(command) => Some(command.event()),
         SeatCommand::PlanChunk(_)
         | SeatCommand::CreateEvent { .. }
@@ -101,13 +103,17 @@ pub(crate) fn check(command: &SeatCommand, sale: Option<&EventSale>) -> Result<(
         }
         SeatCommand::Ticket { event, action, .. } => check_ticket(*event, action),
         SeatCommand::Promo { action, .. } => promo::check(action, sale),
+        SeatCommand::SetPolicy { policy, reason, .. } => {
+            at_most("/reason", reason, REASON_BYTES_MAX)?;
+            policy.fault(None).map_or(Ok(()), |(pointer, detail)| Err(malformed(format!("/policy{pointer}"), detail)))
+        }
         SeatCommand::OutboxAck { acks } => {
             if acks.len() > ACKS_MAX || !acks.is_sorted_by(|left, right| left.0 < right.0) {
                 return Err(malformed("/acks", format!("must be at most {ACKS_MAX}, ascending by target, each once")));
             }
             Ok(())
         }
-        SeatCommand::PlanChunk(_) | SeatCommand::SetSale { .. } | SeatCommand::Pulse => Ok(()),
+        SeatCommand::PlanChunk(_) | SeatCommand::SetSale { .. } | SeatCommand::Reprice { .. } | SeatCommand::Pulse => Ok(()),
         // Unpacked before it comes here: this one stands in another.
         SeatCommand::Audited(_) => Err(malformed("", "an audited command in an audited one")),
     }
@@ -147,6 +153,9 @@ fn check_terms(terms: &SaleTerms) -> Result<(), Rejection> {
     }
     if let Some(problem) = terms.entry.problem() {
         return Err(malformed("/terms/entry", problem));
+    }
+    if let Some((pointer, detail)) = policies_fault(&terms.pricing, &terms.prices) {
+        return Err(malformed(format!("/terms/pricing{pointer}"), detail));
     }
     match terms.prices.iter().position(|&price| price > PRICE_MAX) {
         Some(level) => Err(malformed(format!("/terms/prices/{level}"), format!("at most {PRICE_MAX} is possible"))),

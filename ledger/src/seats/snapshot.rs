@@ -2,6 +2,7 @@
 //! reading, and the digest at the end tells whether the result is what was written.
 
 mod book;
+mod price;
 mod promo;
 
 use alloc::sync::Arc;
@@ -68,6 +69,7 @@ impl SeatLedger {
                 OFF_SALE => read_off_sale(part(&mut open)?, &envelope::exact(bytes)?)?,
                 HOLD => read_hold(part(&mut open)?, envelope::exact(bytes)?)?,
                 ORDER => read_order(part(&mut open)?, envelope::exact(bytes)?)?,
+                price::LEVELS..=price::CHANGES => price::read(part(&mut open)?, kind, bytes)?,
                 promo::ALLOCATIONS..=promo::CODES => promo::read(part(&mut open)?, kind, bytes)?,
                 book::GATES..=book::CONFLICTS => book::read(&mut part(&mut open)?.book, kind, bytes)?,
                 TARGET => {
@@ -94,8 +96,10 @@ impl SeatLedger {
     fn close(&mut self, sale: Option<EventSale>) -> Result<(), CodecError> {
         let Some(mut sale) = sale else { return Ok(()) };
         promo::keep(&mut sale);
+        price::check(&sale)?;
         sale.derive();
         sale.derive_promos();
+        sale.derive_prices();
         if self.events.insert(sale.id, Arc::new(sale)).is_some() {
             return Err(CodecError::broken("an event twice"));
         }
@@ -132,6 +136,7 @@ fn write_event(sale: &EventSale, writer: &mut FrameWriter<'_>) {
         writer.record(OFF_SALE, &off);
     }
     promo::write(&sale.promos, writer);
+    price::write(&sale.prices, writer);
     for (_, hold) in sale.holds.sorted() {
         writer.record(HOLD, &write_hold(hold));
     }
@@ -148,6 +153,7 @@ fn read_event(ledger: &SeatLedger, message: wire::SeatEvent) -> Result<EventSale
     let mut sale = ledger.new_sale(event, plan, &terms).map_err(|_| CodecError::broken("an event that does not fit its plan"))?;
     sale.head.state = common::read_sale_state(message.state)?;
     sale.head.receipts = message.receipts;
+    sale.prices = super::prices::PriceBook::default();
     if message.area_blocked.len() != sale.areas.len() {
         return Err(CodecError::broken("another number of areas"));
     }

@@ -1,5 +1,6 @@
 //! Golden bytes of every command and answer and of a snapshot; what damaged snapshots and unknown bytes give.
 
+mod price;
 mod promo;
 
 use alloc::string::{String, ToString};
@@ -54,6 +55,7 @@ fn terms() -> SaleTerms {
         opens_at: Some(Timestamp(5)),
         refunds: RefundPolicy::default(),
         entry: EntryTerms::default(),
+        pricing: vec![],
     }
 }
 

@@ -23,6 +23,9 @@ impl Work<'_> {
             _ => return Err(Rejection::SaleMove { state }),
         };
         self.set_sale(next);
+        if action == SaleAction::Open {
+            self.start_prices();
+        }
         if next == Cancelled {
             let active: Vec<HoldId> = {
                 let holds = self.sale.holds.sorted().into_iter();

@@ -185,6 +185,7 @@ impl Work<'_> {
         let (promo, allocation) = (hold.promo.clone(), hold.allocation());
         self.free_items(items.as_slice(), from, allocation);
         self.count_hold(user, promo.as_ref(), false);
+        self.weigh_hold(id, false);
         let count = items.count();
         let at = self.at;
         self.change_hold(id, |hold| {

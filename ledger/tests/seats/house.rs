@@ -35,6 +35,7 @@ pub fn terms() -> SaleTerms {
         opens_at: None,
         refunds: RefundPolicy { who: RefundWho::Buyer, ..RefundPolicy::default() },
         entry: EntryTerms::default(),
+        pricing: vec![],
     }
 }
 

@@ -4,6 +4,8 @@
 mod house;
 mod money;
 mod oracle;
+mod price;
+mod price_random;
 mod promo;
 mod promo_random;
 mod random;

@@ -188,6 +188,7 @@ pub fn change(sale: &EventSale, change: &Change) -> String {
         Change::Sale { state, .. } => format!("sale={state:?}"),
         Change::Outbox { target } => format!("outbox {target}"),
         Change::Refund { refund, state, .. } => format!("{}={state:?}", refund_name(*refund)),
+        Change::Price { level, change, .. } => format!("price {}: {}->{}", level.0, change.from, change.to),
         other => format!("{other:?}"),
     }
 }

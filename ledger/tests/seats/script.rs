@@ -5,13 +5,13 @@
 //! `void o1/0 ... [user=1] [block]`, those of `money.rs`, `block|unblock|kill A1 ...`, `open|pause|resume|close|cancel`,
 //! `ack 1=3`, `pulse`.
 //! `scan in|out o1/0 epoch=1 gate=North [nonce=n1] [doors=0s-100s] [offline=5s]` (`bad` instead of a ticket: no good code;
-//! `elsewhere`: a code of another event), those of `promo.rs`,
+//! `elsewhere`: a code of another event), those of `promo.rs` and `price.rs`,
 //! `offer o1/0 user=1 to=b@x`, `withdraw o1/0 user=1`, `claim o1/0 user=2 email=b@x`, `handover o1/0 user=1 to=2`.
 //! Every line takes `at=10s` (else a second after the line before), `key=k1` (else a new one), `body=2`; an actor is
 //! `user=1`, `staff=1` or else the system.
 //! Questions: `ticket o1/0`, `gates`, `conflicts`, `dead`, `row A`, `counts`, `section S`, `area Floor`, `has user=1`, `see h1`,
-//! `promos`, `allocations`, `order o1`, `outbox 1`, `changes`, `attempts`, `refunds o1`, `asking`, `progress`, `deadline`,
-//! `from`, `packed`.
+//! `promos`, `allocations`, `price 0`, `history 0`, `due`, `order o1`, `outbox 1`, `changes`, `attempts`, `refunds o1`, `asking`,
+//! `progress`, `deadline`, `from`, `packed`.
 
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::command::{Actor, BlockAction, Choice, SaleAction, SeatCommand};
@@ -24,7 +24,7 @@ use boxoffice_ledger::tickets::{Claim, Direction, Scan, TicketAction};
 use boxoffice_ledger::time::{Millis, Timestamp};
 
 use crate::house::{SLOT, START, event};
-use crate::{money, promo, render};
+use crate::{money, price, promo, render};
 
 pub struct Script {
     pub ledger: SeatLedger,
@@ -194,6 +194,9 @@ impl Script {
             "progress" => format!("{:?}", sale.refund_progress()),
             "promos" => render::promos(sale),
             "allocations" => render::allocations(sale),
+            "price" => price::view(&sale.price_view(price::level(name)).unwrap()),
+            "history" => price::history(sale, price::level(name)),
+            "due" => sale.due_steps().map(|due| format!("{} {}", due.level.0, render::time(due.at))).collect::<Vec<_>>().join("; "),
             "packed" => sale.packed_states().iter().map(|byte| format!("{byte:02x}")).collect(),
             _ => return None,
         })
@@ -262,9 +265,22 @@ impl Script {
             "scan" => SeatCommand::Ticket { request, event, action: TicketAction::Scan(scan(words)) },
             "offer" | "withdraw" | "claim" | "handover" => SeatCommand::Ticket { request, event, action: give(words) },
             "pulse" => SeatCommand::Pulse,
+            "reprice" | "policy" => self.price(words, request),
             "code" | "codeoff" | "codeon" | "aside" | "putback" => SeatCommand::Promo { request, event, action: self.promo(words) },
             other => SeatCommand::Money(money::command(other, names, words, request)),
         }
+    }
+
+    fn price(&self, words: &Words<'_>, request: Request) -> SeatCommand {
+        let (event, level) = (event(), price::level(words.plain[1]));
+        if words.plain[0] == "policy" {
+            let text = words.plain.get(2).map_or_else(|| words.get("is").unwrap(), |text| *text);
+            let (policy, reason) = (price::policy(text), words.get("reason").map_or_else(|| "because".into(), repeated));
+            return SeatCommand::SetPolicy { request, event, level, policy, reason };
+        }
+        let now = self.sale().price_view(level).map_or((0, 0), |view| (view.version, view.price));
+        let version = words.number("version").map_or(now.0, |version| version as u32);
+        SeatCommand::Reprice { event, level, version, from: words.number("from").unwrap_or(now.1) }
     }
 
     fn promo(&self, words: &Words<'_>) -> PromoAction {

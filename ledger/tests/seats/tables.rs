@@ -1,6 +1,7 @@
 //! Runs the tables in `tests/cases/seats`. A case is a block of lines: `case: what it shows`, then `house: ...` (see `house.rs`)
 //! and perhaps `terms: limit=4 ttl=8m orphan prices=1,2 opens=10s refunds=buyer
-//! until=10s keep=1000+50 unopened times=2 out-then-in stay stay-from=10s`, then lines `command -> answer`.
+//! until=10s keep=1000+50 unopened times=2 out-then-in stay stay-from=10s pricing=fixed|tiers:...` (see `price.rs`), then
+//! lines `command -> answer`.
 //! With UPDATE_CASES set, the answers in the files are replaced by what came out: read the difference before you keep it.
 
 use std::fmt::Write as _;
@@ -14,6 +15,7 @@ use boxoffice_ledger::tickets::Reentry;
 use boxoffice_ledger::time::Millis;
 
 use crate::house::{self, START};
+use crate::price;
 use crate::script::Script;
 
 fn terms(text: &str) -> (SaleTerms, bool) {
@@ -43,6 +45,7 @@ fn terms(text: &str) -> (SaleTerms, bool) {
             ("stay-from", value) => {
                 terms.entry.transfer_until = Some(START.plus(Millis::from_secs(value.strip_suffix('s').unwrap().parse().unwrap())));
             }
+            ("pricing", value) => terms.pricing = value.split('|').map(price::policy).collect(),
             ("unopened", _) => open = false,
             other => panic!("no such term: {other:?}"),
         }

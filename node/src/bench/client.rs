@@ -20,6 +20,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// The token that it calls with.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A client of the node at `host:port` that calls with this token. `run` keeps its keys apart from other runs'.
     #[must_use]
     pub fn new(address: String, token: String, run: u64) -> Self {

@@ -7,7 +7,8 @@
 //!   generator's address must be in `trusted_networks`, and `user_per_minute` fit the load.
 //! - Closed loop: each client starts when it is done. Open loop: attempts start on schedule, latency counts from then.
 //! - CPU, fdatasync calls and log bytes are the nodes' own counters before and after; the generator's CPU is its own.
-//! - At the end the seat map of every node is compared with what was acknowledged.
+//! - At the end the seat map of every node is compared with what was acknowledged; with `--pricing demand`, every price is worked
+//!   out again from what was noted with it.
 
 pub mod client;
 pub mod connection;
@@ -18,6 +19,7 @@ pub mod live;
 pub mod load;
 pub mod login;
 pub mod mix;
+mod prices;
 pub mod read;
 pub mod report;
 pub mod scan;
@@ -90,6 +92,12 @@ enum PaymentKind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PricingKind {
+    Fixed,
+    Demand,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
     Table,
     Json,
@@ -118,6 +126,12 @@ struct BookArgs {
     /// A free event, or one paid through the test provider.
     #[arg(long, value_enum, default_value_t = PaymentKind::Free)]
     payment: PaymentKind,
+    /// How the price moves: not at all, or with demand (paid through the test provider).
+    #[arg(long, value_enum, default_value_t = PricingKind::Fixed)]
+    pricing: PricingKind,
+    /// Write how the last house was sold to this file, for `boxoffice price simulate`.
+    #[arg(long)]
+    record: Option<PathBuf>,
     /// Attempts in a hundred that go to a seat that is sold.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=95))]
     refused_percent: u64,
@@ -166,16 +180,18 @@ fn book(args: &BookArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn run_once(cluster: &Cluster, runtime: &tokio::runtime::Runtime, args: &BookArgs, clients: usize) -> anyhow::Result<Run> {
-    let (payment, price) = match args.payment {
-        PaymentKind::Free => ("free", 0),
-        PaymentKind::Test => ("test", 1_000),
+    let (payment, price) = match (args.payment, args.pricing) {
+        (PaymentKind::Free, PricingKind::Fixed) => ("free", 0),
+        (PaymentKind::Test, _) | (_, PricingKind::Demand) => ("test", 1_000),
     };
+    let moving = args.pricing == PricingKind::Demand;
     let run = mint::entropy() as u64;
     let client =
         |endpoint: &String, role: Role| -> anyhow::Result<Client> { Ok(Client::new(endpoint.clone(), cluster.buyer(role)?.token, run)) };
     let mut coordinator = client(&cluster.endpoints[0], Role::Coordinator)?;
     let mut nodes = cluster.endpoints.iter().map(|endpoint| client(endpoint, Role::Operator)).collect::<anyhow::Result<Vec<_>>>()?;
-    let event = runtime.block_on(setup::put_on_sale(&mut coordinator, args.seats, price))?;
+    let terms = if moving { prices::demand(price) } else { serde_json::Value::Null };
+    let event = runtime.block_on(setup::put_on_sale_with(&mut coordinator, args.seats, price, terms))?;
     let workload = Workload {
         endpoints: cluster.endpoints.clone(),
         event: event.clone(),
@@ -193,6 +209,12 @@ fn run_once(cluster: &Cluster, runtime: &tokio::runtime::Runtime, args: &BookArg
     let tally = load::run(&workload, &Arc::new(Progress::default()))?;
     let own_cpu_us = report::own_cpu_us()?.saturating_sub(own_before);
     let cost = runtime.block_on(Cost::read(&mut nodes))?.since(before);
-    let violations = runtime.block_on(verify::check(&mut nodes, &event, args.seats as usize, &tally))?;
+    let mut violations = runtime.block_on(verify::check(&mut nodes, &event, args.seats as usize, &tally))?;
+    if moving {
+        violations.extend(runtime.block_on(prices::check(&cluster.endpoints, &event))?);
+    }
+    if let Some(path) = &args.record {
+        runtime.block_on(prices::record(&cluster.endpoints, coordinator.token(), &event, path))?;
+    }
     Ok(Run { clients, rate: workload.rate, payment, tally, cost, own_cpu_us, violations })
 }

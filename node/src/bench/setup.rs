@@ -65,7 +65,15 @@ impl Cluster {
 /// # Errors
 /// When a call fails.
 pub async fn put_on_sale(client: &mut Client, seats: u32, price: u64) -> anyhow::Result<String> {
-    put_on_sale_at(client, seats, price, "2031-01-01T19:00:00Z").await
+    put_on_sale_with(client, seats, price, serde_json::Value::Null).await
+}
+
+/// The same with further fields of the event.
+///
+/// # Errors
+/// When a call fails.
+pub async fn put_on_sale_with(client: &mut Client, seats: u32, price: u64, more: serde_json::Value) -> anyhow::Result<String> {
+    make(client, seats, price, "2031-01-01T19:00:00Z", more).await
 }
 
 /// The same for an event that starts then (RFC 3339).
@@ -73,11 +81,15 @@ pub async fn put_on_sale(client: &mut Client, seats: u32, price: u64) -> anyhow:
 /// # Errors
 /// When a call fails.
 pub async fn put_on_sale_at(client: &mut Client, seats: u32, price: u64, starts_at: &str) -> anyhow::Result<String> {
+    make(client, seats, price, starts_at, serde_json::Value::Null).await
+}
+
+async fn make(client: &mut Client, seats: u32, price: u64, starts_at: &str, more: serde_json::Value) -> anyhow::Result<String> {
     let venue = json!({"name": "Bench hall", "city": "Testville", "country": "DE", "time_zone": "Europe/Berlin"});
     let venue = client.post("/venue", &venue).await?;
     let venue = venue["id"].as_str().context("the venue has no id")?;
     client.post(&format!("/venue/{venue}/plan"), &house::plan(seats)).await?;
-    let event = json!({
+    let mut event = json!({
         "name": format!("Bench, {seats} seats"),
         "category": "bench",
         "venue": venue,
@@ -87,6 +99,9 @@ pub async fn put_on_sale_at(client: &mut Client, seats: u32, price: u64, starts_
         "per_user_limit": 0,
         "lapses_max": 0,
     });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        event[name] = value.clone();
+    }
     let event = client.post("/event", &event).await?;
     Ok(event["id"].as_str().context("the event has no id")?.to_owned())
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use boxoffice_api::client::{Client, EventOrder};
 use boxoffice_api::import::{demo, worldcup};
+use serde_json::json;
 
 use crate::mint;
 
@@ -69,6 +70,7 @@ async fn final_match(client: &Client) -> anyhow::Result<DemoEvent> {
         starts_at_us: fixture.starts_at_us,
         currency: "USD".into(),
         prices: (0..plan.levels as u64).map(|level| 89_000_u64.saturating_sub(level * 11_000).max(12_000)).collect(),
+        pricing: Vec::new(),
         per_user_limit: 6,
     };
     let created = client.create_event(&event, "demo-final-event").await?;
@@ -82,6 +84,7 @@ async fn concert(client: &Client) -> anyhow::Result<DemoEvent> {
     let band = client.create_performer("Midnight Radio", "band", "demo-concert-band").await?;
     let name = "Midnight Radio at the Race Track".to_owned();
     let starts = worldcup::Shift::into_future(CONCERT_STARTS_US, mint::now_ms() * 1000).apply(CONCERT_STARTS_US);
+    let prices: Vec<u64> = (0..plan.levels as u64).map(|level| 6_500 - level.min(5) * 1_000).collect();
     let event = EventOrder {
         name: name.clone(),
         description: "An open-air concert; the house is the seats.io sample chart with zones.".into(),
@@ -90,11 +93,24 @@ async fn concert(client: &Client) -> anyhow::Result<DemoEvent> {
         performers: vec![band],
         starts_at_us: starts,
         currency: "EUR".into(),
-        prices: (0..plan.levels as u64).map(|level| 6_500 - level.min(5) * 1_000).collect(),
+        pricing: pricing(&prices, mint::now_ms() * 1000, starts),
+        prices,
         per_user_limit: 8,
     };
     let created = client.create_event(&event, "demo-concert-event").await?;
     Ok(DemoEvent { id: created.id, name, seats: plan.capacity })
+}
+
+/// Prices of the concert follow demand: everything should be sold evenly until it begins, at two thirds to twice the price.
+fn pricing(prices: &[u64], now_us: u64, starts_us: u64) -> Vec<serde_json::Value> {
+    let moment = |us: u64| i64::try_from(us).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok()).map(|at| at.to_string());
+    let curve = json!([{"at": moment(now_us), "sold_bps": 0}, {"at": moment(starts_us), "sold_bps": 10_000}]);
+    let policy = |&price: &u64| {
+        json!({
+            "type": "demand", "curve": curve, "floor": price * 2 / 3, "ceiling": price * 2, "step_max": price / 20, "interval_s": 60,
+        })
+    };
+    prices.iter().map(policy).collect()
 }
 
 /// 20 June 2026, 20:00 in Brussels.

@@ -121,6 +121,7 @@ async fn fixtures(args: WorldcupArgs) -> anyhow::Result<ExitCode> {
             starts_at_us: fixture.starts_at_us,
             currency: "USD".into(),
             prices: (0..levels as u64).map(|level| 30_000_u64.saturating_sub(level * 5_000).max(5_000)).collect(),
+            pricing: Vec::new(),
             per_user_limit: 6,
         };
         let created = client.create_event(&event, &format!("{prefix}-match-{number}")).await?;

@@ -5,6 +5,7 @@ mod demo;
 mod dev;
 pub mod event;
 mod import;
+pub mod price;
 mod sandbox;
 mod serve;
 mod token;
@@ -61,6 +62,9 @@ enum Command {
     /// Work with events.
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Look at prices that move, check them, and try other ones.
+    #[command(subcommand)]
+    Price(price::PriceCommand),
     /// Bring real data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => crate::bench::run(&args),
         Command::Openapi => openapi(),
         Command::Event(command) => event::run(command),
+        Command::Price(command) => price::run(command),
         Command::Import(command) => import::run(command),
     };
     result.unwrap_or_else(|error| {

@@ -52,6 +52,7 @@ impl Service {
             sold: totals.sold,
             capacity: totals.total(),
             from_price: sale.from_price(),
+            prices: if sale.has_moving_prices() { sale.prices() } else { Vec::new() },
         })
     }
 
@@ -126,6 +127,9 @@ impl Service {
         event.category = patch.category.unwrap_or(event.category);
         event.starts_at = patch.starts_at.unwrap_or(event.starts_at);
         event.performers = patch.performers.unwrap_or(event.performers);
+        if let Some(pricing) = patch.pricing {
+            event.terms.pricing = pricing;
+        }
         if let Some(images) = patch.images {
             self.check_images(&images).await?;
             event.images = images;

@@ -272,6 +272,7 @@ fn event(
             opens_at: None,
             refunds: RefundPolicy::default(),
             entry: EntryTerms::default(),
+            pricing: Vec::new(),
         },
         owner: caller.user,
         status: EventStatus::Published,

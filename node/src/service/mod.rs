@@ -17,6 +17,7 @@ mod media;
 mod orders;
 mod past;
 mod paying;
+mod prices;
 mod promos;
 mod reads;
 mod reconcile;

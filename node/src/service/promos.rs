@@ -89,7 +89,7 @@ impl Service {
     }
 
     /// What an event's sale looks like after a write.
-    async fn written_to<T>(
+    pub(super) async fn written_to<T>(
         &self,
         cx: Context,
         event: EventId,

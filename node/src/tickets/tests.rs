@@ -69,6 +69,7 @@ fn event() -> Event {
             opens_at: None,
             refunds: boxoffice_ledger::command::RefundPolicy::default(),
             entry: EntryTerms::default(),
+            pricing: Vec::new(),
         },
         owner: UserId(2),
         status: EventStatus::Published,

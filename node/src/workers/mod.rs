@@ -9,6 +9,7 @@ pub mod letters;
 mod media;
 mod outbox;
 mod payments;
+mod pricing;
 mod provisioning;
 mod summaries;
 mod views;
@@ -50,6 +51,7 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
         tokio::spawn(outbox::run(Arc::clone(service), group));
         tokio::spawn(payments::run(Arc::clone(service), group));
         tokio::spawn(summaries::run(Arc::clone(service), group));
+        tokio::spawn(pricing::run(Arc::clone(service), group));
     }
 }
 

@@ -30,6 +30,23 @@ impl Script<'_, '_> {
         self.call(&staff, "getPromo", &code, Value::Null).await;
     }
 
+    /// An event with tiers: looked at, changed, tried.
+    pub async fn prices(&mut self, venue: &str) {
+        let (staff, visitor) = (self.coordinator.clone(), self.visitor.clone());
+        let tiers = json!([{"type": "tiers", "tiers": [{"places": 1, "price": 1000}, {"price": 1200}]}]);
+        let event = self.on_sale(venue, Terms { more: json!({"pricing": tiers}), ..Terms::free(SEATS).priced(1000) }).await;
+        let path = [("id", event.as_str())];
+        let buyer = self.buyer.clone();
+        self.call(&buyer, "createHold", &path, json!({"seats": [1], "expect_total": 1000})).await;
+        self.call(&visitor, "getPrices", &path, Value::Null).await;
+        let change = json!({"level": 0, "policy": {"type": "fixed"}, "reason": "The rest stays at this price."});
+        self.call(&staff, "changePricePolicy", &path, change).await;
+        self.call(&visitor, "listPriceChanges", &path, Value::Null).await;
+        let course = json!([{"at": "2031-03-01T10:00:00Z", "sold": 0}, {"at": "2031-03-02T10:00:00Z", "sold": 20}]);
+        self.call(&staff, "previewPrices", &path, json!({"level": 0, "course": course})).await;
+        self.call(&visitor, "getSeats", &path, Value::Null).await;
+    }
+
     /// Guests: one becomes an account, one hands the tickets to an account that is there.
     pub async fn guests(&mut self, venue: &str) {
         let visitor = self.visitor.clone();

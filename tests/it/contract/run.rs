@@ -48,6 +48,7 @@ async fn a_node_answers_as_the_document_says() {
     stops.part("tickets", script.tickets(&venue)).await;
     stops.part("images", script.images(&venue)).await;
     stops.part("promo codes", script.promos(&venue)).await;
+    stops.part("prices", script.prices(&venue)).await;
     stops.part("guests", script.guests(&venue)).await;
     stops.part("carts", script.carts(&venue)).await;
     stops.part("changes and webhooks", script.changes()).await;

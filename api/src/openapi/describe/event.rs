@@ -58,7 +58,10 @@ fn looks() -> Vec<Operation> {
 fn changes() -> Vec<Operation> {
     vec![
         post("/event", "createEvent", "Create an event")
-            .says("The venue needs a seating plan. Prices are a list by price level, or an object from a level's name to an amount.")
+            .says(
+                "The venue needs a seating plan. Prices are a list by price level, or an object from a level's name to an amount; they \
+                 are fixed unless `pricing` says how they move.",
+            )
             .takes(
                 body::<EventBody>,
                 json!({

@@ -222,7 +222,15 @@ impl Backend for Fake {
     async fn sale_status(&self, cx: Context, _: Caller, event: EventId) -> Answer<Read<SaleStatus>> {
         self.enter("sale_status")?;
         self.known(event)?;
-        let sale = SaleView { state: SaleState::Cancelled, available: 118, held: 1, sold: 1, capacity: 120, from_price: Some(9_900) };
+        let sale = SaleView {
+            state: SaleState::Cancelled,
+            available: 118,
+            held: 1,
+            sold: 1,
+            capacity: 120,
+            from_price: Some(9_900),
+            prices: Vec::new(),
+        };
         self.read(cx, SaleStatus { sale, refunds: Some(RefundCounts { orders: 3, done: 1, pending: 1, failed: 1 }) })
     }
 

@@ -62,6 +62,7 @@ impl Fake {
             states: Bytes::from(states),
             counts: vec![count("A", &seats[..10]), count("B", &seats[10..]), floor],
             prices: vec![12_500, 9_900],
+            price_versions: vec![],
             currency: euro(),
             state: SaleState::OnSale,
         }
