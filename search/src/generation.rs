@@ -20,6 +20,9 @@ use crate::text;
 /// an index is built.
 pub(crate) const UPDATE_BYTES: usize = 15_000_000;
 pub(crate) const FILL_BYTES: usize = 100_000_000;
+/// Segments of up to so many events are merged with each other, and larger ones with those that are at most so many times larger.
+const SMALL_SEGMENT: u32 = 1_000;
+const LAYER_FACTOR: f64 = 3.0;
 /// Files that tantivy keeps beside its segments.
 const META_FILES: [&str; 2] = ["meta.json", ".managed.json"];
 
@@ -77,9 +80,12 @@ fn start(
     let options = IndexWriterOptions::builder().memory_budget_per_thread(writer_bytes).num_worker_threads(1).num_merge_threads(1).build();
     let writer: IndexWriter = index.writer_with_options(options)?;
     let mut policy = LogMergePolicy::default();
-    // A commit of few events is a segment of its own: merge early, and drop replaced events before they outweigh the rest.
+    // A commit of few events is a segment of its own: merge early, so that a search opens few lists, but only segments of about
+    // the same size, so that an event is written over and over only a few times. Drop replaced events before they outweigh the rest.
     policy.set_min_num_segments(6);
-    policy.set_del_docs_ratio_before_merge(0.3);
+    policy.set_min_layer_size(SMALL_SEGMENT);
+    policy.set_level_log_size(LAYER_FACTOR.log2());
+    policy.set_del_docs_ratio_before_merge(0.5);
     writer.set_merge_policy(Box::new(policy));
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
     let searcher = reader.searcher();

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use tantivy::TantivyError;
 use tantivy::directory::error::LockError;
-use tantivy::schema::Term;
 
 use crate::facets::Counting;
 use crate::filters;
@@ -17,7 +16,7 @@ use crate::generation::{self, FILL_BYTES, Live, UPDATE_BYTES, View};
 use crate::matches::Matches;
 use crate::query::asked;
 use crate::rank::{Best, Ranking};
-use crate::schema::{Fields, VERSION, id_text};
+use crate::schema::{Fields, VERSION};
 use crate::sources::{Leg, Legs, Lookup};
 use crate::suggest::{Suggestion, suggest};
 use crate::{Cursor, EventDoc, HITS_MAX, Hits, Prints, Query, SearchError};
@@ -121,10 +120,10 @@ impl Index {
         }
         let changed = live.commit(position, |writer, fields| {
             for id in deletes {
-                writer.delete_term(Term::from_field_text(fields.id, &id_text(id)));
+                writer.delete_term(fields.own_term(id));
             }
             for event in &upserts {
-                writer.delete_term(Term::from_field_text(fields.id, &id_text(event.id)));
+                writer.delete_term(fields.own_term(event.id));
                 writer.add_document(fields.document(event))?;
             }
             Ok(())

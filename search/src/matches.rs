@@ -53,10 +53,7 @@ impl Matches {
         if let [source] = leg.sources.as_slice() {
             self.docs.reserve(source.len());
             self.worths.reserve(source.len());
-            return source.each(|doc, worth| {
-                self.docs.push(doc);
-                self.worths.push(worth);
-            });
+            return source.copy(&mut self.docs, &mut self.worths);
         }
         if leg.len() > max_doc / 16 {
             self.mark(leg, max_doc)?;
@@ -140,6 +137,27 @@ impl Source {
                     for (at, &doc) in list.docs().iter().enumerate() {
                         visit(doc, worth_of(&list, at, worths));
                     }
+                    list.advance();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies all events and what they count, a block of the list at once.
+    fn copy(&self, docs: &mut Vec<DocId>, worths: &mut Vec<Worth>) -> io::Result<()> {
+        match self {
+            Source::Phrase { docs: listed, worth } => {
+                docs.extend_from_slice(listed);
+                worths.resize(docs.len(), *worth);
+            }
+            Source::Term { index, info, worths: graded } => {
+                let mut list = Source::open(index, info, graded)?;
+                while !list.docs().is_empty() {
+                    docs.extend_from_slice(list.docs());
+                    // Empty if there is but one grade.
+                    worths.extend(list.freqs().iter().map(|grade| graded[(*grade as usize).min(graded.len() - 1)]));
+                    worths.resize(docs.len(), graded[0]);
                     list.advance();
                 }
             }

@@ -1,7 +1,7 @@
 //! What is indexed of an event: its texts by field, all of them together, and numbers to filter, group and rank by.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, Term, TextFieldIndexing, TextOptions};
 
 use crate::document::EventDoc;
 use crate::rank;
@@ -36,8 +36,8 @@ pub(crate) const VERSION: u32 = 3;
 /// The fields by handle.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
-    /// The id as text, to delete by.
-    pub id: Field,
+    /// The id, to delete by.
+    id: Field,
     pub name: Field,
     pub performers: Field,
     pub venue: Field,
@@ -79,7 +79,7 @@ pub(crate) fn schema() -> Schema {
     let phrases = text(ANALYZER, IndexRecordOption::WithFreqsAndPositions);
     let shown = TextOptions::default().set_fast("raw");
     let mut schema = Schema::builder();
-    schema.add_text_field("id", STRING);
+    schema.add_bytes_field("id", INDEXED);
     for name in ["name", "performers", "venue", "city", "country", "category", "description"] {
         schema.add_text_field(name, phrases.clone());
     }
@@ -134,6 +134,11 @@ impl Fields {
         })
     }
 
+    /// What only this event has.
+    pub fn own_term(&self, id: u128) -> Term {
+        Term::from_field_bytes(self.id, &id.to_be_bytes())
+    }
+
     /// The fields that hold texts, with their grades.
     pub fn graded(&self) -> [(Field, Grade); 7] {
         [
@@ -150,7 +155,7 @@ impl Fields {
     /// An event as it is indexed.
     pub fn document(&self, event: &EventDoc) -> TantivyDocument {
         let mut document = TantivyDocument::new();
-        document.add_text(self.id, id_text(event.id));
+        document.add_bytes(self.id, &event.id.to_be_bytes());
         let single = [
             (self.name, Grade::Name, &event.name),
             (self.venue, Grade::Place, &event.venue),
