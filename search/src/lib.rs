@@ -18,6 +18,8 @@ mod folder;
 mod generation;
 mod index;
 mod matches;
+#[cfg(test)]
+mod model;
 mod query;
 mod rank;
 pub mod raw;

@@ -131,10 +131,10 @@ impl Lookup<'_> {
 
     fn word(&self, word: &str, unfinished: bool) -> tantivy::Result<Legs> {
         let mut legs = self.empty();
-        let known = self.term(&mut legs, self.fields.words, word, &TYPED)? | self.term(&mut legs, self.fields.dates, word, &DATE)?;
+        let mut known = self.term(&mut legs, self.fields.words, word, &TYPED)? | self.term(&mut legs, self.fields.dates, word, &DATE)?;
         let letters = word.chars().count();
         if unfinished && letters >= PREFIX_LETTERS_MIN {
-            self.begun(&mut legs, word)?;
+            known |= self.begun(&mut legs, word)?;
         }
         if (known && !self.loose) || letters > TYPO_LETTERS_MAX || word.bytes().any(|byte| byte.is_ascii_digit()) {
             return Ok(legs);
@@ -146,8 +146,9 @@ impl Lookup<'_> {
         Ok(legs)
     }
 
-    /// Adds the words that go on from this one.
-    fn begun(&self, legs: &mut Legs, word: &str) -> tantivy::Result<()> {
+    /// Adds the words that go on from this one. Says whether there are any.
+    fn begun(&self, legs: &mut Legs, word: &str) -> tantivy::Result<bool> {
+        let mut any = false;
         let mut end = word.as_bytes().to_vec();
         // No byte of a text is 255.
         if let Some(last) = end.last_mut() {
@@ -157,10 +158,11 @@ impl Lookup<'_> {
             let (at, index) = found?;
             let mut terms = index.terms().range().gt(word).lt(&end).into_stream()?;
             while terms.advance() {
+                any = true;
                 legs[at].sources.push(Source::Term { index: Arc::clone(&index), info: terms.value().clone(), worths: &UNFINISHED });
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Adds the words with typing errors. Says whether there are any.
