@@ -19,6 +19,7 @@ use crate::rank::{Best, Ranking};
 use crate::schema::{Fields, VERSION};
 use crate::sources::{Leg, Legs, Lookup};
 use crate::suggest::{Suggestion, suggest};
+use crate::worth::NOTHING_ASKED;
 use crate::{Cursor, EventDoc, HITS_MAX, Hits, Prints, Query, SearchError};
 
 /// A handle to the index of this node. Clones share it.
@@ -208,6 +209,9 @@ fn find(fields: &Fields, view: &View, query: &Query, limit: usize, after: Option
         let pairs = lookup.pairs(&parts)?;
         for (at, (segment, tables)) in view.searcher.segment_readers().iter().zip(&view.tables).enumerate() {
             let mut matches = Matches::find(segment, of_segment(&wanted, at), &of_segment(&pairs, at))?;
+            if parts.is_empty() {
+                matches.worths.fill(NOTHING_ASKED);
+            }
             filters::narrow(&mut matches, segment, tables, query)?;
             if !matches.docs.is_empty() {
                 best.take(&matches, &tables.factors(ranking, segment)?, segment)?;

@@ -7,9 +7,10 @@ use tantivy::postings::BlockSegmentPostings;
 use tantivy::{DocId, SegmentReader, TERMINATED};
 
 use crate::sources::{Leg, Source};
-use crate::worth::{NOTHING_ASKED, Worth, Worths};
+use crate::worth::{Worth, Worths};
 
-/// What looking one event up in one list costs, in tenths of what reading one event of a list costs. As measured.
+/// What looking one event up in one list costs, and reading one event of a list as a whole, beside clearing a place
+/// for one. Rough figures, of which only the ratio counts.
 const LOOK_UP: usize = 100;
 const READ: usize = 13;
 
@@ -29,7 +30,7 @@ impl Matches {
         legs.sort_by_key(|leg| leg.len());
         let Some((first, rest)) = legs.split_first() else {
             matches.docs = segment.doc_ids_alive().collect();
-            matches.worths = vec![NOTHING_ASKED; matches.docs.len()];
+            matches.worths = vec![0; matches.docs.len()];
             return Ok(matches);
         };
         matches.begin(first, segment.max_doc() as usize)?;

@@ -26,7 +26,7 @@ fn event(number: u64) -> EventDoc {
     let mut event = EventDoc { id: u128::from(mixed(number)), ..EventDoc::default() };
     for (at, word) in WORDS.iter().enumerate() {
         let draw = mixed(number << 8 | at as u64);
-        if draw % EVERY[at] == 0 {
+        if draw.is_multiple_of(EVERY[at]) {
             let field = match draw >> 32 & 3 {
                 0 => &mut event.name,
                 1 => &mut event.venue,
@@ -112,7 +112,7 @@ fn finds_what_a_look_at_every_event_finds() {
         let words = (0..draw % 4).map(|at| WORDS[(mixed(draw.wrapping_add(at)) % 8) as usize]);
         let mut text = words.collect::<Vec<_>>().join(" ");
         match draw >> 8 & 3 {
-            0 => text.truncate(text.len().saturating_sub(2)),
+            0 => text.truncate(text.len().saturating_sub(1)),
             1 => text.push_str(" new york "),
             _ => text.push(' '),
         }
