@@ -14,8 +14,11 @@ use parking_lot::Mutex;
 
 use crate::replica::Replica;
 
-/// Where an event stands in an order. Least is first; no two are equal.
-pub type Rank = (u64, u64, EventId);
+/// Where an event stands in an order, by two numbers, a name, and its id. Least is first; no two are equal.
+pub type Rank = (u64, u64, String, EventId);
+
+/// How much of a name is compared, in bytes.
+const NAME_BYTES: usize = 128;
 
 /// See the module.
 #[derive(Default)]
@@ -29,6 +32,7 @@ struct Orders {
     lines: HashMap<EventId, Line>,
     popular: BTreeSet<Rank>,
     soonest: BTreeSet<Rank>,
+    named: BTreeSet<Rank>,
     /// Cities and categories that are in use, folded, by number.
     words: HashMap<String, u32>,
 }
@@ -37,6 +41,7 @@ struct Orders {
 struct Line {
     popular: Rank,
     soonest: Rank,
+    named: Rank,
     city: u32,
     category: u32,
     venue: VenueId,
@@ -72,10 +77,14 @@ impl Popular {
     pub fn page(&self, filter: &EventFilter, after: Option<Rank>, limit: usize, passes: impl Fn(EventId) -> bool) -> Vec<Rank> {
         let orders = self.orders.lock();
         let Some(wanted) = Wanted::new(filter, &orders.words) else { return Vec::new() };
-        let order = if filter.sort == Sort::Popular { &orders.popular } else { &orders.soonest };
+        let order = match filter.sort {
+            Sort::Popular => &orders.popular,
+            Sort::Start => &orders.soonest,
+            Sort::Name => &orders.named,
+        };
         let rest = order.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
-        let fits = |rank: &&Rank| orders.lines.get(&rank.2).is_some_and(|line| wanted.fits(line)) && passes(rank.2);
-        rest.filter(fits).take(limit + 1).copied().collect()
+        let fits = |rank: &&Rank| orders.lines.get(&rank.3).is_some_and(|line| wanted.fits(line)) && passes(rank.3);
+        rest.filter(fits).take(limit + 1).cloned().collect()
     }
 }
 
@@ -100,6 +109,7 @@ impl Orders {
         if let Some(line) = self.lines.remove(&id) {
             self.popular.remove(&line.popular);
             self.soonest.remove(&line.soonest);
+            self.named.remove(&line.named);
         }
     }
 
@@ -110,8 +120,9 @@ impl Orders {
         let summary = catalog.summary(event.id);
         let lowest = event.terms.prices.iter().min().copied().unwrap_or(0);
         let line = Line {
-            popular: (u64::MAX - catalog.demand(event.id).0, event.starts_at.0, event.id),
-            soonest: (event.starts_at.0, 0, event.id),
+            popular: (u64::MAX - catalog.demand(event.id).0, event.starts_at.0, String::new(), event.id),
+            soonest: (event.starts_at.0, 0, String::new(), event.id),
+            named: (0, 0, name_rank(&event.name), event.id),
             city: self.word(catalog.venue(event.venue).map_or("", |venue| &venue.city)),
             category: self.word(&event.category),
             venue: event.venue,
@@ -121,8 +132,9 @@ impl Orders {
             available: summary.is_none_or(|summary| summary.available > 0),
             from_price: summary.and_then(|summary| summary.from_price).unwrap_or(lowest),
         };
-        self.popular.insert(line.popular);
-        self.soonest.insert(line.soonest);
+        self.popular.insert(line.popular.clone());
+        self.soonest.insert(line.soonest.clone());
+        self.named.insert(line.named.clone());
         self.lines.insert(event.id, line);
     }
 
@@ -130,6 +142,17 @@ impl Orders {
         let next = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
         *self.words.entry(fold(text)).or_insert(next)
     }
+}
+
+/// A name as it is compared.
+fn name_rank(name: &str) -> String {
+    let mut folded = fold(name);
+    let mut end = folded.len().min(NAME_BYTES);
+    while !folded.is_char_boundary(end) {
+        end -= 1;
+    }
+    folded.truncate(end);
+    folded
 }
 
 /// A filter with its words as numbers.
@@ -160,5 +183,16 @@ impl<'a> Wanted<'a> {
             && (!filter.available || line.available)
             && filter.min_price.is_none_or(|least| line.from_price >= least)
             && filter.max_price.is_none_or(|most| line.from_price <= most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case_and_accents() {
+        assert_eq!(name_rank("  \u{c9}tude No. 3"), "etude no 3");
+        assert_eq!(name_rank(&"\u{4E16}".repeat(60)).len(), 126, "never half a letter");
     }
 }

@@ -1,22 +1,28 @@
 //! One generation of the index: its files, its writer, and what searches see of it.
 
+use std::sync::Arc;
+
 use parking_lot::{Mutex, RwLock};
 use tantivy::columnar::Column;
 use tantivy::directory::error::OpenReadError;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use tantivy::schema::Term;
+use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use crate::Prints;
 use crate::folder::Generation;
 use crate::schema::{CONTENT_PRINT, FIGURES_PRINT, Fields, ID_HIGH, ID_LOW, schema};
 use crate::storage::Storage;
+use crate::tables::Tables;
 use crate::text;
 
 /// Memory for documents that are not committed yet, in bytes: the least that tantivy accepts, and enough to make few segments when
 /// an index is built.
 pub(crate) const UPDATE_BYTES: usize = 15_000_000;
 pub(crate) const FILL_BYTES: usize = 100_000_000;
+/// Segments of up to so many events are merged with each other, and larger ones with those that are at most so many times larger.
+const SMALL_SEGMENT: u32 = 1_000;
+const LAYER_FACTOR: f64 = 3.0;
 /// Files that tantivy keeps beside its segments.
 const META_FILES: [&str; 2] = ["meta.json", ".managed.json"];
 
@@ -33,6 +39,8 @@ pub(crate) struct Live {
 #[derive(Clone)]
 pub(crate) struct View {
     pub searcher: Searcher,
+    /// Of each of its segments.
+    pub tables: Vec<Arc<Tables>>,
     pub position: Option<u64>,
 }
 
@@ -68,15 +76,20 @@ fn start(
     writer_bytes: usize,
 ) -> tantivy::Result<Live> {
     index.tokenizers().register(text::ANALYZER, text::analyzer());
+    index.tokenizers().register(text::CUT, WhitespaceTokenizer::default());
     let options = IndexWriterOptions::builder().memory_budget_per_thread(writer_bytes).num_worker_threads(1).num_merge_threads(1).build();
     let writer: IndexWriter = index.writer_with_options(options)?;
     let mut policy = LogMergePolicy::default();
-    // A commit of few events is a segment of its own: merge early, and drop replaced events before they outweigh the rest.
+    // A commit of few events is a segment of its own: merge early, so that a search opens few lists, but only segments of about
+    // the same size, so that an event is written over and over only a few times. Drop replaced events before they outweigh the rest.
     policy.set_min_num_segments(6);
-    policy.set_del_docs_ratio_before_merge(0.3);
+    policy.set_min_layer_size(SMALL_SEGMENT);
+    policy.set_level_log_size(LAYER_FACTOR.log2());
+    policy.set_del_docs_ratio_before_merge(0.5);
     writer.set_merge_policy(Box::new(policy));
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-    let view = RwLock::new(View { searcher: reader.searcher(), position });
+    let searcher = reader.searcher();
+    let view = RwLock::new(View { tables: Tables::of(&searcher, None), searcher, position });
     Ok(Live { generation: generation.clone(), fields, reader, writer: Mutex::new(writer), view })
 }
 
@@ -99,19 +112,15 @@ impl Live {
             return Err(error);
         }
         self.reader.reload()?;
-        *self.view.write() = View { searcher: self.reader.searcher(), position: Some(position) };
+        let (before, searcher) = (self.view.read().clone(), self.reader.searcher());
+        let tables = Tables::of(&searcher, Some((&before.searcher, &before.tables)));
+        *self.view.write() = View { searcher, tables, position: Some(position) };
         Ok(())
     }
 
     /// Closes it when its merges are done, so that it can be opened for serving with all of its segments as they will be.
     pub fn finish(self) -> tantivy::Result<()> {
         self.writer.into_inner().wait_merging_threads()
-    }
-
-    /// Whether some event has this word as it stands.
-    pub fn knows(&self, searcher: &Searcher, word: &str) -> bool {
-        let fields = [self.fields.everything, self.fields.dates];
-        fields.into_iter().any(|field| searcher.doc_freq(&Term::from_field_text(field, word)).is_ok_and(|count| count > 0))
     }
 }
 

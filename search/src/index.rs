@@ -8,14 +8,18 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use tantivy::TantivyError;
 use tantivy::directory::error::LockError;
-use tantivy::schema::Term;
 
-use crate::facets::Facets;
+use crate::facets::Counting;
+use crate::filters;
 use crate::folder::{Generation, generations, keep_only};
 use crate::generation::{self, FILL_BYTES, Live, UPDATE_BYTES, View};
+use crate::matches::Matches;
+use crate::query::asked;
 use crate::rank::{Best, Ranking};
-use crate::schema::{Fields, VERSION, id_text};
+use crate::schema::{Fields, VERSION};
+use crate::sources::{Leg, Legs, Lookup};
 use crate::suggest::{Suggestion, suggest};
+use crate::worth::NOTHING_ASKED;
 use crate::{Cursor, EventDoc, HITS_MAX, Hits, Prints, Query, SearchError};
 
 /// A handle to the index of this node. Clones share it.
@@ -117,10 +121,10 @@ impl Index {
         }
         let changed = live.commit(position, |writer, fields| {
             for id in deletes {
-                writer.delete_term(Term::from_field_text(fields.id, &id_text(id)));
+                writer.delete_term(fields.own_term(id));
             }
             for event in &upserts {
-                writer.delete_term(Term::from_field_text(fields.id, &id_text(event.id)));
+                writer.delete_term(fields.own_term(event.id));
                 writer.add_document(fields.document(event))?;
             }
             Ok(())
@@ -175,18 +179,11 @@ impl Index {
         if limit == 0 {
             return Ok(Hits { position: view.position, ..Hits::default() });
         }
-        let known = |word: &str| live.knows(&view.searcher, word);
-        let first = match after {
-            Some(cursor) => find(&live.fields, &view, query, limit, after, if cursor.loose { &nothing } else { &known }),
-            None => find(&live.fields, &view, query, limit, None, &known),
-        };
-        let first = first.map_err(failed)?;
+        let first = find(&live.fields, &view, query, limit, after, after.is_some_and(|cursor| cursor.loose)).map_err(failed)?;
         if after.is_some() || !first.hits.is_empty() {
             return Ok(first);
         }
-        let mut loose = find(&live.fields, &view, query, limit, None, &nothing).map_err(failed)?;
-        loose.next = loose.next.map(|cursor| Cursor { loose: true, ..cursor });
-        Ok(loose)
+        find(&live.fields, &view, query, limit, None, true).map_err(failed)
     }
 
     /// Texts that go on from what was typed, best first: at most `limit` and [`crate::SUGGESTIONS_MAX`], with the position.
@@ -200,32 +197,37 @@ impl Index {
     }
 }
 
-/// No word is known: all are looked for with typing errors.
-fn nothing(_: &str) -> bool {
-    false
-}
-
-fn find(
-    fields: &Fields,
-    view: &View,
-    query: &Query,
-    limit: usize,
-    after: Option<Cursor>,
-    known: &dyn Fn(&str) -> bool,
-) -> tantivy::Result<Hits> {
+/// One page; with `loose`, words that are known are looked for with typing errors too.
+fn find(fields: &Fields, view: &View, query: &Query, limit: usize, after: Option<Cursor>, loose: bool) -> tantivy::Result<Hits> {
     let now_us = after.map_or(query.now_us, |cursor| cursor.now_us);
-    let best = Best { limit: limit + 1, after, ranking: Ranking::at(now_us) };
-    let asked = fields.query(query, known);
-    let (mut hits, facets) = if query.facets.is_empty() {
-        (view.searcher.search(&*asked, &best)?, Vec::new())
-    } else {
-        view.searcher.search(&*asked, &(best, Facets(query.facets.clone())))?
-    };
+    let ranking = Ranking::at(now_us);
+    let (mut best, mut counting) = (Best::new(limit + 1, after), Counting::new(&query.facets));
+    if let Some(parts) = asked(&query.text).filter(|_| !filters::is_void(query)) {
+        let lookup = Lookup { fields, searcher: &view.searcher, loose };
+        let mut wanted: Vec<Legs> = parts.iter().map(|part| lookup.part(part)).collect::<tantivy::Result<_>>()?;
+        wanted.extend(lookup.filters(query)?);
+        let pairs = lookup.pairs(&parts)?;
+        for (at, (segment, tables)) in view.searcher.segment_readers().iter().zip(&view.tables).enumerate() {
+            let mut matches = Matches::find(segment, of_segment(&wanted, at), &of_segment(&pairs, at))?;
+            if parts.is_empty() {
+                matches.worths.fill(NOTHING_ASKED);
+            }
+            filters::narrow(&mut matches, segment, tables, query)?;
+            if !matches.docs.is_empty() {
+                best.take(&matches, &tables.factors(ranking, segment)?, segment)?;
+                counting.take(&matches, tables, segment)?;
+            }
+        }
+    }
+    let mut hits = best.hits();
     let more = hits.len() > limit;
     hits.truncate(limit);
-    let loose = after.is_some_and(|cursor| cursor.loose);
     let next = hits.last().filter(|_| more).map(|last| Cursor { score: last.score, id: last.id, now_us, loose });
-    Ok(Hits { hits, next, position: view.position, facets })
+    Ok(Hits { hits, next, position: view.position, facets: counting.counts() })
+}
+
+fn of_segment(legs: &[Legs], at: usize) -> Vec<&Leg> {
+    legs.iter().map(|legs| &legs[at]).collect()
 }
 
 fn is_busy(error: &TantivyError) -> bool {

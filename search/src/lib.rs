@@ -13,18 +13,26 @@
 mod dates;
 mod document;
 mod facets;
+mod filters;
 mod folder;
 mod generation;
 mod index;
+mod matches;
+#[cfg(test)]
+mod model;
 mod query;
 mod rank;
 pub mod raw;
 mod schema;
+mod sources;
 mod storage;
 mod suggest;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
+mod worth;
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,54 +1,44 @@
-//! From what a person typed to a query of bounded cost. There is no syntax but double quotes, so there are no syntax errors.
-//!
-//! The score of a hit says how its words were found, the same on every node: each word counts [`EXACT`] unless it was only found
-//! with a typing error, plus a weight for the field. So hits can be told by how many words they really have.
+//! From what a person typed to what is looked for. There is no syntax but double quotes, so there are no syntax errors.
 
-use std::ops::Bound;
-
-use tantivy::query::{
-    AllQuery, BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, FuzzyTermQuery, Occur, PhraseQuery, Query as IndexQuery,
-    RangeQuery, TermQuery,
-};
+use tantivy::query::{BooleanQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, Occur, Query as IndexQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Term};
 
-use crate::schema::{Fields, id_text};
 use crate::text;
-use crate::{QUERY_BYTES_MAX, QUERY_WORDS_MAX, Query};
-
-/// What a word counts that was found as it was typed. More than the weights of all words together.
-pub(crate) const EXACT: f32 = 1_000.0;
-
-/// A word found with one or with two typing errors, wherever it stands.
-const ONE_TYPO: f32 = 1.0;
-const TWO_TYPOS: f32 = 0.5;
-/// An unfinished last word, in the name and elsewhere.
-const PREFIX_OF_NAME: f32 = EXACT + 4.0;
-const PREFIX: f32 = EXACT + 0.9;
-
-/// A word of the day when an event starts.
-const DATE: f32 = 4.0;
-
-/// Words from this many letters on may have one, or two, typing errors.
-const ONE_TYPO_LETTERS: usize = 4;
-const TWO_TYPOS_LETTERS: usize = 8;
-/// Longer words must be typed right: looking for their neighbours would cost too much.
-const TYPO_LETTERS_MAX: usize = 24;
-/// An unfinished word has at least this many letters.
-const PREFIX_LETTERS_MIN: usize = 2;
-
-type Clause = Box<dyn IndexQuery>;
+use crate::{QUERY_BYTES_MAX, QUERY_WORDS_MAX};
 
 /// A word, or several in a row.
-#[derive(Debug, PartialEq, Eq)]
-enum Part {
-    Word(String),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A word; the last one of a query may be unfinished.
+    Word {
+        /// As it is compared.
+        word: String,
+        /// Whether it may go on.
+        unfinished: bool,
+    },
+    /// Words that follow each other.
     Phrase(Vec<String>),
 }
 
 impl Part {
     fn is_filler(&self) -> bool {
-        matches!(self, Part::Word(word) if text::is_filler(word))
+        matches!(self, Part::Word { word, .. } if text::is_filler(word))
     }
+}
+
+/// What a text asks for: all of the parts. None if no event can have it; no part if it asks for nothing.
+pub(crate) fn asked(text: &str) -> Option<Vec<Part>> {
+    let mut parts = parts(text)?;
+    if parts.is_empty() {
+        return text.trim().is_empty().then_some(parts);
+    }
+    if let (Some(Part::Word { unfinished, .. }), Some(last)) = (parts.last_mut(), text.chars().next_back()) {
+        *unfinished = last.is_alphanumeric();
+    }
+    if !parts.iter().all(Part::is_filler) {
+        parts.retain(|part| !part.is_filler());
+    }
+    Some(parts)
 }
 
 /// Cuts a text into at most [`QUERY_WORDS_MAX`] words. None if it asks for something that no event can have.
@@ -64,7 +54,7 @@ fn parts(text: &str) -> Option<Vec<Part>> {
         if quoted && words.len() > 1 {
             parts.push(Part::Phrase(words));
         } else {
-            parts.extend(words.into_iter().map(Part::Word));
+            parts.extend(words.into_iter().map(|word| Part::Word { word, unfinished: false }));
         }
     }
     Some(parts)
@@ -86,137 +76,20 @@ fn bounded(text: &str) -> usize {
     end
 }
 
-impl Fields {
-    /// The fields that hold texts, with the weight of a word found there.
-    fn weights(&self) -> [(Field, f32); 7] {
-        [
-            (self.name, 8.0),
-            (self.performers, 7.0),
-            (self.venue, 5.0),
-            (self.city, 5.0),
-            (self.country, 3.0),
-            (self.category, 3.0),
-            (self.description, 1.0),
-        ]
-    }
-
-    /// The query for the index. Typing errors are looked for in words that are not `known` as they stand.
-    pub fn query(&self, query: &Query, known: &dyn Fn(&str) -> bool) -> Clause {
-        let Some(parts) = parts(&query.text) else { return Box::new(EmptyQuery) };
-        let mut clauses: Vec<(Occur, Clause)> = Vec::new();
-        if parts.is_empty() {
-            if !query.text.trim().is_empty() {
-                return Box::new(EmptyQuery);
-            }
-            clauses.push((Occur::Must, scored(AllQuery, 1.0)));
-        }
-        let unfinished = query.text.chars().next_back().is_some_and(char::is_alphanumeric);
-        let only_fillers = parts.iter().all(Part::is_filler);
-        for (position, part) in parts.iter().enumerate() {
-            let clause = match part {
-                Part::Word(_) if part.is_filler() && !only_fillers => continue,
-                Part::Phrase(words) => self.phrase(words),
-                Part::Word(word) => self.word(word, unfinished && position + 1 == parts.len(), known(word)),
-            };
-            clauses.push((Occur::Must, clause));
-        }
-        clauses.extend(self.filters(query).into_iter().map(|filter| (Occur::Must, filter)));
-        Box::new(BooleanQuery::new(clauses))
-    }
-
-    fn word(&self, word: &str, unfinished: bool, known: bool) -> Clause {
-        let term = |field| Term::from_field_text(field, word);
-        let mut ways: Vec<Clause> = Vec::new();
-        for (field, weight) in self.weights() {
-            ways.push(scored(TermQuery::new(term(field), IndexRecordOption::Basic), EXACT + weight));
-        }
-        ways.push(scored(TermQuery::new(term(self.dates), IndexRecordOption::Basic), EXACT + DATE));
-        let letters = word.chars().count();
-        if unfinished && letters >= PREFIX_LETTERS_MIN {
-            ways.push(scored(FuzzyTermQuery::new_prefix(term(self.name), 0, true), PREFIX_OF_NAME));
-            ways.push(scored(FuzzyTermQuery::new_prefix(term(self.everything), 0, true), PREFIX));
-        }
-        if !known && letters <= TYPO_LETTERS_MAX && !word.bytes().any(|byte| byte.is_ascii_digit()) {
-            if letters >= ONE_TYPO_LETTERS {
-                ways.push(scored(FuzzyTermQuery::new(term(self.everything), 1, true), ONE_TYPO));
-            }
-            if letters >= TWO_TYPOS_LETTERS {
-                ways.push(scored(FuzzyTermQuery::new(term(self.everything), 2, true), TWO_TYPOS));
-            }
-        }
-        Box::new(DisjunctionMaxQuery::new(ways))
-    }
-
-    fn phrase(&self, words: &[String]) -> Clause {
-        let ways = self.weights().map(|(field, weight)| {
-            let count = words.len() as f32;
-            scored(in_a_row(field, words), (EXACT + weight) * count)
-        });
-        Box::new(DisjunctionMaxQuery::new(ways.into()))
-    }
-
-    fn filters(&self, query: &Query) -> Vec<Clause> {
-        let mut filters: Vec<Clause> = Vec::new();
-        let mut range = |field: Field, from: Bound<u64>, to: Bound<u64>| {
-            let term = |number| Term::from_field_u64(field, number);
-            filters.push(scored(RangeQuery::new(from.map(term), to.map(term)), 0.0));
-        };
-        if query.from_us.is_some() || query.to_us.is_some() {
-            let from = query.from_us.map_or(Bound::Unbounded, Bound::Included);
-            range(self.starts_at, from, query.to_us.map_or(Bound::Unbounded, Bound::Excluded));
-        }
-        if query.min_price.is_some() || query.max_price.is_some() {
-            let from = query.min_price.map_or(Bound::Unbounded, Bound::Included);
-            range(self.from_price, from, query.max_price.map_or(Bound::Unbounded, Bound::Included));
-        }
-        for (field, wanted) in [(self.availability, query.available_only), (self.on_sale, query.on_sale_only)] {
-            if wanted {
-                range(field, Bound::Included(1), Bound::Unbounded);
-            }
-        }
-        for (field, wanted) in [(self.venue_id, query.venue_id), (self.performer_ids, query.performer_id)] {
-            if let Some(id) = wanted {
-                let term = Term::from_field_text(field, &id_text(id));
-                filters.push(scored(TermQuery::new(term, IndexRecordOption::Basic), 0.0));
-            }
-        }
-        for (field, wanted) in [(self.city, &query.city), (self.category, &query.category)] {
-            if let Some(wanted) = wanted {
-                filters.push(self.has_words(field, wanted));
-            }
-        }
-        filters
-    }
-
-    fn has_words(&self, field: Field, wanted: &str) -> Clause {
-        let mut words = text::words(wanted).unwrap_or_default();
-        words.truncate(QUERY_WORDS_MAX);
-        match words.as_slice() {
-            [] => Box::new(EmptyQuery),
-            [word] => scored(TermQuery::new(Term::from_field_text(field, word), IndexRecordOption::Basic), 0.0),
-            words => scored(in_a_row(field, words), 0.0),
-        }
-    }
-}
-
 /// All of the words in one field, the last one perhaps unfinished, or with one typing error. For suggestions.
-pub(crate) fn begins(field: Field, words: &[String], typo: bool) -> Clause {
+pub(crate) fn begins(field: Field, words: &[String], typo: bool) -> Box<dyn IndexQuery> {
     let Some((last, finished)) = words.split_last() else { return Box::new(EmptyQuery) };
     let term = |word: &String| Term::from_field_text(field, word);
-    let mut clauses: Vec<(Occur, Clause)> = Vec::new();
+    let mut clauses: Vec<(Occur, Box<dyn IndexQuery>)> = Vec::new();
     for word in finished {
-        clauses.push((Occur::Must, scored(TermQuery::new(term(word), IndexRecordOption::Basic), 0.0)));
+        clauses.push((Occur::Must, unscored(TermQuery::new(term(word), IndexRecordOption::Basic))));
     }
-    clauses.push((Occur::Must, scored(FuzzyTermQuery::new_prefix(term(last), u8::from(typo), true), 1.0)));
+    clauses.push((Occur::Must, unscored(FuzzyTermQuery::new_prefix(term(last), u8::from(typo), true))));
     Box::new(BooleanQuery::new(clauses))
 }
 
-fn in_a_row(field: Field, words: &[String]) -> PhraseQuery {
-    PhraseQuery::new(words.iter().map(|word| Term::from_field_text(field, word)).collect())
-}
-
-fn scored(query: impl IndexQuery, score: f32) -> Clause {
-    Box::new(ConstScoreQuery::new(Box::new(query), score))
+fn unscored(query: impl IndexQuery) -> Box<dyn IndexQuery> {
+    Box::new(ConstScoreQuery::new(Box::new(query), 0.0))
 }
 
 #[cfg(test)]
@@ -224,16 +97,20 @@ mod tests {
     use super::*;
 
     fn word(text: &str) -> Part {
-        Part::Word(text.to_owned())
+        Part::Word { word: text.to_owned(), unfinished: false }
     }
 
     #[test]
     fn texts_become_words_and_phrases() {
         assert_eq!(parts("Final east").unwrap(), [word("final"), word("east")]);
         let phrase = Part::Phrase(vec!["new".to_owned(), "york".to_owned()]);
-        assert_eq!(parts("a \"New York\" b").unwrap(), [word("a"), phrase, word("b")]);
+        assert_eq!(parts("a \"New York\" b").unwrap(), [word("a"), phrase.clone(), word("b")]);
         assert_eq!(parts("\"one\" \"not closed").unwrap(), [word("one"), word("not"), word("closed")]);
         assert_eq!(parts("\"\"\"\" !?*").unwrap(), []);
+        let unfinished = Part::Word { word: "b".to_owned(), unfinished: true };
+        assert_eq!(asked("a \"New York\" b").unwrap(), [phrase, unfinished]);
+        assert_eq!(asked("in the ").unwrap(), [word("in"), word("the")], "fillers count if there is nothing else");
+        assert_eq!((asked(" "), asked("?!")), (Some(Vec::new()), None));
     }
 
     #[test]

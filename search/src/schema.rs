@@ -1,11 +1,13 @@
 //! What is indexed of an event: its texts by field, all of them together, and numbers to filter, group and rank by.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, Term, TextFieldIndexing, TextOptions};
 
 use crate::document::EventDoc;
 use crate::rank;
-use crate::text::{ANALYZER, clean};
+use crate::text::{ANALYZER, CUT, clean};
+use crate::words::Words;
+use crate::worth::Grade;
 
 /// Names of the fast fields, which segments know by name.
 pub(crate) const ID_HIGH: &str = "id_high";
@@ -14,6 +16,10 @@ pub(crate) const RANK: &str = "rank";
 pub(crate) const MONTH: &str = "month";
 pub(crate) const CONTENT_PRINT: &str = "content_print";
 pub(crate) const FIGURES_PRINT: &str = "figures_print";
+pub(crate) const STARTS_AT: &str = "starts_at";
+pub(crate) const FROM_PRICE: &str = "from_price";
+pub(crate) const AVAILABILITY: &str = "availability";
+pub(crate) const ON_SALE: &str = "on_sale";
 /// Texts as people are shown them, to group by.
 pub(crate) const NAME_SHOWN: &str = "name_shown";
 pub(crate) const PERFORMER_SHOWN: &str = "performer_shown";
@@ -25,24 +31,26 @@ pub(crate) const VENUE_ID: &str = "venue_id";
 
 /// Of a change to the fields or to how words are cut: an index of another version is built anew, and serves until then if it has
 /// all of these fields.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The fields by handle.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
-    /// The id as text, to delete by.
-    pub id: Field,
+    /// The id, to delete by.
+    id: Field,
     pub name: Field,
     pub performers: Field,
     pub venue: Field,
     pub city: Field,
-    pub country: Field,
+    country: Field,
     pub category: Field,
-    pub description: Field,
+    description: Field,
     /// Words of the day when it starts.
     pub dates: Field,
-    /// All of the texts but the days, for typing errors and unfinished words.
-    pub everything: Field,
+    /// The words of all texts but the days, once each, their frequency the grade of the best field that has them.
+    pub words: Field,
+    /// Two words that follow each other, in all texts but the description.
+    pub pairs: Field,
     pub venue_id: Field,
     pub performer_ids: Field,
     id_high: Field,
@@ -56,34 +64,34 @@ pub(crate) struct Fields {
     venue_shown: Field,
     city_shown: Field,
     category_shown: Field,
-    pub starts_at: Field,
-    pub from_price: Field,
-    pub availability: Field,
-    pub on_sale: Field,
+    starts_at: Field,
+    from_price: Field,
+    availability: Field,
+    on_sale: Field,
 }
 
 /// The schema of this version.
 pub(crate) fn schema() -> Schema {
-    let text = |record| {
-        let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(record).set_fieldnorms(false);
+    let text = |cut, record| {
+        let indexing = TextFieldIndexing::default().set_tokenizer(cut).set_index_option(record).set_fieldnorms(false);
         TextOptions::default().set_indexing_options(indexing)
     };
-    let (words, phrases) = (text(IndexRecordOption::Basic), text(IndexRecordOption::WithFreqsAndPositions));
+    let phrases = text(ANALYZER, IndexRecordOption::WithFreqsAndPositions);
     let shown = TextOptions::default().set_fast("raw");
     let mut schema = Schema::builder();
-    schema.add_text_field("id", STRING);
+    schema.add_bytes_field("id", INDEXED);
     for name in ["name", "performers", "venue", "city", "country", "category", "description"] {
         schema.add_text_field(name, phrases.clone());
     }
-    for name in ["dates", "everything"] {
-        schema.add_text_field(name, words.clone());
-    }
+    schema.add_text_field("dates", text(ANALYZER, IndexRecordOption::Basic));
+    schema.add_text_field("words", text(CUT, IndexRecordOption::WithFreqs));
+    schema.add_text_field("pairs", text(CUT, IndexRecordOption::Basic));
     schema.add_text_field(VENUE_ID, STRING | FAST);
     schema.add_text_field("performer_ids", STRING);
     for name in [NAME_SHOWN, PERFORMER_SHOWN, VENUE_SHOWN, CITY_SHOWN, CATEGORY_SHOWN] {
         schema.add_text_field(name, shown.clone());
     }
-    let numbers = [ID_HIGH, ID_LOW, RANK, MONTH, CONTENT_PRINT, FIGURES_PRINT, "starts_at", "from_price", "availability", "on_sale"];
+    let numbers = [ID_HIGH, ID_LOW, RANK, MONTH, CONTENT_PRINT, FIGURES_PRINT, STARTS_AT, FROM_PRICE, AVAILABILITY, ON_SALE];
     for name in numbers {
         schema.add_u64_field(name, FAST);
     }
@@ -104,7 +112,8 @@ impl Fields {
             category: field("category")?,
             description: field("description")?,
             dates: field("dates")?,
-            everything: field("everything")?,
+            words: field("words")?,
+            pairs: field("pairs")?,
             venue_id: field(VENUE_ID)?,
             performer_ids: field("performer_ids")?,
             id_high: field(ID_HIGH)?,
@@ -118,30 +127,52 @@ impl Fields {
             venue_shown: field(VENUE_SHOWN)?,
             city_shown: field(CITY_SHOWN)?,
             category_shown: field(CATEGORY_SHOWN)?,
-            starts_at: field("starts_at")?,
-            from_price: field("from_price")?,
-            availability: field("availability")?,
-            on_sale: field("on_sale")?,
+            starts_at: field(STARTS_AT)?,
+            from_price: field(FROM_PRICE)?,
+            availability: field(AVAILABILITY)?,
+            on_sale: field(ON_SALE)?,
         })
+    }
+
+    /// What only this event has.
+    pub fn own_term(&self, id: u128) -> Term {
+        Term::from_field_bytes(self.id, &id.to_be_bytes())
+    }
+
+    /// The fields that hold texts, with their grades.
+    pub fn graded(&self) -> [(Field, Grade); 7] {
+        [
+            (self.name, Grade::Name),
+            (self.performers, Grade::Performer),
+            (self.venue, Grade::Place),
+            (self.city, Grade::Place),
+            (self.country, Grade::Kind),
+            (self.category, Grade::Kind),
+            (self.description, Grade::Description),
+        ]
     }
 
     /// An event as it is indexed.
     pub fn document(&self, event: &EventDoc) -> TantivyDocument {
         let mut document = TantivyDocument::new();
-        document.add_text(self.id, id_text(event.id));
+        document.add_bytes(self.id, &event.id.to_be_bytes());
         let single = [
-            (self.name, &event.name),
-            (self.venue, &event.venue),
-            (self.city, &event.city),
-            (self.country, &event.country),
-            (self.category, &event.category),
-            (self.description, &event.description),
+            (self.name, Grade::Name, &event.name),
+            (self.venue, Grade::Place, &event.venue),
+            (self.city, Grade::Place, &event.city),
+            (self.country, Grade::Kind, &event.country),
+            (self.category, Grade::Kind, &event.category),
+            (self.description, Grade::Description, &event.description),
         ];
-        for (field, text) in single.into_iter().chain(event.performers.iter().map(|performer| (self.performers, performer))) {
+        let performers = event.performers.iter().map(|performer| (self.performers, Grade::Performer, performer));
+        let mut words = Words::default();
+        for (field, grade, text) in single.into_iter().chain(performers) {
             let text = clean(text);
-            document.add_text(self.everything, &text);
+            words.take(&text, grade);
             document.add_text(field, text);
         }
+        document.add_text(self.words, words.graded());
+        document.add_text(self.pairs, words.pairs());
         document.add_text(self.dates, event.day.words());
         let shown = [
             (self.name_shown, &event.name),

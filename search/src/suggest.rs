@@ -15,9 +15,10 @@ use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
 use crate::facets::text_of;
 use crate::query::{begins, first_words};
-use crate::rank::Ranking;
+use crate::rank::{Ranking, score};
 use crate::schema::{CITY_SHOWN, Fields, NAME_SHOWN, PERFORMER_SHOWN, RANK, VENUE_SHOWN};
 use crate::text;
+use crate::worth::NOTHING_ASKED;
 
 /// Most suggestions of one answer.
 pub const SUGGESTIONS_MAX: usize = 20;
@@ -174,7 +175,7 @@ impl SegmentCollector for SegmentGroups {
 
     fn collect(&mut self, doc: DocId, _: Score) {
         let Some(column) = &self.column else { return };
-        let hit = Group { score: self.ranking.score(1.0, self.packed.first(doc).unwrap_or(0)), events: 1 };
+        let hit = Group { score: score(NOTHING_ASKED, self.ranking.factor(self.packed.first(doc).unwrap_or(0))), events: 1 };
         for ordinal in column.ords().values_for_doc(doc) {
             self.groups.entry(ordinal).or_default().add(hit);
         }

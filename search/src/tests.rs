@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::schema::VERSION;
 use crate::{Availability, Cursor, EventDoc, Facet, Index, InvalidCursor, Kind, LocalDay, Query, SearchError};
 
 const HOUR: u64 = 3_600_000_000;
@@ -348,12 +349,12 @@ fn an_older_index_serves_until_it_is_built_anew() {
     // As an older build would have left it: another version in its name and in its commit.
     let old = generation(dir.path());
     let meta = fs::read(old.join("meta.json")).unwrap();
-    let text = String::from_utf8(meta[..meta.len() - 8].to_vec()).unwrap().replace("\"2:7\"", "\"1:7\"");
+    let text = String::from_utf8(meta[..meta.len() - 8].to_vec()).unwrap().replace(&format!("\"{VERSION}:7\""), "\"1:7\"");
     let mut checksum = crate::document::Fnv::default();
     checksum.bytes(text.as_bytes());
     fs::write(old.join("meta.json"), [text.as_bytes(), &checksum.0.to_le_bytes()].concat()).unwrap();
     fs::rename(&old, dir.path().join("v1-9")).unwrap();
-    fs::create_dir(dir.path().join("v2-10")).unwrap();
+    fs::create_dir(dir.path().join(format!("v{VERSION}-10"))).unwrap();
 
     let index = Index::open(dir.path()).unwrap();
     assert!(index.is_due());
@@ -366,7 +367,7 @@ fn an_older_index_serves_until_it_is_built_anew() {
     assert!(!index.is_due());
     assert_eq!((index.position(), index.len(), names(&index, &query("mexico"))), (Some(12), 104, before));
     drop(index);
-    assert_eq!(generation(dir.path()), dir.path().join("v2-10"));
+    assert_eq!(generation(dir.path()), dir.path().join(format!("v{VERSION}-10")));
     assert_eq!(Index::open(dir.path()).unwrap().position(), Some(12));
 }
 

@@ -5,6 +5,9 @@ use tantivy::tokenizer::{AsciiFoldingFilter, LowerCaser, RemoveLongFilter, Simpl
 /// The name under which fields know the analyzer.
 pub(crate) const ANALYZER: &str = "event_text";
 
+/// The name under which fields know words that are cut already: a space between them.
+pub(crate) const CUT: &str = "cut";
+
 /// Longer words are neither indexed nor found, in bytes.
 const WORD_BYTES_MAX: usize = 64;
 
@@ -41,14 +44,25 @@ pub(crate) fn clean(text: &str) -> String {
 /// The words of a text, in order. None for a text with a word too long to be indexed: nothing has it.
 pub(crate) fn words(text: &str) -> Option<Vec<String>> {
     let text = clean(text);
+    let words = cut(&text);
+    let too_long = text.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.len() >= WORD_BYTES_MAX);
+    (!too_long).then_some(words)
+}
+
+/// The words of a text that was cleaned, in order, without those that are too long.
+pub(crate) fn cut(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut analyzer = analyzer();
-    let mut stream = analyzer.token_stream(&text);
+    let mut stream = analyzer.token_stream(text);
     while stream.advance() {
         words.push(stream.token().text.clone());
     }
-    let too_long = text.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.len() >= WORD_BYTES_MAX);
-    (!too_long).then_some(words)
+    words
+}
+
+/// Two words that follow each other, as one.
+pub(crate) fn pair(first: &str, second: &str) -> String {
+    format!("{first}+{second}")
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ async fn lists_go_by_demand_by_start_and_by_filters() {
     let owner = coordinator();
     let venue = shop::build_venue(&owner, 4).await;
     let make = async |starts: &str, price: u64, category: &str| {
-        let more = json!({"starts_at": starts, "category": category});
+        let more = json!({"starts_at": starts, "category": category, "name": format!("{} {starts}", category.replace('o', "Ó"))});
         let terms = Terms { more, ..Terms::free(4).priced(price) };
         shop::id(&shop::post_until_done(&owner, "/event", &new_key(), &shop::event_body(&venue, &terms)).await.expect(201))
     };
@@ -221,6 +221,7 @@ async fn lists_go_by_demand_by_start_and_by_filters() {
     assert_eq!(listed(&format!("{here}&sort=start&category=OPERA"), nothing).await, [soon.clone(), late.clone()]);
     assert_eq!(listed(&format!("{here}&sort=start&min_price=600&max_price=1000"), nothing).await, std::slice::from_ref(&middle));
     assert_eq!(listed(&format!("{here}&sort=start&from=2032-06-01&to=2033-01-01"), nothing).await, std::slice::from_ref(&middle));
+    assert_eq!(listed(&format!("{here}&sort=name"), nothing).await, [soon.clone(), late.clone(), middle.clone()]);
     // What comes in between moves nothing.
     let mut early = String::new();
     let paged = listed(&format!("{here}&sort=start"), async || early = make("2031-12-01T00:00:00Z", 700, "mime").await).await;

@@ -247,6 +247,8 @@ pub enum Sort {
     Popular,
     /// What begins first first.
     Start,
+    /// By name, from a to z; case and accents do not matter.
+    Name,
 }
 
 /// A page of a list.

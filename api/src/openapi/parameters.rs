@@ -170,7 +170,7 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         }
         "available" => ("`true`: only with something free.", one_of(&["true"])),
         "on_sale" => ("`true`: only if places can be held now.", one_of(&["true"])),
-        "sort" => ("What is asked for most first (the default), or what begins first.", one_of(&SORTS.map(|(name, _)| name))),
+        "sort" => ("What is asked for most first (the default), what begins first, or by name.", one_of(&SORTS.map(|(name, _)| name))),
         "facets" => (
             "What all hits are to be counted by: category, city, venue, month, separated by commas.",
             json!({"type": "string", "pattern": "^(category|city|venue|month)(,(category|city|venue|month))*$"}),

@@ -18,14 +18,18 @@ use crate::json::{self, AvailabilityBody, AvailabilityOut, EventOut, Expand};
 /// Most events that are asked for at once.
 pub const AVAILABILITY_MAX: usize = 1_000;
 /// Orders of the list, by name.
-pub const SORTS: [(&str, Sort); 2] = [("popular", Sort::Popular), ("start", Sort::Start)];
+pub const SORTS: [(&str, Sort); 3] = [("popular", Sort::Popular), ("start", Sort::Start), ("name", Sort::Name)];
 
 /// `GET /event`
 pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
     let ((limit, cursor), expand) = (call.page()?, call.expand()?);
     let filter = filter(&call)?;
     // A cursor of one order means nothing in another.
-    let name = if filter.sort == Sort::Popular { "events by demand" } else { "events by start" };
+    let name = match filter.sort {
+        Sort::Popular => "events by demand",
+        Sort::Start => "events by start",
+        Sort::Name => "events by name",
+    };
     let wrong = || HttpProblem::field("?cursor", "invalid", "cursor is the next_cursor of the page before");
     let place = cursor.map(|cursor| edge.cursors.open(name, cursor).ok_or_else(wrong)).transpose()?;
     let found = edge.backend.list_events(call.fresh(Freshness::Local), &filter, limit, place.as_deref()).await?;
@@ -83,7 +87,7 @@ pub fn filter(call: &Call) -> Result<EventFilter, HttpProblem> {
     if let Some(name) = call.asked("sort") {
         match SORTS.into_iter().find(|(known, _)| *known == name) {
             Some((_, sort)) => filter.sort = sort,
-            None => check.wrong("?sort", "invalid", "popular or start"),
+            None => check.wrong("?sort", "invalid", "popular, start or name"),
         }
     }
     check.done()?;

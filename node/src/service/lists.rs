@@ -26,9 +26,9 @@ impl Service {
         let mut ranks = self.popular.page(filter, after, limit, |id| !filter.on_sale || self.can_be_held(id));
         let more = ranks.len() > limit;
         ranks.truncate(limit);
-        let next = if more { ranks.last().map(|(first, second, id)| format!("{first}.{second}.{id}")) } else { None };
+        let next = if more { ranks.last().map(|(first, second, name, id)| format!("{first}.{second}.{id}.{name}")) } else { None };
         // One that was cancelled a moment ago is left out.
-        let views = ranks.iter().filter_map(|rank| self.event_view(rank.2));
+        let views = ranks.iter().filter_map(|rank| self.event_view(rank.3));
         let items = views.filter(|view| view.event.status == EventStatus::Published).collect();
         Ok(Read { value: Page { items, next }, revision, age_ms })
     }
@@ -47,11 +47,12 @@ impl Service {
 }
 
 fn parse_rank(text: &str) -> Answer<Rank> {
-    let mut parts = text.splitn(3, '.');
+    let mut parts = text.splitn(4, '.');
     let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok());
     let (first, second) = (number(), number());
-    match (first, second, parts.next().and_then(|id| EventId::parse(id).ok())) {
-        (Some(first), Some(second), Some(id)) => Ok((first, second, id)),
+    let id = parts.next().and_then(|id| EventId::parse(id).ok());
+    match (first, second, id) {
+        (Some(first), Some(second), Some(id)) => Ok((first, second, parts.next().unwrap_or_default().to_owned(), id)),
         _ => Err(bad_cursor()),
     }
 }

@@ -22,8 +22,10 @@ use super::{PAUSE, wake};
 use crate::feed::Unindexed;
 use crate::service::Service;
 
-/// Least time between two commits.
+/// Least time between two commits. The longer the last one took, the longer it is, so that a flood of changes is written in few
+/// large pieces; never so long that an event would not be found within a second.
 const COMMITS_APART: Duration = Duration::from_millis(100);
+const COMMITS_APART_MAX: Duration = Duration::from_millis(300);
 /// Least time between two commits of nothing but sales figures.
 const FIGURES_APART: Duration = Duration::from_secs(5);
 /// Most events in one commit.
@@ -67,7 +69,8 @@ pub async fn run(service: Arc<Service>) {
                 everything = false;
                 service.search.caught_up(position, looked);
                 if wrote {
-                    tokio::time::sleep(COMMITS_APART).await;
+                    let took = looked.elapsed();
+                    tokio::time::sleep((2 * took).clamp(COMMITS_APART, COMMITS_APART_MAX)).await;
                 }
             }
             Err(error) => {
