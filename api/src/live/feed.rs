@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::map::{Counts, Difference, Map, Repriced};
 use crate::backend::{Answer, Revision, SeatMap};
+use crate::json;
 
 /// Changes that may wait for the next tick; past that the map is taken anew.
 pub const QUEUE_MAX: usize = 100_000;

@@ -32,6 +32,8 @@ struct Before {
     seats: BTreeMap<SeatIndex, u8>,
     areas: BTreeMap<AreaIndex, [u32; 3]>,
     sale: Option<SaleState>,
+    /// Prices of levels with their versions.
+    prices: BTreeMap<u16, (u64, u32)>,
 }
 
 impl Service {
@@ -89,6 +91,9 @@ impl Before {
             }
             Change::Area { event: of, area, before, .. } if *of == event => drop(self.areas.entry(*area).or_insert(*before)),
             Change::Sale { event: of, from, .. } if *of == event => drop(self.sale.get_or_insert(*from)),
+            Change::Price { event: of, level, change } if *of == event => {
+                self.prices.entry(level.0).or_insert((change.from, change.version.saturating_sub(1)));
+            }
             _ => {}
         }
     }
@@ -96,6 +101,10 @@ impl Before {
 
 fn take_back(map: &mut SeatMap, before: &Before) {
     map.state = before.sale.unwrap_or(map.state);
+    for (&level, &(price, version)) in &before.prices {
+        map.prices.get_mut(usize::from(level)).into_iter().for_each(|now| *now = price);
+        map.price_versions.get_mut(usize::from(level)).into_iter().for_each(|now| *now = version);
+    }
     let sections = map.plan.sections.len();
     let index = PlanIndex::new(Arc::clone(&map.plan));
     let mut states = map.states.to_vec();
