@@ -8,8 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use boxoffice::bench::load::Buyer;
-use boxoffice::bench::setup;
+use boxoffice::bench::{load::Buyer, setup};
 use boxoffice_cluster_config::changes::{Changes, Webhooks};
 use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;

@@ -146,7 +146,7 @@ fn seats() -> Vec<Operation> {
     let layout: SchemaOf = |schemas| schemas.put("Layout", |_| layout_schema().to_value());
     vec![
         get("/event/{id}/seat", "getSeats", "See the seats of an event")
-            .says("The whole map in two bits a seat. With `section`, `state`, `max_price`, `as_of`, `limit` or `cursor` also a list of seats.")
+            .says("The whole map in two bits a seat. With `section`, `state`, `max_price`, `as_of`, `limit` or `cursor` also a list.")
             .gives(200, "The map.", answer::<MapOut>)
             .refused(&[ChangesGone])
             .read()
