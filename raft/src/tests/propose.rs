@@ -54,15 +54,18 @@ async fn a_full_queue_and_a_large_command_are_refused_at_once() {
     // Who has lost the others for two seconds refuses everything for that; a machine that stalls for so long has another try.
     let refused = async || {
         let cluster = Cluster::new(1, Tuning { waiting_max: 4, ..quick() });
-        // Not the leader: that one would take commands out of the queue until its flights are full.
-        let lone = cluster.leader(0).await % 3 + 1;
-        cluster.wires.isolate(lone);
-        let group = cluster.group(lone, 0);
-        eventually("it to lose its leader", || group.leader().is_none()).await;
-        let mut waiting = Vec::new();
-        while let Ok(more) = group.core.queue.push(Bytes::from_static(b"+1"), far) {
-            waiting.push(more);
-        }
+        let leader = cluster.leader(0).await;
+        cluster.wires.isolate(leader);
+        let group = cluster.group(leader, 0);
+        let waiting = parking_lot::Mutex::new(Vec::new());
+        // Nothing comes back from a leader without the others: once its flights are full, what is in the queue stays there.
+        let fill = || group.core.queue.push(Bytes::from_static(b"+1"), far).map(|more| waiting.lock().push(more));
+        eventually("its flights to fill", || {
+            let _ = fill();
+            !group.core.queue.has_free_flight()
+        })
+        .await;
+        while fill().is_ok() {}
         let large = Bytes::from(vec![b'+'; cluster.tuning.batch_bytes_max + 1]);
         let refusals = async { (group.propose(Bytes::from_static(b"+1"), far).await, group.propose(large, far).await) };
         tokio::time::timeout(SOON, refusals).await.expect("refusals do not wait for the deadline")
