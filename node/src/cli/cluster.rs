@@ -9,8 +9,10 @@ use boxoffice_cluster_config::tls::peer_name;
 use boxoffice_tls::certificate::Certificate;
 use boxoffice_tls::files::KeyFiles;
 use boxoffice_tls::issue::{CA_DAYS, Existing, Folder, NODE_DAYS, Validity};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+
+use super::output::Output;
 
 /// Sets a cluster up.
 #[derive(Subcommand)]
@@ -95,12 +97,6 @@ pub struct RenewArgs {
     days: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
-}
-
 /// Runs a command.
 ///
 /// # Errors
@@ -170,7 +166,7 @@ fn names(place: &Place, node: u64, hosts: &[String]) -> anyhow::Result<Vec<Strin
 
 fn print(place: &Place, node: Option<u64>, files: &KeyFiles, made: &Certificate) {
     match place.output {
-        Output::Json => println!("{}", to_json(place, node, files, made)),
+        output @ (Output::Json | Output::Jsonl) => output.print_json(&to_json(place, node, files, made)),
         Output::Table => {
             let addresses = made.addresses.iter().map(ToString::to_string);
             let names: Vec<String> = made.names.iter().cloned().chain(addresses).collect();

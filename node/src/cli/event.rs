@@ -11,10 +11,11 @@ use anyhow::Context as _;
 use boxoffice_api::client::Client;
 use boxoffice_api::import::listings::{self, Listing, SkipCode};
 use boxoffice_api::import::worldcup::Shift;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::import::Connection;
+use super::connection::Connection;
+use super::output::Output;
 use crate::mint;
 
 /// Events in one request.
@@ -56,12 +57,6 @@ pub struct ImportArgs {
     files: Vec<PathBuf>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
-}
-
 /// What each event is sold at.
 pub struct Terms<'a> {
     /// Of every place, in minor units.
@@ -82,7 +77,7 @@ pub fn run(command: EventCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
-    let client = Client::new(args.connection.endpoint, Some(args.connection.token))?;
+    let client = args.connection.client()?;
     let terms = Terms { price: args.price, currency: &args.currency, per_user: args.per_user };
     let mut report = Report::default();
     let mut wanted = Vec::new();
@@ -119,7 +114,7 @@ async fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
     }
     match args.output {
         Output::Table => report.print(),
-        Output::Json => println!("{}", report.json()),
+        output @ (Output::Json | Output::Jsonl) => output.print_json(&report.json()),
     }
     Ok(ExitCode::SUCCESS)
 }

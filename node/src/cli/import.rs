@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use boxoffice_api::client::{Client, EventOrder};
+use boxoffice_api::client::EventOrder;
 use boxoffice_api::import::{bowl, worldcup};
 use clap::{Args, Subcommand};
 
+use super::connection::Connection;
 use crate::mint;
 
 /// What can be brought in.
@@ -19,16 +20,6 @@ pub enum ImportCommand {
     /// The World Cup's fixtures as events, its stadiums as venues.
     #[command(after_help = "Example:\n  boxoffice import worldcup worldcup2026-matches.json worldcup2026-stadiums.json")]
     Worldcup(WorldcupArgs),
-}
-
-#[derive(Args)]
-pub(super) struct Connection {
-    /// Base URLs of the cluster's nodes, comma separated.
-    #[arg(long, env = "BOXOFFICE_ENDPOINT", value_delimiter = ',', default_value = "http://127.0.0.1:7480")]
-    pub endpoint: Vec<String>,
-    /// A coordinator's token; see `boxoffice token`.
-    #[arg(long, env = "BOXOFFICE_TOKEN", hide_env_values = true)]
-    pub token: String,
 }
 
 /// Arguments of `import plan`.
@@ -73,7 +64,7 @@ pub fn run(command: ImportCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn plan(args: PlanArgs) -> anyhow::Result<ExitCode> {
-    let client = Client::new(args.connection.endpoint, Some(args.connection.token))?;
+    let client = args.connection.client()?;
     let bytes = std::fs::read(&args.file).with_context(|| format!("read {}", args.file.display()))?;
     let key = format!("import-plan-{}-{}", args.venue, blake3::hash(&bytes).to_hex());
     let plan = client.upload_plan(&args.venue, bytes, args.fix.as_deref(), &key).await?;
@@ -82,7 +73,7 @@ async fn plan(args: PlanArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn fixtures(args: WorldcupArgs) -> anyhow::Result<ExitCode> {
-    let client = Client::new(args.connection.endpoint, Some(args.connection.token))?;
+    let client = args.connection.client()?;
     let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("read {}", path.display()));
     let mut tournament = worldcup::read(&read(&args.matches)?, &read(&args.stadiums)?)?;
     let shift = tournament.shift_into_future(mint::now_ms() * 1000);

@@ -1,10 +1,13 @@
 //! The command line: one file a command. stdout is for data, stderr for everything else.
 
 mod cluster;
+mod connection;
 mod demo;
 mod dev;
 pub mod event;
+mod exit;
 mod import;
+mod output;
 pub mod price;
 mod sandbox;
 mod serve;
@@ -14,22 +17,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Exit codes, the same for every command.
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done
-  1    failed
-  2    wrong usage
-  3    not found
-  4    conflict: the seat is taken, the hold is over
-  5    not permitted
-  6    unavailable or no quorum: nothing happened
-  7    outcome unknown: it may have happened, retry with the same key
-  8    a check found a violation
-  130  interrupted";
-
 #[derive(Parser)]
-#[command(name = "boxoffice", version, about = "A ticketing cluster in one binary: seats are never sold twice.", after_help = EXIT_CODES)]
+#[command(name = "boxoffice", version, about = "A ticketing cluster in one binary: seats are never sold twice.", after_help = exit::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -92,7 +81,7 @@ pub fn main() -> ExitCode {
         for cause in error.chain().skip(1) {
             eprintln!("  caused by: {cause}");
         }
-        ExitCode::FAILURE
+        exit::of(&error)
     })
 }
 

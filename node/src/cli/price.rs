@@ -8,13 +8,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use boxoffice_api::client::{Client, LevelPrice};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::connection::Connection;
+use super::exit;
+use super::output::{Output, table};
 pub use record::{Record, record};
-
-/// The exit code of a check that found a violation.
-const EXIT_VIOLATION: u8 = 8;
 
 /// Works with prices.
 #[derive(Subcommand)]
@@ -35,16 +35,6 @@ pub enum PriceCommand {
     #[command(after_help = "Examples:\n  boxoffice price simulate --policy policy.json sale.jsonl\n  \
                       echo '{\"type\":\"fixed\"}' | boxoffice price simulate --level 1 --policy - sale.jsonl")]
     Simulate(SimulateArgs),
-}
-
-#[derive(Args)]
-struct Connection {
-    /// Base URLs of the cluster's nodes, comma separated.
-    #[arg(long, env = "BOXOFFICE_ENDPOINT", value_delimiter = ',', default_value = "http://127.0.0.1:7480")]
-    endpoint: Vec<String>,
-    /// A token, where one is needed; see `boxoffice token`.
-    #[arg(long, env = "BOXOFFICE_TOKEN", hide_env_values = true)]
-    token: Option<String>,
 }
 
 /// Arguments of the commands about one event.
@@ -88,12 +78,6 @@ pub struct SimulateArgs {
     file: PathBuf,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
-}
-
 /// Runs a command.
 ///
 /// # Errors
@@ -115,48 +99,43 @@ pub fn run(command: PriceCommand) -> anyhow::Result<ExitCode> {
 
 impl EventArgs {
     fn client(&self) -> anyhow::Result<Client> {
-        Ok(Client::new(self.connection.endpoint.clone(), self.connection.token.clone())?)
+        Ok(self.connection.client()?)
     }
 }
 
 async fn show(args: &EventArgs) -> anyhow::Result<ExitCode> {
     let client = args.client()?;
-    if args.output == Output::Json {
-        println!("{}", client.get(&format!("/event/{}/price", args.event)).await?);
+    if args.output != Output::Table {
+        args.output.print_json(&client.get(&format!("/event/{}/price", args.event)).await?);
         return Ok(ExitCode::SUCCESS);
     }
     let prices = client.prices(&args.event).await?;
-    println!(
-        "{:<5} {:<20} {:>12} {:>8} {:>12} {:>12} {:<7} {:>7} {:>7}",
-        "level", "name", "price", "version", "floor", "ceiling", "policy", "taken", "free"
-    );
-    for level in &prices.levels {
-        println!("{}", line(level)?);
-    }
+    let rows = prices.levels.iter().map(row).collect::<anyhow::Result<Vec<_>>>()?;
+    print!("{}", table(&["level", "name", "price", "version", "floor", "ceiling", "policy", "taken", "free"], &rows));
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(level: &LevelPrice) -> anyhow::Result<String> {
+fn row(level: &LevelPrice) -> anyhow::Result<Vec<String>> {
     let policy = level.policy()?.name();
     let LevelPrice { level: number, name, price, version, floor, ceiling, taken, free, .. } = level;
     let price = format!("{} {}", price.amount, price.currency);
-    let (floor, ceiling) = (floor.amount, ceiling.amount);
-    Ok(format!("{number:<5} {name:<20} {price:>12} {version:>8} {floor:>12} {ceiling:>12} {policy:<7} {taken:>7} {free:>7}"))
+    let numbers = [number.to_string(), name.clone(), price, version.to_string(), floor.amount.to_string(), ceiling.amount.to_string()];
+    Ok(numbers.into_iter().chain([policy.to_string(), taken.to_string(), free.to_string()]).collect())
 }
 
 async fn history(args: &HistoryArgs) -> anyhow::Result<ExitCode> {
     let lines = args.of.client()?.price_history(&args.of.event, args.level).await?;
-    if args.of.output == Output::Json {
-        println!("{}", Value::from(lines));
+    if args.of.output != Output::Table {
+        args.of.output.print_json(&Value::from(lines));
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{:<5} {:>7} {:<27} {:>10} {:>10} why", "level", "version", "at", "from", "to");
-    for change in &lines {
-        let text = |name: &str| change[name].as_str().unwrap_or_default().to_owned();
-        let (level, version, from, to) = (&change["level"], &change["version"], &change["from"], &change["to"]);
-        let (level, version, from, to) = (level.to_string(), version.to_string(), from.to_string(), to.to_string());
-        println!("{level:<5} {version:>7} {:<27} {from:>10} {to:>10} {}", text("at"), why(change));
-    }
+    let row = |change: &Value| {
+        let number = |name: &str| change[name].to_string();
+        let at = change["at"].as_str().unwrap_or_default().to_owned();
+        vec![number("level"), number("version"), at, number("from"), number("to"), why(change)]
+    };
+    let rows: Vec<_> = lines.iter().map(row).collect();
+    print!("{}", table(&["level", "version", "at", "from", "to", "why"], &rows));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -178,13 +157,13 @@ fn why(change: &Value) -> String {
 async fn verify(args: &EventArgs) -> anyhow::Result<ExitCode> {
     let (count, wrong) = verified(&args.client()?, &args.event).await?;
     match args.output {
-        Output::Json => println!("{}", json!({"event": args.event, "changes": count, "violations": wrong})),
+        output @ (Output::Json | Output::Jsonl) => output.print_json(&json!({"event": args.event, "changes": count, "violations": wrong})),
         Output::Table => {
             println!("{count} changes of prices worked out again, {} do not follow", wrong.len());
             wrong.iter().for_each(|what| println!("  {what}"));
         }
     }
-    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_VIOLATION) })
+    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(exit::VIOLATION) })
 }
 
 /// Works every price of an event out again: how many changes follow from what was noted, and what does not.

@@ -28,7 +28,7 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let price = args.price.unwrap_or(level.price);
     let simulation = simulate(&policy, price, level.capacity, course, STEPS_MAX);
     match args.output {
-        Output::Json => print_json(&level.name, policy.name(), &simulation),
+        Output::Json | Output::Jsonl => print_json(&level.name, policy.name(), &simulation),
         Output::Table => print_table(&level.name, policy.name(), &simulation),
     }
     Ok(ExitCode::SUCCESS)
