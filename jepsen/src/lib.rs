@@ -1,0 +1,16 @@
+//! Fault tests of boxoffice that a stranger can run and believe: real processes, seen from outside through HTTP and the command line.
+
+pub mod check;
+pub mod client;
+pub mod cluster;
+pub mod draw;
+pub mod history;
+pub mod links;
+pub mod nemesis;
+pub mod recorder;
+pub mod report;
+pub mod run;
+pub mod seat;
+pub mod store;
+pub mod wgl;
+pub mod workload;

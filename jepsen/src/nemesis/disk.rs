@@ -1,0 +1,281 @@
+//! Faults of disks: a file system of its own for each node (ext4 on a loop device, so this needs root), syncs that fail or are late
+//! (strace), and damaged, lost or old files.
+#![allow(unsafe_code)] // The ioctl that cuts the power is only to be had from libc.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+use super::{Fault, Nemesis};
+use crate::cluster::run;
+
+/// `EXT4_IOC_SHUTDOWN`: `_IOR('X', 125, __u32)`.
+const EXT4_IOC_SHUTDOWN: libc::c_ulong = 0x8004_587d;
+/// Do not write the journal out first: what was not synced is lost.
+static NO_LOG_FLUSH: u32 = 2;
+/// How long a node with damaged data may take to say that it does not start.
+const REFUSE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A mounted file system of its own.
+pub struct Disk {
+    image: PathBuf,
+    mount: PathBuf,
+    mounted: bool,
+}
+
+/// Whether syncs can be made to fail.
+#[must_use]
+pub fn has_strace() -> bool {
+    Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+impl Disk {
+    /// Whether disks can be made here.
+    #[must_use]
+    pub fn can_be() -> bool {
+        // SAFETY: geteuid touches no memory and cannot fail.
+        let root = unsafe { libc::geteuid() } == 0;
+        root && ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"].iter().any(|path| Path::new(path).exists())
+    }
+
+    /// Makes and mounts a file system of so many MiB below `folder`.
+    ///
+    /// # Errors
+    /// When a tool fails.
+    pub fn create(folder: &Path, name: &str, mib: u64) -> anyhow::Result<Self> {
+        let (image, mount) = (folder.join(format!("{name}.img")), folder.join(name));
+        fs::create_dir_all(&mount)?;
+        File::create(&image)?.set_len(mib << 20)?;
+        run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image))?;
+        let mut disk = Self { image, mount, mounted: false };
+        disk.mount()?;
+        Ok(disk)
+    }
+
+    /// Where a node can keep its data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.mount.join("data")
+    }
+
+    /// Cuts the power: from now on every access fails, and what was not synced is gone.
+    fn cut(&self) -> anyhow::Result<()> {
+        let root = File::open(&self.mount).context("open the mount point")?;
+        // SAFETY: the descriptor is open, and the call reads one u32 from the pointer, which outlives it.
+        let result = unsafe { libc::ioctl(root.as_raw_fd(), EXT4_IOC_SHUTDOWN, &raw const NO_LOG_FLUSH) };
+        ensure!(result == 0, "EXT4_IOC_SHUTDOWN: {}", std::io::Error::last_os_error());
+        Ok(())
+    }
+
+    /// Mounts it again, as after a reboot. Nobody may have files open on it.
+    fn reboot(&mut self) -> anyhow::Result<()> {
+        run(Command::new("umount").arg(&self.mount))?;
+        self.mounted = false;
+        self.mount()
+    }
+
+    fn mount(&mut self) -> anyhow::Result<()> {
+        run(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.mount))?;
+        self.mounted = true;
+        Ok(())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if self.mounted {
+            // Not thawed by itself, and not unmounted while frozen.
+            let _ = Command::new("fsfreeze").arg("-u").arg(&self.mount).stderr(Stdio::null()).status();
+            let _ = run(Command::new("umount").arg(&self.mount));
+        }
+        let _ = fs::remove_file(&self.image);
+        let _ = fs::remove_dir(&self.mount);
+    }
+}
+
+impl Nemesis<'_> {
+    pub(super) async fn cut_power(&mut self, victims: &[u64]) -> anyhow::Result<(bool, String)> {
+        // They stand still, so that the cuts of several disks are one moment.
+        victims.iter().for_each(|node| self.cluster.signal(*node, libc::SIGSTOP));
+        for node in victims {
+            self.disks[*node as usize - 1].cut()?;
+        }
+        victims.iter().for_each(|node| self.cluster.kill(*node));
+        self.rest().await;
+        for node in victims {
+            self.disks[*node as usize - 1].reboot()?;
+            self.cluster.spawn(*node)?;
+        }
+        Ok((true, format!("nodes {victims:?}")))
+    }
+
+    pub(super) async fn fill_disk(&self, victim: u64) -> anyhow::Result<(bool, String)> {
+        let path = self.disks[victim as usize - 1].mount.join("ballast");
+        let filled = fill(&path);
+        self.rest().await;
+        fs::remove_file(&path)?;
+        Ok((filled? > 0, format!("node {victim}")))
+    }
+
+    pub(super) async fn hang_disk(&self, victim: u64) -> anyhow::Result<(bool, String)> {
+        let mount = &self.disks[victim as usize - 1].mount;
+        // Thaws by itself: whoever waits for a frozen disk cannot thaw it.
+        let seconds = self.lasts.as_secs_f64();
+        let script = format!("fsfreeze -f \"$0\" && sleep {seconds:.3}; fsfreeze -u \"$0\"");
+        let mut frozen = tokio::process::Command::new("sh").arg("-c").arg(script).arg(mount).stdin(Stdio::null()).spawn()?;
+        let status = frozen.wait().await?;
+        Ok((status.success(), format!("node {victim}, {seconds:.1} s")))
+    }
+
+    pub(super) async fn trace(&self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
+        let pid = self.cluster.pid(victim).context("the node does not run")?;
+        let inject = if fault == Fault::SlowSync { "delay_enter=200000" } else { "error=EIO:when=1+" };
+        let mut command = tokio::process::Command::new("strace");
+        command.args(["-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", &format!("inject=fdatasync,fsync:{inject}")]);
+        let mut strace = command.args(["-p", &pid.to_string()]).stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        self.rest().await;
+        let runs = self.cluster.is_running(victim);
+        if let Some(id) = strace.id() {
+            // Detaches; SAFETY: kill touches no memory, and the child was not waited for.
+            unsafe { libc::kill(id as i32, libc::SIGINT) };
+        }
+        let _ = strace.wait().await;
+        if fault == Fault::SlowSync {
+            return Ok((runs, format!("node {victim}")));
+        }
+        // A failed sync ends the process: it cannot know what is durable.
+        let ended = !self.cluster.is_running(victim);
+        self.cluster.kill(victim);
+        self.cluster.spawn(victim)?;
+        Ok((ended, format!("node {victim} ended: {ended}")))
+    }
+
+    pub(super) async fn flip(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
+        self.cluster.kill(victim);
+        let folder = self.cluster.data(victim).join(if fault == Fault::FlipLog { "log" } else { "snapshots" });
+        let flipped = self.flip_in(&folder)?;
+        self.rest().await;
+        self.cluster.spawn(victim)?;
+        let Some(what) = flipped else { return Ok((false, format!("node {victim}: there is nothing in {}", folder.display()))) };
+        let refused = self.refuses(victim).await;
+        if refused {
+            self.lost.push(victim);
+        }
+        Ok((true, format!("node {victim}: {what}; it {}", if refused { "says so and stays away" } else { "goes on" })))
+    }
+
+    /// Flips one bit of one file; says which.
+    fn flip_in(&mut self, folder: &Path) -> anyhow::Result<Option<String>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry?.path();
+            let used = used_bytes(&path).unwrap_or(0);
+            if used > 0 {
+                files.push((path, used));
+            }
+        }
+        files.sort();
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let (path, used) = self.draw.one(&files).clone();
+        let (at, bit) = (self.draw.below(used), self.draw.below(8));
+        let mut file = File::options().read(true).write(true).open(&path)?;
+        let mut byte = [0];
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut byte)?;
+        byte[0] ^= 1 << bit;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(&byte)?;
+        file.sync_all()?;
+        Ok(Some(format!("bit {bit} of byte {at} in {}", path.display())))
+    }
+
+    /// Whether a node ends by itself soon after its start.
+    async fn refuses(&self, node: u64) -> bool {
+        let since = tokio::time::Instant::now();
+        while since.elapsed() < REFUSE_PATIENCE && self.cluster.operators_view(node, "/readyz").await.is_none() {
+            if !self.cluster.is_running(node) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
+    pub(super) async fn lose_data(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
+        let data = self.cluster.data(victim).to_owned();
+        let old = data.with_extension("old");
+        if fault == Fault::OldData {
+            // A copy of now, put back after more has happened.
+            self.cluster.kill(victim);
+            run(Command::new("cp").arg("-a").arg(&data).arg(&old))?;
+            self.cluster.spawn(victim)?;
+            self.wait_for(victim).await?;
+            self.rest().await;
+        }
+        self.cluster.kill(victim);
+        fs::remove_dir_all(&data)?;
+        if fault == Fault::OldData {
+            fs::rename(&old, &data)?;
+        }
+        self.rest().await;
+        self.cluster.spawn(victim)?;
+        let kept_out = self.kept_out(victim).await;
+        self.lost.push(victim);
+        ensure!(kept_out, "node {victim} came back under its old number, without its data");
+        Ok((true, format!("node {victim} is kept out")))
+    }
+
+    /// Whether a node that must not come back ends, or says that it is not ready, for a while.
+    async fn kept_out(&self, node: u64) -> bool {
+        let since = tokio::time::Instant::now();
+        while since.elapsed() < Duration::from_secs(5) {
+            if !self.cluster.is_running(node) {
+                return true;
+            }
+            if self.cluster.operators_view(node, "/readyz").await.is_some() {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        true
+    }
+
+    pub(super) async fn lose_index(&self, victim: u64) -> anyhow::Result<(bool, String)> {
+        self.cluster.kill(victim);
+        let index = self.cluster.data(victim).join("search");
+        let was_there = index.exists();
+        if was_there {
+            fs::remove_dir_all(&index)?;
+        }
+        self.rest().await;
+        self.cluster.spawn(victim)?;
+        self.wait_for(victim).await?;
+        Ok((was_there, format!("node {victim}")))
+    }
+}
+
+/// Writes until nothing goes any more; gives how many bytes did.
+fn fill(path: &Path) -> std::io::Result<u64> {
+    let mut file = File::create(path)?;
+    let (mut block, mut total) = (vec![0_u8; 1 << 20], 0);
+    while !block.is_empty() {
+        match file.write_all(&block) {
+            Ok(()) => total += block.len() as u64,
+            Err(_) => block.truncate(block.len() / 2),
+        }
+    }
+    Ok(total)
+}
+
+/// How many bytes of a file are in use: segments of the log are filled with zeros to their end.
+fn used_bytes(path: &Path) -> std::io::Result<u64> {
+    let bytes = fs::read(path)?;
+    Ok(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1))
+}

@@ -1,0 +1,257 @@
+//! Faults: what is done to a running cluster, how it is shown that it was done, and how it is undone.
+
+pub mod disk;
+pub mod network;
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::draw::Draw;
+use crate::links::Link;
+use crate::recorder::Recorder;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Fault {
+    /// kill -9 of a node that is drawn.
+    Kill,
+    /// kill -9 of the node that leads the event's group.
+    KillLeader,
+    /// kill -9 of all nodes at once.
+    KillAll,
+    /// A node stands still (SIGSTOP) and goes on.
+    Pause,
+    /// The leader stands still and goes on: it does not know that there is another one.
+    PauseLeader,
+    /// A minority is cut off from the majority.
+    Halves,
+    /// Each node sees a majority, but not the same one.
+    Ring,
+    /// Two halves that only one node can reach both of.
+    Bridge,
+    /// A node can be called and cannot call.
+    OneWay,
+    /// The leader is cut off from everybody.
+    IsolateLeader,
+    /// A node is cut off and back, several times a second.
+    Flapping,
+    /// Everything between nodes is late, by different times.
+    SlowLinks,
+    /// Connections between nodes break all the time.
+    LossyLinks,
+    /// A node's clock jumps by up to an hour.
+    ClockJump,
+    /// A node's clock runs at half or twice the speed.
+    ClockDrift,
+    /// A node's disk is full.
+    DiskFull,
+    /// A node's disk stands still for seconds.
+    DiskHang,
+    /// The power of a node's disk is cut: what was not synced is gone.
+    PowerCut,
+    /// The power of all disks is cut at once.
+    PowerCutAll,
+    /// fdatasync of a node's log fails.
+    SyncError,
+    /// Every sync of a node is late.
+    SlowSync,
+    /// A byte of a node's log is another one; the node must say so and stay away, or be none the worse.
+    FlipLog,
+    /// A byte of a node's snapshot is another one.
+    FlipSnapshot,
+    /// A node's data directory is gone; it must not come back under its old number.
+    Wipe,
+    /// A node's data directory is put back to an older state; it must not come back with it.
+    OldData,
+    /// The full-text index of a node is gone.
+    LoseIndex,
+    /// All nodes are restarted, one after the other, in order.
+    RollingRestart,
+    /// The payment provider is killed and comes back.
+    Provider,
+    /// The payment provider loses answers and webhooks, is slow, declines.
+    ProviderFaults,
+}
+
+/// Where faults come from.
+pub struct Nemesis<'a> {
+    /// What they are done to.
+    pub cluster: &'a Cluster,
+    /// Where they are written down.
+    pub recorder: &'a Recorder,
+    /// Draws victims.
+    pub draw: Draw,
+    /// The group whose leader is meant by "the leader".
+    pub group: u64,
+    /// How long a fault lasts.
+    pub lasts: Duration,
+    /// Nodes that are gone for good.
+    pub lost: Vec<u64>,
+    /// Disks of the nodes, if they have some of their own.
+    pub disks: Vec<disk::Disk>,
+}
+
+/// What came of a fault.
+#[derive(Clone, Debug)]
+pub struct Struck {
+    /// The kind.
+    pub fault: Fault,
+    /// From when to when, in nanoseconds of the run.
+    pub from: u64,
+    /// When it was undone.
+    pub to: u64,
+    /// Whether it was seen to be real.
+    pub is_real: bool,
+    /// What a person should know.
+    pub note: String,
+}
+
+impl Fault {
+    /// Its name, as on the command line.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Why it cannot be done here; `None` when it can.
+    #[must_use]
+    pub fn unavailable(self, cluster: &Cluster, disks: usize) -> Option<String> {
+        let no = |why: &str| Some(why.to_owned());
+        match self {
+            Self::ClockJump | Self::ClockDrift if !cluster.clocks_can_lie() => no("libfaketime is not installed"),
+            Self::DiskFull | Self::DiskHang | Self::PowerCut | Self::PowerCutAll if disks == 0 => {
+                no("disks of its own need root and ext4 tools")
+            }
+            Self::SyncError | Self::SlowSync if !disk::has_strace() => no("strace is not installed"),
+            Self::Bridge if cluster.size() < 5 => no("it needs five nodes"),
+            _ => None,
+        }
+    }
+}
+
+impl Nemesis<'_> {
+    /// Does a fault, keeps it up, and undoes it.
+    ///
+    /// # Errors
+    /// When it could not be done or undone: the run is void then.
+    pub async fn strike(&mut self, fault: Fault) -> anyhow::Result<Struck> {
+        let victim = self.victim(fault).await;
+        let from = self.recorder.now();
+        self.recorder.fault(&format!("start {}", fault.name()), json!({"node": victim}));
+        let outcome = self.strike_at(fault, victim).await;
+        self.recorder.fault(
+            &format!("stop {}", fault.name()),
+            json!({"node": victim, "error": outcome.as_ref().err().map(|error| format!("{error:#}"))}),
+        );
+        let (is_real, note) = outcome?;
+        Ok(Struck { fault, from, to: self.recorder.now(), is_real, note })
+    }
+
+    async fn victim(&mut self, fault: Fault) -> u64 {
+        let leads = matches!(fault, Fault::KillLeader | Fault::PauseLeader | Fault::IsolateLeader | Fault::PowerCut);
+        let leader = if leads { self.cluster.leader(self.group).await } else { None };
+        let living: Vec<u64> = (1..=self.cluster.size()).filter(|node| !self.lost.contains(node)).collect();
+        leader.unwrap_or_else(|| *self.draw.one(&living))
+    }
+
+    async fn strike_at(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
+        match fault {
+            Fault::Kill | Fault::KillLeader => self.kill(&[victim]).await,
+            Fault::KillAll => self.kill(&self.living()).await,
+            Fault::Pause | Fault::PauseLeader => self.pause(victim).await,
+            Fault::Halves | Fault::Ring | Fault::Bridge | Fault::OneWay | Fault::IsolateLeader => self.partition(fault, victim).await,
+            Fault::Flapping => self.flap(victim).await,
+            Fault::SlowLinks => self.bend(Link { delay_ms: 20, jitter_ms: 80, ..Link::default() }).await,
+            Fault::LossyLinks => self.bend(Link { reset_permille: 20, ..Link::default() }).await,
+            Fault::ClockJump | Fault::ClockDrift => self.skew(fault, victim).await,
+            Fault::DiskFull => self.fill_disk(victim).await,
+            Fault::DiskHang => self.hang_disk(victim).await,
+            Fault::PowerCut => self.cut_power(&[victim]).await,
+            Fault::PowerCutAll => self.cut_power(&self.living()).await,
+            Fault::SyncError | Fault::SlowSync => self.trace(fault, victim).await,
+            Fault::FlipLog | Fault::FlipSnapshot => self.flip(fault, victim).await,
+            Fault::Wipe | Fault::OldData => self.lose_data(fault, victim).await,
+            Fault::LoseIndex => self.lose_index(victim).await,
+            Fault::RollingRestart => self.roll().await,
+            Fault::Provider => self.stop_provider().await,
+            Fault::ProviderFaults => self.upset_provider().await,
+        }
+    }
+
+    /// Nodes that are still members.
+    fn living(&self) -> Vec<u64> {
+        (1..=self.cluster.size()).filter(|node| !self.lost.contains(node)).collect()
+    }
+
+    async fn rest(&self) {
+        tokio::time::sleep(self.lasts).await;
+    }
+
+    async fn kill(&self, victims: &[u64]) -> anyhow::Result<(bool, String)> {
+        victims.iter().for_each(|node| self.cluster.kill(*node));
+        let is_real = victims.iter().all(|node| !self.cluster.is_running(*node));
+        self.rest().await;
+        victims.iter().try_for_each(|node| self.cluster.spawn(*node))?;
+        Ok((is_real, format!("nodes {victims:?}")))
+    }
+
+    async fn pause(&self, victim: u64) -> anyhow::Result<(bool, String)> {
+        self.cluster.signal(victim, libc::SIGSTOP);
+        self.rest().await;
+        let stat = self.cluster.pid(victim).and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+        self.cluster.signal(victim, libc::SIGCONT);
+        let is_real = stat.is_some_and(|stat| stat.contains(") T "));
+        Ok((is_real, format!("node {victim}")))
+    }
+
+    async fn roll(&self) -> anyhow::Result<(bool, String)> {
+        for node in self.living() {
+            self.cluster.stop(node).await?;
+            self.cluster.spawn(node)?;
+            self.wait_for(node).await?;
+        }
+        Ok((true, "all nodes".into()))
+    }
+
+    /// Waits until a node says that it is ready.
+    async fn wait_for(&self, node: u64) -> anyhow::Result<()> {
+        let since = tokio::time::Instant::now();
+        while self.cluster.operators_view(node, "/readyz").await.is_none() {
+            ensure!(self.cluster.is_running(node), "node {node} ended after a restart:\n{}", crate::cluster::tail(&self.cluster.log(node)));
+            ensure!(since.elapsed() < Duration::from_secs(60), "node {node} is not ready after a restart");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    async fn stop_provider(&self) -> anyhow::Result<(bool, String)> {
+        self.cluster.kill_provider();
+        self.rest().await;
+        self.cluster.start_provider()?;
+        Ok((true, "killed and started".into()))
+    }
+
+    async fn upset_provider(&mut self) -> anyhow::Result<(bool, String)> {
+        let faults = json!({
+            "seed": self.draw.below(1 << 32), "lost_answer": 0.1, "lost_request": 0.05, "slow": 0.1, "slow_ms": 1500, "decline": 0.1,
+            "processing": 0.05, "capture_fails": 0.05, "duplicate_webhook": 0.2, "late_webhook": 0.2, "lost_webhook": 0.2,
+        });
+        let is_real = self.tell_provider(&faults).await;
+        self.rest().await;
+        let undone = self.tell_provider(&json!({})).await;
+        ensure!(undone, "the provider's faults could not be switched off");
+        Ok((is_real, faults.to_string()))
+    }
+
+    async fn tell_provider(&self, faults: &Value) -> bool {
+        let (base, key) = self.cluster.provider();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
+        let Ok(http) = http else { return false };
+        let sent = http.post(format!("{base}/sandbox/faults")).bearer_auth(key).json(faults).send().await;
+        sent.is_ok_and(|answer| answer.status().is_success())
+    }
+}
