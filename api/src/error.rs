@@ -37,6 +37,8 @@ pub struct More {
     pub retry_after_ms: Option<u64>,
     /// The revision at which it was decided.
     pub revision: Option<Revision>,
+    /// Whether the same was answered before to a request with this key.
+    pub replayed: bool,
     /// Further headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -109,6 +111,9 @@ impl HttpProblem {
         }
         if let Some(revision) = self.more.revision {
             crate::json::put_revision(headers, revision);
+        }
+        if self.more.replayed {
+            headers.insert(crate::json::REPLAYED, HeaderValue::from_static("true"));
         }
         for (name, value) in self.more.headers {
             headers.append(name, value);

@@ -205,13 +205,17 @@ pub fn written<T, O: Serialize>(status: StatusCode, written: &Written<T>, value:
     response
 }
 
-/// An answer without a body, with the revision of a write.
-pub fn no_content(revision: Option<Revision>) -> Response<Body> {
+/// An answer without a body.
+pub fn no_content() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    if let Some(revision) = revision {
-        put_revision(response.headers_mut(), revision);
-    }
+    response
+}
+
+/// An answer to a write that has nothing to show, with revision and whether it is a replay.
+pub fn done<T>(written: &Written<T>) -> Response<Body> {
+    let mut response = no_content();
+    put_written(response.headers_mut(), written);
     response
 }
 

@@ -12,5 +12,6 @@ pub mod report;
 pub mod run;
 pub mod seat;
 pub mod store;
+pub mod suite;
 pub mod wgl;
 pub mod workload;

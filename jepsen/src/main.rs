@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use jepsen::nemesis::Fault;
 use jepsen::run::{Outcome, Plan};
 use jepsen::store;
+use jepsen::suite::Suite;
 use jepsen::workload::Workload;
 
 /// A check found a violation.
@@ -34,6 +35,9 @@ enum Command {
     #[command(after_help = "Examples:\n  jepsen run --workload seat --faults kill-leader,pause-leader --time 60 --seed 7\n  \
                             jepsen run --workload sale --faults kill,provider-faults --time 120 --nodes 5")]
     Run(RunArgs),
+    /// Run every workload with every fault, a minute each, and a long run with everything mixed; goes on where it was broken off.
+    #[command(after_help = "Example:\n  jepsen suite --dir store/suite")]
+    Suite(SuiteArgs),
     /// Judge a stored run again from its history alone.
     #[command(after_help = "Example:\n  jepsen check store/seat-1790000000-0")]
     Check {
@@ -62,9 +66,9 @@ struct RunArgs {
     /// How many clients.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=1000))]
     clients: u64,
-    /// Completed operations a second without faults that are planned for.
-    #[arg(long, default_value_t = 60.0)]
-    rate: f64,
+    /// Completed operations a second without faults that are planned for; by default what suits the workload.
+    #[arg(long)]
+    rate: Option<f64>,
     /// How long each fault lasts, in seconds.
     #[arg(long, default_value_t = 4.0)]
     fault_lasts: f64,
@@ -82,6 +86,28 @@ struct RunArgs {
     environment: Vec<(String, String)>,
 }
 
+#[derive(Args)]
+struct SuiteArgs {
+    /// Where it is kept.
+    #[arg(long)]
+    dir: PathBuf,
+    /// How long a cell is, in seconds.
+    #[arg(long, default_value_t = 60)]
+    cell: u64,
+    /// How long the run with everything mixed is, in seconds.
+    #[arg(long, default_value_t = 1800)]
+    long: u64,
+    /// Draws everything that is drawn.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many nodes.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(3..=5))]
+    nodes: u64,
+    /// The program to test.
+    #[arg(long, env = "BOXOFFICE_BIN")]
+    binary: Option<PathBuf>,
+}
+
 fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -90,6 +116,7 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run(&args),
+        Command::Suite(args) => suite(args),
         Command::Check { store } => judge(&store),
     };
     result.unwrap_or_else(|error| {
@@ -99,11 +126,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let beside = || Some(std::env::current_exe().ok()?.parent()?.join("boxoffice"));
-    let binary = args.binary.clone().or_else(|| beside().filter(|path| path.exists()));
-    let binary = binary.context("there is no boxoffice beside this program: build it, or name it with --binary")?.canonicalize()?;
     let plan = Plan {
-        binary,
+        binary: binary(args.binary.clone())?,
         store: store::folder(&args.store, &args.workload.name())?,
         workload: args.workload,
         faults: args.faults.clone(),
@@ -111,16 +135,40 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         nodes: args.nodes,
         clients: args.clients,
-        rate: args.rate,
+        rate: args.rate.unwrap_or(args.workload.rate()),
         fault_lasts: Duration::from_secs_f64(args.fault_lasts),
         fault_pause: Duration::from_secs_f64(args.fault_pause),
         environment: args.environment.clone(),
     };
     eprintln!("{} ({} s), kept in {}", store::again(&plan), args.time, plan.store.display());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let outcome = runtime.block_on(jepsen::run::run(&plan))?;
+    let outcome = runtime()?.block_on(jepsen::run::run(&plan))?;
     print(&outcome, &plan);
     Ok(exit_code(&outcome.valid))
+}
+
+fn suite(args: SuiteArgs) -> anyhow::Result<ExitCode> {
+    let suite = Suite {
+        binary: binary(args.binary)?,
+        folder: args.dir,
+        cell: Duration::from_secs(args.cell),
+        long: Duration::from_secs(args.long),
+        seed: args.seed,
+        nodes: args.nodes,
+    };
+    let table = runtime()?.block_on(suite.run())?;
+    print!("{table}");
+    Ok(if table.contains("| false |") { ExitCode::from(EXIT_VIOLATION) } else { ExitCode::SUCCESS })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// The program to test: the one that was named, or the one beside this program.
+fn binary(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.join("boxoffice"));
+    let binary = named.or_else(|| beside().filter(|path| path.exists()));
+    Ok(binary.context("there is no boxoffice beside this program: build it, or name it with --binary")?.canonicalize()?)
 }
 
 fn print(outcome: &Outcome, plan: &Plan) {

@@ -28,6 +28,7 @@ pub mod error;
 pub mod group;
 pub mod node;
 pub mod options;
+pub mod planted;
 pub mod status;
 
 mod balance;

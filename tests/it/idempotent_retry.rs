@@ -28,6 +28,26 @@ async fn the_same_key_gives_the_first_outcome_on_any_node() {
 }
 
 #[tokio::test]
+async fn refusals_and_empty_answers_say_that_they_are_replays() {
+    let event = shop::put_on_sale(&coordinator(), &Terms::free(3)).await;
+    let (somebody, stranger) = (buyer(1), buyer(2));
+    let path = format!("/event/{event}/hold");
+    let held = somebody.post(&path, &json!({"seats": [0]})).await.expect(201);
+    let (key, body) = (new_key(), json!({"seats": [0]}));
+    let first = stranger.post_with(&path, &key, &body).await;
+    assert_eq!(first.header("idempotent-replayed"), None, "{}", first.text);
+    let again = stranger.post_with(&path, &key, &body).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"), "{}", again.text);
+    let _ = again.problem(409, "seat_unavailable");
+    let (key, path) = (new_key(), format!("{path}/{}", shop::id(&held)));
+    let release = || somebody.request("DELETE", &path).header("Idempotency-Key", &key);
+    let first = somebody.send(release()).await.expect("an answer");
+    let again = somebody.send(release()).await.expect("an answer");
+    assert_eq!((first.status, again.status), (204, 204), "{} {}", first.text, again.text);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+}
+
+#[tokio::test]
 async fn holding_and_paying_need_a_key() {
     let event = shop::put_on_sale(&coordinator(), &Terms::free(1)).await;
     let somebody = buyer(1);

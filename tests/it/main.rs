@@ -21,6 +21,7 @@ mod gate;
 mod guest;
 mod hold_expiry;
 mod idempotent_retry;
+mod jepsen;
 mod keys;
 mod listings;
 mod media;

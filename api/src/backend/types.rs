@@ -118,6 +118,8 @@ pub struct Written<T> {
 pub enum Failure {
     /// The ledger said no, at this revision.
     Rejected(Rejection, Revision),
+    /// The same was answered before to a request with this key.
+    Replayed(Box<Failure>),
     /// The payment was refused by the provider; the hold stays until it expires.
     Declined {
         /// The provider's code.
@@ -162,6 +164,23 @@ pub enum Failure {
     ChangesGone(Vec<boxoffice_ledger::change::ChangeId>),
     /// It may or may not have happened: retry with the same key.
     Unknown,
+}
+
+impl Failure {
+    /// The same failure, marked as one that was answered before if it was.
+    #[must_use]
+    pub fn replayed(self, replayed: bool) -> Self {
+        if replayed { Self::Replayed(Box::new(self)) } else { self }
+    }
+
+    /// The failure as it was answered the first time.
+    #[must_use]
+    pub fn first(self) -> Self {
+        match self {
+            Self::Replayed(failure) => failure.first(),
+            failure => failure,
+        }
+    }
 }
 
 /// One thing wrong with a request.

@@ -21,6 +21,11 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
             problem.more.revision = Some(revision);
             problem
         }
+        Failure::Replayed(failure) => {
+            let mut problem = from_failure(*failure, offer);
+            problem.more.replayed = true;
+            problem
+        }
         Failure::Declined { code, hold } => {
             let detail = format!("The provider declined the payment: {code}.");
             let hold = json::HoldOut::new(&hold, offer, None);

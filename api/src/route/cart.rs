@@ -58,7 +58,7 @@ pub async fn release(edge: Arc<Edge>, call: Call) -> Outcome {
     let cart: CartId = call.id("id", "cart")?;
     let done = edge.backend.release_cart(call.context(), call.user()?, call.write()?, cart).await?;
     if done.value.state == CartState::Released {
-        return Ok(json::no_content(Some(done.revision)));
+        return Ok(json::done(&done));
     }
     Ok(json::written(StatusCode::ACCEPTED, &done, &CartOut::new(&done.value).at(done.revision)))
 }

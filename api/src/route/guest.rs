@@ -39,7 +39,7 @@ pub async fn claim(edge: Arc<Edge>, call: Call) -> Outcome {
     check.done()?;
     let request = user::request_of(&edge, &call, body.token.as_bytes())?;
     let done = edge.backend.claim_guest(call.context(), request, &body.token, body.password).await?;
-    Ok(json::no_content(Some(done.revision)))
+    Ok(json::done(&done))
 }
 
 /// `POST /user/guest/hand-over`: the tickets go to the account that the e-mail has.

@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::StatusCode;
 use boxoffice_ledger::command::Choice;
 use boxoffice_ledger::ids::{EventId, HoldId};
 use boxoffice_ledger::plan::{AreaIndex, SeatIndex, SectionIndex};
@@ -61,10 +60,7 @@ pub async fn extend(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn release(edge: Arc<Edge>, call: Call) -> Outcome {
     let (caller, event, hold) = named(&call)?;
     let done = edge.backend.release_hold(call.context(), caller, call.write()?, event, hold).await?;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    json::put_revision(response.headers_mut(), done.revision);
-    Ok(response)
+    Ok(json::done(&done))
 }
 
 /// `POST /event/{id}/hold/{hold}/pay`

@@ -81,7 +81,7 @@ pub async fn change(edge: Arc<Edge>, call: Call) -> Outcome {
 /// `DELETE /webhook/{id}`
 pub async fn delete(edge: Arc<Edge>, call: Call) -> Outcome {
     let done = edge.backend.delete_webhook(call.context(), call.user()?, call.write()?, id(&call)?).await?;
-    Ok(json::no_content(Some(done.revision)))
+    Ok(json::done(&done))
 }
 
 /// `POST /webhook/{id}/rotate`

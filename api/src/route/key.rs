@@ -57,5 +57,5 @@ pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn revoke(edge: Arc<Edge>, call: Call) -> Outcome {
     let key: KeyId = call.id("id", "key")?;
     let done = edge.backend.revoke_key(call.context(), call.user()?, key).await?;
-    Ok(json::no_content(Some(done.revision)))
+    Ok(json::done(&done))
 }

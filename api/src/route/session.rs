@@ -57,12 +57,12 @@ pub async fn list(edge: Arc<Edge>, call: Call) -> Outcome {
 pub async fn end(edge: Arc<Edge>, call: Call) -> Outcome {
     let session: SessionId = call.id("id", "session")?;
     let done = edge.backend.end_session(call.context(), call.user()?.user, session).await?;
-    Ok(json::no_content(Some(done.revision)))
+    Ok(json::done(&done))
 }
 
 /// `DELETE /session`: this one, or with `?all=true` all of the caller's. Without any there is nothing to do but to drop cookies.
 pub async fn log_out(edge: Arc<Edge>, call: Call) -> Outcome {
-    let mut response = json::no_content(None);
+    let mut response = json::no_content();
     drop_cookies(&edge, &mut response);
     match call.asked("all") {
         None => {}

@@ -112,7 +112,7 @@ pub async fn reset_password(edge: Arc<Edge>, call: Call) -> Outcome {
     check.done()?;
     let request = request_of(&edge, &call, body.token.as_bytes())?;
     let done = edge.backend.reset_password(call.context(), request, &body.token, body.password).await?;
-    Ok(json::no_content(Some(done.revision)))
+    Ok(json::done(&done))
 }
 
 /// `POST /user/email`: mails a link to the new address. Whether that has an account shows only to who opens the link.

@@ -127,24 +127,22 @@ impl Nemesis<'_> {
         // Thaws by itself: whoever waits for a frozen disk cannot thaw it.
         let seconds = self.lasts.as_secs_f64();
         let script = format!("fsfreeze -f \"$0\" && sleep {seconds:.3}; fsfreeze -u \"$0\"");
-        let mut frozen = tokio::process::Command::new("sh").arg("-c").arg(script).arg(mount).stdin(Stdio::null()).spawn()?;
-        let status = frozen.wait().await?;
+        let mut frozen = Command::new("sh").arg("-c").arg(script).arg(mount).stdin(Stdio::null()).spawn()?;
+        let status = tokio::task::spawn_blocking(move || frozen.wait()).await??;
         Ok((status.success(), format!("node {victim}, {seconds:.1} s")))
     }
 
     pub(super) async fn trace(&self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
         let pid = self.cluster.pid(victim).context("the node does not run")?;
         let inject = if fault == Fault::SlowSync { "delay_enter=200000" } else { "error=EIO:when=1+" };
-        let mut command = tokio::process::Command::new("strace");
+        let mut command = Command::new("strace");
         command.args(["-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", &format!("inject=fdatasync,fsync:{inject}")]);
         let mut strace = command.args(["-p", &pid.to_string()]).stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
         self.rest().await;
         let runs = self.cluster.is_running(victim);
-        if let Some(id) = strace.id() {
-            // Detaches; SAFETY: kill touches no memory, and the child was not waited for.
-            unsafe { libc::kill(id as i32, libc::SIGINT) };
-        }
-        let _ = strace.wait().await;
+        // Detaches. SAFETY: kill touches no memory, and the child was not waited for.
+        unsafe { libc::kill(strace.id() as i32, libc::SIGINT) };
+        tokio::task::spawn_blocking(move || strace.wait()).await??;
         if fault == Fault::SlowSync {
             return Ok((runs, format!("node {victim}")));
         }

@@ -24,4 +24,15 @@ impl Workload {
     pub fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
+
+    /// Completed operations a second that a run plans for unless told otherwise.
+    #[must_use]
+    pub fn rate(self) -> f64 {
+        match self {
+            Self::Seat => 60.0,
+            Self::Idempotency => 40.0,
+            // A purchase waits for the provider.
+            Self::Sale => 20.0,
+        }
+    }
 }

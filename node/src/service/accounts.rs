@@ -48,7 +48,7 @@ impl Service {
         }
         match &applied.outcome {
             AccountOutcome::Registered { user } => Ok(applied.written(backend::Account { user: *user, email, name, role, version: 0 })),
-            AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision, applied.replayed),
             _ => Err(Failure::Unknown),
         }
     }
@@ -112,7 +112,7 @@ impl Service {
         let command = AccountCommand::SetRole { request, user, role, actor: Some(caller.user) };
         let applied = self.write_account(cx, user, &AccountCommand::Audited(asked(cx, caller, command))).await?;
         if let AccountOutcome::Rejected(rejection) = applied.outcome {
-            return refused(rejection, applied.revision);
+            return refused(rejection, applied.revision, applied.replayed);
         }
         let fresh = Context { freshness: Freshness::AtLeast(applied.revision), ..cx };
         let account = self.read_account(fresh, user).await?.value;

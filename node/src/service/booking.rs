@@ -8,7 +8,7 @@ use boxoffice_ledger::seats::SeatLedger;
 
 use super::events::invalid;
 use super::orders::progress;
-use super::{Applied, Service, refused};
+use super::{Applied, Service, planted, refused};
 use crate::mint;
 
 impl Service {
@@ -25,6 +25,7 @@ impl Service {
         promo: Option<String>,
     ) -> Answer<Written<HoldInfo>> {
         let hold = HoldId::new(mint::now_ms(), event.slot(), mint::entropy());
+        let request = planted::request(request);
         let command = SeatCommand::Hold { request, event, hold, user: caller.user, choice, expect_total, promo };
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         hold_of(applied)
@@ -56,6 +57,9 @@ impl Service {
     pub async fn release(&self, cx: Context, caller: Caller, request: Request, event: EventId, hold: HoldId) -> Answer<Written<HoldInfo>> {
         belongs(event, hold)?;
         let command = SeatCommand::Release { request, event, hold, actor: Actor::User(caller.user) };
+        if let Some(lie) = self.planted_release(event, hold)? {
+            return Ok(lie);
+        }
         hold_of(self.write::<SeatLedger>(cx, self.event_group(event), &command).await?)
     }
 }
@@ -68,7 +72,7 @@ pub(super) fn belongs(event: EventId, hold: HoldId) -> Answer<()> {
 fn hold_of(applied: Applied<SeatOutcome>) -> Answer<Written<HoldInfo>> {
     match applied.outcome {
         SeatOutcome::Hold(info) => Ok(Written { value: info, revision: applied.revision, replayed: applied.replayed }),
-        SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+        SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
         _ => Err(Failure::Unknown),
     }
 }

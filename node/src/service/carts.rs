@@ -38,7 +38,7 @@ impl Carts for Service {
                 // A repeat gets its first answer, whatever became of its holds.
                 return match self.first_cart(cx, caller, request).await? {
                     Some(first) => Ok(Written { value: first, revision: read.revision, replayed: true }),
-                    None => Err(Failure::Rejected(rejection, read.revision)),
+                    None => refused(rejection, read.revision, true),
                 };
             }
         }
@@ -120,7 +120,7 @@ fn cart_in(applied: Applied<AccountOutcome>) -> Answer<Written<Cart>> {
     let Applied { outcome, replayed, revision } = applied;
     match outcome {
         AccountOutcome::Cart(cart) => Ok(Written { value: *cart, revision, replayed }),
-        AccountOutcome::Rejected(rejection) => refused(rejection, revision),
+        AccountOutcome::Rejected(rejection) => refused(rejection, revision, replayed),
         _ => Err(Failure::Unknown),
     }
 }

@@ -100,7 +100,7 @@ impl Service {
             for chunk in chunks(hash, &bytes) {
                 let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::PlanChunk(chunk)).await?;
                 if let CatalogOutcome::Rejected(rejection) = applied.outcome {
-                    return refused(rejection, applied.revision);
+                    return refused(rejection, applied.revision, applied.replayed);
                 }
             }
         }
@@ -165,7 +165,7 @@ impl Service {
                 self.fresh(Context { freshness: Freshness::AtLeast(applied.revision), ..cx }, CATALOG).await.ok();
                 Ok(*id)
             }
-            CatalogOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            CatalogOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision, applied.replayed),
             CatalogOutcome::Done => Err(Failure::Unknown),
         }
     }

@@ -87,7 +87,7 @@ impl Service {
         let applied = self.write::<CatalogLedger>(cx, CATALOG, &command).await?;
         let id = match &applied.outcome {
             CatalogOutcome::Stored { id, .. } => EventId(*id),
-            CatalogOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision),
+            CatalogOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision, applied.replayed),
             CatalogOutcome::Done => return Err(Failure::Unknown),
         };
         self.fresh(Context { freshness: Freshness::AtLeast(applied.revision), ..cx }, CATALOG).await.ok();
@@ -177,7 +177,7 @@ impl Service {
         let applied = self.write::<SeatLedger>(cx, self.event_group(id), &command).await?;
         let state = match &applied.outcome {
             SeatOutcome::Sale(state) => *state,
-            SeatOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision),
+            SeatOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision, applied.replayed),
             _ => return Err(Failure::Unknown),
         };
         if action == SaleAction::Cancel && event.status != EventStatus::Cancelled {
@@ -205,7 +205,7 @@ impl Service {
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         match &applied.outcome {
             SeatOutcome::Blocked { revoked } => Ok(applied.written(revoked.clone())),
-            SeatOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            SeatOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision, applied.replayed),
             _ => Err(Failure::Unknown),
         }
     }
@@ -226,7 +226,7 @@ impl Service {
         let command = CatalogCommand::Audited(asked(cx, caller, CatalogCommand::PutEvent { request, event }));
         let applied = self.write::<CatalogLedger>(cx, CATALOG, &command).await?;
         if let CatalogOutcome::Rejected(rejection) = applied.outcome {
-            return refused(rejection, applied.revision);
+            return refused(rejection, applied.revision, applied.replayed);
         }
         self.fresh(Context { freshness: Freshness::AtLeast(applied.revision), ..cx }, CATALOG).await.ok();
         let view = self.event_view(id).ok_or(Failure::Unknown)?;

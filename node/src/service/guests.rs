@@ -82,7 +82,7 @@ impl Service {
     async fn guest_write(&self, cx: Context, user: UserId, command: GuestCommand) -> Answer<()> {
         let applied = self.write_account(cx, user, &AccountCommand::Guest { user, command }).await?;
         match applied.outcome {
-            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Ok(()),
         }
     }
@@ -98,7 +98,7 @@ impl Service {
         match applied.outcome {
             AccountOutcome::Done => Ok(Opened { account, session, refresh_token }),
             AccountOutcome::Rejected(Rejection::VersionMismatch { .. } | Rejection::NotFound { .. }) => Err(Failure::LinkOver),
-            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Err(Failure::Unknown),
         }
     }
@@ -126,7 +126,7 @@ impl Service {
     async fn hand_over(&self, cx: Context, event: EventId, ticket: TicketId, user: UserId, to: UserId) -> Answer<bool> {
         let request = hand_over_request(ticket, to);
         let action = TicketAction::HandOver { ticket, user, to };
-        match self.ticket_write(cx, event, request, action).await {
+        match self.ticket_write(cx, event, request, action).await.map_err(Failure::first) {
             Ok(applied) => Ok(!applied.replayed),
             Err(Failure::Rejected(Rejection::NotFound { .. } | Rejection::WrongState { .. }, _)) => Ok(false),
             Err(failure) => Err(failure),

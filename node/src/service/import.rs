@@ -100,7 +100,7 @@ impl Import<'_> {
         for ((name, _), put) in missing.into_iter().zip(puts) {
             tally.created += usize::from(matches!(put, Put::Created));
             if let Put::Refused(rejection) = put {
-                return refused(rejection, self.revision);
+                return refused(rejection, self.revision, false);
             }
             let id = VenueId::new(0, Slot::new(0), hash("venue", &[name.as_bytes()]));
             places.insert(name, id);
@@ -127,7 +127,7 @@ impl Import<'_> {
         for ((name, _), put) in missing.into_iter().zip(puts) {
             tally.created += usize::from(matches!(put, Put::Created));
             if let Put::Refused(rejection) = put {
-                return refused(rejection, self.revision);
+                return refused(rejection, self.revision, false);
             }
             let id = id(&name);
             performers.insert(name, id);
@@ -193,7 +193,7 @@ impl Import<'_> {
             for chunk in chunks(hash, &bytes) {
                 let applied = self.service.write::<CatalogLedger>(self.cx, CATALOG, &CatalogCommand::PlanChunk(chunk)).await?;
                 if let CatalogOutcome::Rejected(rejection) = applied.outcome {
-                    return refused(rejection, applied.revision);
+                    return refused(rejection, applied.revision, applied.replayed);
                 }
             }
         }
@@ -218,7 +218,7 @@ impl Import<'_> {
                 CatalogOutcome::Stored { .. } | CatalogOutcome::Done => Put::Created,
                 // It has a version: somebody made it since we looked.
                 CatalogOutcome::Rejected(Rejection::VersionMismatch { .. }) => Put::Existing,
-                CatalogOutcome::Rejected(Rejection::RequestsFull) => return refused(Rejection::RequestsFull, self.revision),
+                CatalogOutcome::Rejected(Rejection::RequestsFull) => return refused(Rejection::RequestsFull, self.revision, false),
                 CatalogOutcome::Rejected(rejection) => Put::Refused(rejection),
             });
         }

@@ -17,6 +17,7 @@ mod media;
 mod orders;
 mod past;
 mod paying;
+mod planted;
 mod prices;
 mod promos;
 mod reads;
@@ -186,7 +187,7 @@ impl Service {
 
     /// Makes this node's copy of a group as fresh as the context asks, and says how fresh that is.
     pub async fn fresh(&self, cx: Context, group: GroupId) -> Answer<(Revision, u64)> {
-        if cx.freshness == Freshness::Linearizable {
+        if cx.freshness == Freshness::Linearizable && !boxoffice_raft::planted::has("stale-reads") {
             return self.barrier(cx, group).await;
         }
         let handle = self.group(group)?;
@@ -255,9 +256,9 @@ pub fn read_failure(_: ReadError) -> Failure {
 }
 
 /// The ledger's refusal as a failure of the call.
-pub fn refused<T>(rejection: Rejection, revision: Revision) -> Answer<T> {
+pub fn refused<T>(rejection: Rejection, revision: Revision, replayed: bool) -> Answer<T> {
     match rejection {
         Rejection::RequestsFull => Err(Failure::Overloaded(60_000)),
-        other => Err(Failure::Rejected(other, revision)),
+        other => Err(Failure::Rejected(other, revision).replayed(replayed)),
     }
 }

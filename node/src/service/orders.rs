@@ -98,7 +98,7 @@ impl Service {
         boxoffice_raft::crash_point!("saga.after_refund_begin");
         match &applied.outcome {
             SeatOutcome::Voided { .. } => (),
-            SeatOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision),
+            SeatOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision, applied.replayed),
             _ => return Err(Failure::Unknown),
         }
         // What was written may not be applied here yet.

@@ -69,7 +69,7 @@ impl Service {
                 let begun = Begun { cx, subject: Subject { event, order, attempt }, info, revision, replayed };
                 if replayed { self.rejoin(begun).await } else { self.authorize(begun, method).await }
             }
-            SeatOutcome::Rejected(rejection) => refused(rejection, revision),
+            SeatOutcome::Rejected(rejection) => refused(rejection, revision, replayed),
             _ => Err(Failure::Unknown),
         }
     }
@@ -139,8 +139,10 @@ impl Service {
         let revision = applied.revision;
         match applied.outcome {
             SeatOutcome::Confirmed(confirmation) => Ok(begun.written(Payment::Confirmed(confirmation), revision)),
-            SeatOutcome::Hold(hold) => Err(Failure::Declined { code: decline_of(&standing), hold: Box::new(hold) }),
-            SeatOutcome::Rejected(rejection) => refused(rejection, revision),
+            SeatOutcome::Hold(hold) => {
+                Err(Failure::Declined { code: decline_of(&standing), hold: Box::new(hold) }.replayed(begun.replayed))
+            }
+            SeatOutcome::Rejected(rejection) => refused(rejection, revision, begun.replayed),
             _ => Ok(begun.pending(state, action, revision)),
         }
     }

@@ -42,7 +42,7 @@ impl Pricing for Service {
         let command = SeatCommand::Audited(asked(cx, caller, SeatCommand::SetPolicy { request, event, level, policy, reason }));
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         if let SeatOutcome::Rejected(rejection) = applied.outcome {
-            return refused(rejection, applied.revision);
+            return refused(rejection, applied.revision, applied.replayed);
         }
         let view = self.written_to(cx, event, &applied, |sale| Some(view(sale))).await?;
         Ok(applied.written(view))

@@ -83,7 +83,7 @@ impl Service {
         let command = SeatCommand::Audited(asked(cx, caller, SeatCommand::Promo { request, event, action }));
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         match applied.outcome {
-            SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Ok(applied),
         }
     }

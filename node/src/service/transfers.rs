@@ -113,7 +113,7 @@ impl Service {
         let applied = self.write::<SeatLedger>(cx, self.event_group(event), &command).await?;
         match applied.outcome {
             SeatOutcome::Ticket(outcome) => Ok(Applied { outcome, replayed: applied.replayed, revision: applied.revision }),
-            SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            SeatOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Err(Failure::Unknown),
         }
     }

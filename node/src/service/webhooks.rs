@@ -164,7 +164,7 @@ impl Service {
     async fn webhook_write(&self, cx: Context, command: WebhookCommand) -> Answer<Applied<CatalogOutcome>> {
         let applied = self.write::<CatalogLedger>(cx, CATALOG, &CatalogCommand::Webhook(command)).await?;
         match applied.outcome {
-            CatalogOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            CatalogOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Ok(applied),
         }
     }

@@ -13,7 +13,7 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("search", &["ledger"]),
     ("api", &["ledger", "tls"]),
     ("node", &["ledger", "cluster-config", "tls", "raft", "search", "api"]),
-    ("jepsen", &["api", "cluster-config"]),
+    ("jepsen", &[]),
     ("tests", &["ledger", "cluster-config", "tls", "raft", "search", "api", "node"]),
 ];
 

@@ -9,7 +9,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("hyper", &["api/", "node/src/payment/sandbox"]),
     ("hyper_util", &["api/", "node/src/payment/sandbox", "raft/src/transport"]),
     ("http_body_util", &["node/src/payment/sandbox", "api/src/layers.rs"]),
-    ("reqwest", &["api/", "tests/", "node/src/payment", "node/src/webhooks"]),
+    ("reqwest", &["api/", "tests/", "jepsen/", "node/src/payment", "node/src/webhooks"]),
     ("jsonwebtoken", &["api/"]),
     // JSON too; but what a command prints or sends for a person's script is JSON: the CLI, `dev`'s ready line, the load generator.
     (

@@ -54,13 +54,13 @@ impl Service {
         match applied.outcome {
             AccountOutcome::Done => {}
             AccountOutcome::Rejected(Rejection::WrongState { .. }) => return Err(Failure::LinkOver),
-            AccountOutcome::Rejected(rejection) => return refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => return refused(rejection, applied.revision, applied.replayed),
             _ => return Err(Failure::Unknown),
         }
         let command = AccountCommand::SetRole { request: follows(request), user, role: Role::Admin, actor: Some(user) };
         let applied = self.write_account(cx, user, &AccountCommand::Audited(asked(cx, caller, command))).await?;
         if let AccountOutcome::Rejected(rejection) = applied.outcome {
-            return refused(rejection, applied.revision);
+            return refused(rejection, applied.revision, applied.replayed);
         }
         Ok(applied.written(backend::Account { role: Role::Admin, ..account }))
     }
@@ -81,7 +81,7 @@ impl Service {
         let applied = self.write::<AccountLedger>(cx, self.home(), &command).await?;
         match &applied.outcome {
             AccountOutcome::VersionRaised { version } => Ok(applied.written(*version)),
-            AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision, applied.replayed),
             _ => Err(Failure::Unknown),
         }
     }

@@ -27,7 +27,7 @@ impl Service {
         let command = EmailCommand::Ask { email: email.clone(), token: self.credentials.hash(&token) };
         let applied = self.write_account(cx, user, &AccountCommand::Email { user, command }).await?;
         if let AccountOutcome::Rejected(rejection) = applied.outcome {
-            return refused(rejection, applied.revision);
+            return refused(rejection, applied.revision, applied.replayed);
         }
         let notice = letters::email_changes(account.email.to_string(), &email);
         let letter = letters::confirm_email(email, &format!("{}/#/email/{token}", self.links));
@@ -71,7 +71,7 @@ impl Service {
         }
         if is_taken(&reserved) {
             self.email_step(cx, here, user, EmailCommand::Abandon { change }).await?;
-            return refused(Rejection::EmailTaken, reserved.revision);
+            return refused(Rejection::EmailTaken, reserved.revision, reserved.replayed);
         }
         self.email_step(cx, here, user, EmailCommand::Switch { change }).await.map(drop)
     }

@@ -29,7 +29,7 @@ impl Service {
         let applied = self.write_account(cx, user, &command).await?;
         match &applied.outcome {
             AccountOutcome::KeyCreated { key } => Ok(applied.written(MadeKey { id: *key, text, new })),
-            AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision, applied.replayed),
             _ => Err(Failure::Unknown),
         }
     }
@@ -51,7 +51,7 @@ impl Service {
         let command = AccountCommand::Key { user, command: KeyCommand::Revoke { key, actor: user } };
         let applied = self.write_account(cx, user, &AccountCommand::Audited(asked(cx, caller, command))).await?;
         match applied.outcome {
-            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Ok(applied.written(())),
         }
     }

@@ -32,7 +32,7 @@ impl Service {
         let applied = self.write_account(cx, user, &AccountCommand::Password { user, command }).await?;
         let version = match &applied.outcome {
             AccountOutcome::VersionRaised { version } => *version,
-            AccountOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision),
+            AccountOutcome::Rejected(rejection) => return refused(rejection.clone(), applied.revision, applied.replayed),
             _ => return Err(Failure::Unknown),
         };
         if !applied.replayed {
@@ -58,7 +58,7 @@ impl Service {
         let command = PasswordCommand::AskReset { token: self.credentials.hash(&token) };
         let applied = self.write_account(cx, user, &AccountCommand::Password { user, command }).await?;
         if let AccountOutcome::Rejected(rejection) = applied.outcome {
-            return refused(rejection, applied.revision);
+            return refused(rejection, applied.revision, applied.replayed);
         }
         let letter = letters::reset(account.email.to_string(), &format!("{}/#/reset/{token}", self.links));
         self.mailer.send(letter).await.map_err(|_| Failure::Overloaded(5000))
@@ -75,7 +75,7 @@ impl Service {
 pub(in crate::service) fn done_by_link(applied: Applied<AccountOutcome>) -> Answer<Written<()>> {
     match &applied.outcome {
         AccountOutcome::Rejected(Rejection::NotFound { .. }) => Err(Failure::LinkOver),
-        AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+        AccountOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision, applied.replayed),
         _ => Ok(applied.written(())),
     }
 }

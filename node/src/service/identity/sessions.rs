@@ -27,7 +27,7 @@ impl Service {
             AccountOutcome::Done => {}
             // The password was changed in this very moment.
             AccountOutcome::Rejected(Rejection::VersionMismatch { .. }) => return Err(Failure::BadCredentials),
-            AccountOutcome::Rejected(rejection) => return refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => return refused(rejection, applied.revision, applied.replayed),
             _ => return Err(Failure::Unknown),
         }
         self.strengthen(cx, &account, password).await;
@@ -62,7 +62,7 @@ impl Service {
                 return Err(Failure::LoggedOut);
             }
             AccountOutcome::Rejected(Rejection::NotFound { .. }) => return Err(Failure::LoggedOut),
-            AccountOutcome::Rejected(rejection) => return refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => return refused(rejection, applied.revision, applied.replayed),
             _ => return Err(Failure::Unknown),
         }
         let fresh = Context { freshness: Freshness::AtLeast(applied.revision), ..cx };
@@ -95,7 +95,7 @@ impl Service {
         let command = AccountCommand::Session { user, command: SessionCommand::End { session } };
         let applied = self.write_account(cx, user, &command).await?;
         match applied.outcome {
-            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Ok(applied.written(())),
         }
     }
@@ -105,7 +105,7 @@ impl Service {
         let command = AccountCommand::Session { user: caller.user, command: SessionCommand::EndAll { request } };
         let applied = self.write_account(cx, caller.user, &command).await?;
         match applied.outcome {
-            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            AccountOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             _ => Ok(applied.written(())),
         }
     }
