@@ -24,6 +24,7 @@ pub mod machine;
 pub mod meter;
 
 pub mod blobs;
+pub mod book;
 pub mod error;
 pub mod group;
 pub mod node;
@@ -46,6 +47,7 @@ mod progress;
 mod queue;
 mod read;
 mod refusals;
+pub mod reshape;
 mod runtime;
 mod sm;
 mod snapshot;

@@ -7,6 +7,7 @@ mod guest;
 pub mod identity;
 mod import;
 mod media;
+pub mod nodes;
 pub mod price;
 mod promo;
 mod reads;
