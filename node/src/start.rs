@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Weak};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use boxoffice_api::backend::Backend;
 use boxoffice_api::edge::Api;
 use boxoffice_api::live::Hub;
 use boxoffice_cluster_config::file::Config;
 use boxoffice_cluster_config::groups::GroupKind;
+use boxoffice_ledger::members::Founder;
 use boxoffice_raft::blobs::Blobs;
+use boxoffice_raft::book::is_prepared;
+use boxoffice_raft::disk::RealDisk;
 use boxoffice_raft::env::Env;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
@@ -35,6 +38,7 @@ use crate::{edge, payment, secret, workers};
 /// # Errors
 /// When the node cannot start: the configuration, the disk, the log or an address is at fault, and the error says which.
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    may_start(&config)?;
     let secret = secret::read(&config.secret_file)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
@@ -94,6 +98,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         secrets: Secrets::new(&secret),
         courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
         certificates,
+        founders: founders(&config),
+        settling: parking_lot::Mutex::default(),
         raft: Arc::clone(&raft),
     });
     workers::start(&service, asked);
@@ -112,6 +118,34 @@ fn journal(config: &Config) -> anyhow::Result<Journal> {
 async fn open_search(config: &Config) -> anyhow::Result<boxoffice_search::Index> {
     let dir = config.data_dir.join("search");
     tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&dir)).await?.context("open the search index")
+}
+
+/// Who founds the cluster, for its registry: ascending by number.
+fn founders(config: &Config) -> Vec<Founder> {
+    let own = config.is_founder();
+    let mut founders: Vec<Founder> = config
+        .members
+        .iter()
+        .filter(|_| own)
+        .map(|member| Founder { node: member.node.0, peer: member.peer.clone(), http: member.http.clone() })
+        .collect();
+    founders.sort_by_key(|founder| founder.node);
+    founders
+}
+
+/// Whether this node may start: it is one of the founders, or `boxoffice cluster join` prepared its data directory.
+///
+/// # Errors
+/// What to do, if not.
+pub fn may_start(config: &Config) -> anyhow::Result<()> {
+    ensure!(
+        config.is_founder() || is_prepared(&RealDisk, &config.data_dir),
+        "node {} is not one of the members, and {} was not prepared for joining them: let an admin run `boxoffice cluster add`, then run \
+         `boxoffice cluster join` here",
+        config.node.0,
+        config.data_dir.display()
+    );
+    Ok(())
 }
 
 fn raft_options(config: &Config, certificates: &Certificates) -> anyhow::Result<RaftOptions> {

@@ -35,10 +35,16 @@ pub struct Book {
 /// `AlreadyExists` when the directory is that of a node already; else as the disk reports them.
 pub fn prepare(disk: &dyn Disk, dir: &Path, cluster: &ClusterId, book: &Book) -> io::Result<()> {
     disk.create_dir_all(dir)?;
-    if is_claimed(disk, dir) || disk.exists(&dir.join(BOOK_FILE)) {
+    if is_taken(disk, dir) {
         return Err(io::Error::new(ErrorKind::AlreadyExists, "this is the data directory of a node already"));
     }
     write(disk, dir, cluster, book)
+}
+
+/// Whether a data directory is that of a node already.
+#[must_use]
+pub fn is_taken(disk: &dyn Disk, dir: &Path) -> bool {
+    is_claimed(disk, dir) || is_prepared(disk, dir)
 }
 
 /// Whether a data directory has a book: its node has been part of a cluster, or is about to be.

@@ -86,27 +86,27 @@ impl Group {
         }
     }
 
-    /// Has the group's leader, wherever it is, hand over to this node. Leaders are not spread again for a while where the new one leads.
+    /// Has the group's leader, wherever it is, hand over to this node. With `stays` it is left alone for a while when leaders are spread.
     ///
     /// # Errors
     /// As `ReshapeError` says.
-    pub async fn hand_over(&self, to: NodeId) -> Result<(), ReshapeError> {
+    pub async fn hand_over(&self, to: NodeId, stays: bool) -> Result<(), ReshapeError> {
         let core = &self.core;
         let leader = core.leadership();
         if leader.is_leader {
-            return self.hand_over_here(to).await.map_err(ReshapeError::Failed);
+            return self.hand_over_here(to, stays).await.map_err(ReshapeError::Failed);
         }
         if leader.leader == Some(to) {
             return Ok(());
         }
-        ask(core, leader.leader, request::Body::HandOver(proto::HandOver { to: to.0 })).await.map(drop)
+        ask(core, leader.leader, request::Body::HandOver(proto::HandOver { to: to.0, stays })).await.map(drop)
     }
 
-    async fn hand_over_here(&self, to: NodeId) -> Result<(), String> {
+    async fn hand_over_here(&self, to: NodeId, stays: bool) -> Result<(), String> {
         if !self.core.voters().contains(&to.0) {
             return Err(format!("{to} does not vote in {}", self.core.id));
         }
-        self.core.by_hand(true);
+        self.core.by_hand(stays);
         let done = self.transfer_leader(to).await;
         self.core.by_hand(false);
         done.map_err(|error| error.to_string())
@@ -147,7 +147,7 @@ pub async fn answer(core: &Arc<GroupCore>, asked: proto::Reshape) -> Result<repl
 pub async fn answer_hand_over(core: &Arc<GroupCore>, asked: proto::HandOver) -> Result<reply::Body, proto::Refused> {
     must_lead(core)?;
     let group = Group { core: core.clone() };
-    group.hand_over_here(NodeId(asked.to)).await.map_err(|error| refusal(Reason::Failed, &error))?;
+    group.hand_over_here(NodeId(asked.to), asked.stays).await.map_err(|error| refusal(Reason::Failed, &error))?;
     Ok(reply::Body::HandedOver(proto::HandedOver {}))
 }
 

@@ -24,6 +24,7 @@ mod idempotent_retry;
 mod keys;
 mod listings;
 mod media;
+mod members;
 mod metrics;
 mod my_tickets;
 mod no_double_booking;

@@ -31,7 +31,15 @@ pub struct Agreement {
 /// # Errors
 /// A line for each group whose replicas differ or do not meet at an index in time.
 pub async fn replicas_agree(cluster: &Cluster) -> Result<Vec<Agreement>, Vec<String>> {
-    let nodes: Vec<Client> = (1..=cluster.size()).map(|node| cluster.client(node, Role::Operator)).collect();
+    replicas_of(cluster, 1..=cluster.size()).await
+}
+
+/// The same for some of the nodes.
+///
+/// # Errors
+/// As [`replicas_agree`].
+pub async fn replicas_of(cluster: &Cluster, nodes: impl IntoIterator<Item = u64>) -> Result<Vec<Agreement>, Vec<String>> {
+    let nodes: Vec<Client> = nodes.into_iter().map(|node| cluster.client(node, Role::Operator)).collect();
     let mut agreements = Vec::new();
     let mut complaints = Vec::new();
     for group in cluster.groups().all() {

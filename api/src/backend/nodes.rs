@@ -77,8 +77,8 @@ pub trait NodeDesk: Send + Sync + 'static {
         http: String,
         ttl: Millis,
     ) -> Answer<Written<Invited>>;
-    /// A node has come with its token.
-    async fn join_cluster(&self, cx: Context, request: Request, token: &str) -> Answer<Written<Joined>>;
+    /// A node has come with its token. Whoever says another number than the token's has not used it up.
+    async fn join_cluster(&self, cx: Context, request: Request, node: u64, token: &str) -> Answer<Written<Joined>>;
     /// Lets a node decide nothing any more, or take part again.
     async fn drain_member(&self, cx: Context, caller: Caller, request: Request, node: u64, drain: bool) -> Answer<Written<MemberView>>;
     /// Takes a node out for good. Refused when a group would lose its quorum.

@@ -33,6 +33,8 @@ pub struct InviteBody {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The names are the contract's.
 pub struct JoinBody {
+    #[schemars(range(min = 1))]
+    pub node: u64,
     pub token: String,
 }
 

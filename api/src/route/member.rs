@@ -54,7 +54,7 @@ fn is_plain(address: &str) -> bool {
 pub async fn join(edge: Arc<Edge>, call: Call) -> Outcome {
     let body: JoinBody = json::parse(&call.body)?;
     let request = request_of(&edge, &call, body.token.as_bytes())?;
-    let done = edge.backend.join_cluster(call.context(), request, &body.token).await?;
+    let done = edge.backend.join_cluster(call.context(), request, body.node, &body.token).await?;
     Ok(json::written(StatusCode::OK, &done, &MembershipOut::new(&done.value)))
 }
 

@@ -16,7 +16,7 @@ async fn nodes_are_listed_invited_and_join_once() {
     let invited = edge.as_role(Role::Admin, "POST", "/cluster/member", new).await;
     assert_eq!((invited.status.as_u16(), &invited.json["node"], &invited.json["token"]), (201, &json!(4), &json!(TOKEN)));
     assert!(edge.fake.inner.lock().calls.contains(&"invite_member box4:7580 http://box4:7480 86400000".to_owned()));
-    let join = |token: &str| json!({ "token": token }).to_string();
+    let join = |token: &str| json!({"node": 4, "token": token}).to_string();
     let joined = edge.send("POST", "/cluster/join", &["idempotency-key: j1"], &join(TOKEN)).await;
     assert_eq!((joined.status.as_u16(), &joined.json["event_groups"], &joined.json["removed"]), (200, &json!(8), &json!([3])));
     let again = edge.send("POST", "/cluster/join", &["idempotency-key: j2"], &join("bon_other")).await;

@@ -148,10 +148,10 @@ async fn somebody_chooses_who_leads() {
         let begun = Instant::now();
         while cluster.leader(0).await != to {
             // From any node; once more when an election came in between.
-            let _ = cluster.group(1, 0).hand_over(NodeId(to)).await;
+            let _ = cluster.group(1, 0).hand_over(NodeId(to), true).await;
             assert!(begun.elapsed() < SOON, "node {to} does not lead");
         }
     }
-    let stranger = cluster.group(2, 0).hand_over(NodeId(9)).await;
+    let stranger = cluster.group(2, 0).hand_over(NodeId(9), false).await;
     assert!(stranger.is_err(), "{stranger:?}");
 }

@@ -161,7 +161,7 @@ async fn strangers_do_not_get_past_the_handshake() {
     std::fs::write(&files.ca, both).expect("written");
     let stranger = Arc::new(TlsPeers::open(files, &own.name(2)).expect("they fit"));
     assert!(ping(&node.caller(stranger), 2).await.is_err());
-    eventually("it to be counted", || node.refusals.counts().handshakes == 2).await;
+    eventually("it to be counted", || node.refusals.counts().handshakes >= 2).await;
     assert!(node.parrot.0.lock().is_empty());
 }
 

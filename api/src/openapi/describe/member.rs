@@ -28,7 +28,7 @@ fn nodes() -> Vec<Operation> {
             .refused(&[WrongState]),
         post("/cluster/join", "joinCluster", "Join as a node")
             .says("For `boxoffice cluster join`: whoever has the token of an invitation.")
-            .takes(body::<JoinBody>, json!({"token": "from-the-invitation"}))
+            .takes(body::<JoinBody>, json!({"node": 4, "token": "from-the-invitation"}))
             .gives(200, "What the node needs to know.", answer::<MembershipOut<'static>>)
             .written()
             .refused(&[LinkOver]),

@@ -29,7 +29,7 @@ impl NodeDesk for Fake {
         self.written(Invited { node: 4, token: TOKEN.into(), expires_at: EXPIRES })
     }
 
-    async fn join_cluster(&self, _: Context, _: Request, token: &str) -> Answer<Written<Joined>> {
+    async fn join_cluster(&self, _: Context, _: Request, _: u64, token: &str) -> Answer<Written<Joined>> {
         self.enter("join_cluster")?;
         if token != TOKEN {
             return Err(Failure::LinkOver);
