@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
-use boxoffice_ledger::members::{MemberState, Members};
+use boxoffice_ledger::members::{Member, MemberState, Members};
 use boxoffice_raft::book::Book;
 use boxoffice_raft::reshape::Shape;
 
@@ -41,23 +41,36 @@ fn voters(active: &[NodeId], group: GroupId) -> BTreeSet<NodeId> {
     (0..count).map(|place| active[(group.0 as usize + place) % active.len()]).collect()
 }
 
-/// The address book that the registry makes. `None` while nobody is noted.
+/// The address book that the registry makes: a removed node is refused once it is in no group any more, so that it can hand over what it
+/// leads. `None` while nobody is noted.
 #[must_use]
-pub fn book(members: &Members) -> Option<Book> {
-    let removed = members.all().filter(|member| member.state == MemberState::Removed);
-    let book = Book {
-        revision: members.revision(),
-        members: members.present().map(|member| (NodeId(member.node), member.peer.clone())).collect(),
-        removed: removed.map(|member| NodeId(member.node)).collect(),
-    };
+pub fn book(members: &Members, in_groups: &BTreeSet<NodeId>) -> Option<Book> {
+    let mut book = Book { revision: members.revision(), ..Book::default() };
+    for member in members.all().filter(|member| member.state != MemberState::Invited) {
+        let node = NodeId(member.node);
+        if member.state == MemberState::Removed && !in_groups.contains(&node) {
+            book.removed.insert(node);
+        } else {
+            book.members.insert(node, member.peer.clone());
+        }
+    }
     (!members.is_empty()).then_some(book)
+}
+
+/// Who is in any group, as far as this node's logs say.
+fn in_groups(service: &Service) -> BTreeSet<NodeId> {
+    let groups = service.raft.status().groups;
+    groups.into_iter().flat_map(|group| group.voters.into_iter().chain(group.learners)).collect()
 }
 
 /// Keeps this node's address book as the registry says. Never ends.
 pub async fn follow(service: Arc<Service>) {
     loop {
-        let book = book(service.catalog.read().members());
-        if let Some(book) = book {
+        let members = service.catalog.read().members().clone();
+        let known = service.raft.book();
+        let is_new = |member: &Member| member.state == MemberState::Removed && !known.removed.contains(&NodeId(member.node));
+        let in_groups = if members.all().any(|member| is_new(member)) { in_groups(&service) } else { BTreeSet::new() };
+        if let Some(book) = book(&members, &in_groups) {
             service.raft.set_book(book);
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -15,7 +15,8 @@
 //! ```
 //!
 //! Reading order: `machine` (what a group replicates), `group` (what its users can do), `batcher` and `queue` (how a command gets into the
-//! log), `sm` and `log_store` (openraft's storage), `supervise` (a group's life), `housekeeping`, `node`. Only this crate knows openraft,
+//! log), `sm` and `log_store` (openraft's storage), `supervise` (a group's life), `reshape` (who is in a group), `book` (who the nodes
+//! are), `housekeeping`, `node`. Only this crate knows openraft,
 //! the protobuf of the peer service, and the files of the log.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]

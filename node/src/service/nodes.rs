@@ -64,7 +64,7 @@ impl NodeDesk for Service {
             Err(Failure::Rejected(Rejection::NotFound { .. }, _)) => return Err(Failure::LinkOver),
             answer => answer?,
         };
-        let book = book(self.catalog.read().members()).ok_or(Failure::Unknown)?;
+        let book = book(self.catalog.read().members(), &BTreeSet::new()).ok_or(Failure::Unknown)?;
         tracing::info!(node, "a node joins");
         Ok(applied.written(Joined {
             cluster: self.cluster.0.clone(),
