@@ -1,8 +1,10 @@
 //! `boxoffice cluster remove`: a node goes for good.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use boxoffice_api::client::{Client, Member};
 use clap::Args;
 use serde_json::json;
 
@@ -47,10 +49,23 @@ pub async fn run(args: &RemoveArgs) -> anyhow::Result<ExitCode> {
         let key = args.attempt.key();
         settled(&key, client.remove_member(node, &key).await)?;
     }
+    // The node itself is not told what its groups do without it.
+    let client = without(args, &client, &now).await?;
     settle(&client, node, Duration::from_secs(args.wait_s), |member| member.votes == 0 && member.learns == 0).await?;
     match args.output {
         Output::Table => println!("n{node} is removed"),
         output => output.print_json(&json!({"object": "member", "node": node, "state": "removed"})),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A client of the other nodes.
+async fn without(args: &RemoveArgs, client: &Client, gone: &Member) -> anyhow::Result<Client> {
+    let members = client.members().await?;
+    let others = members.iter().filter(|member| ["active", "draining"].contains(&member.state.as_str())).map(|member| &member.http);
+    let is_gone = |url: &String| url.trim_end_matches('/') == gone.http.trim_end_matches('/');
+    let mut urls: Vec<String> = args.connection.endpoint.iter().chain(others).filter(|url| !is_gone(url)).cloned().collect();
+    let mut known = BTreeSet::new();
+    urls.retain(|url| known.insert(url.clone()));
+    Ok(Client::new(urls, args.connection.token.clone())?)
 }
