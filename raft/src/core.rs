@@ -254,14 +254,11 @@ impl GroupCore {
 
     /// Who votes, by the membership that this node has in its log; the founders before there is one.
     pub fn voters(&self) -> Vec<u64> {
-        let voters: BTreeSet<u64> = self
-            .raft()
-            .map(|raft| {
-                let metrics = raft.server_metrics();
-                let voters = metrics.borrow_watched().membership_config.voter_ids().collect();
-                voters
-            })
-            .unwrap_or_default();
+        let in_log = |raft: Raft| -> BTreeSet<u64> {
+            let metrics = raft.server_metrics();
+            metrics.borrow_watched().membership_config.voter_ids().collect()
+        };
+        let voters = self.raft().map(in_log).unwrap_or_default();
         if voters.is_empty() { self.founders.clone() } else { voters.into_iter().collect() }
     }
 
