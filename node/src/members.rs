@@ -1,4 +1,5 @@
-//! What follows from the registry of nodes: who has a replica of each group and who votes there, and the address book that consensus goes by.
+//! What follows from the registry of nodes: who has a replica of each group and who votes there, and the address book that consensus
+//! goes by.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use boxoffice_raft::blobs::Blobs;
 use boxoffice_raft::book::is_prepared;
 use boxoffice_raft::disk::RealDisk;
 use boxoffice_raft::env::Env;
+use boxoffice_raft::machine::Machines;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 
@@ -61,11 +62,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         }
     };
 
-    let raft = {
-        let options = raft_options(&config, &certificates)?;
-        let starting = tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), Arc::new(machines)));
-        Arc::new(starting.await.context("start consensus")?.context("start consensus")?)
-    };
+    let raft = start_raft(raft_options(&config, &certificates)?, Arc::new(machines)).await?;
     let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
     let search = open_search(&config).await?;
     let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
@@ -118,6 +115,11 @@ fn journal(config: &Config) -> anyhow::Result<Journal> {
 async fn open_search(config: &Config) -> anyhow::Result<boxoffice_search::Index> {
     let dir = config.data_dir.join("search");
     tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&dir)).await?.context("open the search index")
+}
+
+async fn start_raft(options: RaftOptions, machines: Machines) -> anyhow::Result<Arc<RaftNode>> {
+    let starting = tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), machines));
+    Ok(Arc::new(starting.await.context("start consensus")?.context("start consensus")?))
 }
 
 /// Who founds the cluster, for its registry: ascending by number.

@@ -212,8 +212,7 @@ impl Inner {
         env.disk.create_dir_all(&snapshot_dir).map_err(StartError::io("create the directory of snapshots"))?;
         let seen = Seen::open(env.disk.clone(), &options.data_dir).map_err(StartError::io("read which peers were seen"))?;
         let log = open_log(&options, &env).await?;
-        let book = AddressBook::open(env.disk.clone(), &options.data_dir, &options.cluster, &options.members);
-        let book = Arc::new(book.map_err(StartError::io("read the addresses of the nodes"))?);
+        let book = open_book(&options, &env)?;
         let door = door(&options);
         let transport = env.peers.clone().unwrap_or_else(|| Arc::new(GrpcPeers::new(options.node, door.clone(), Handle::current())));
         let founders = founders(&options);
@@ -379,6 +378,12 @@ impl crate::log::Spawn for InPlace {
 fn door(options: &RaftOptions) -> Door {
     let security = options.tls.clone().map(|tls| Security::new(tls, &options.cluster));
     Door { security, refusals: Arc::new(Refusals::default()) }
+}
+
+/// Who the nodes are.
+fn open_book(options: &RaftOptions, env: &Env) -> Result<Arc<AddressBook>, StartError> {
+    let book = AddressBook::open(env.disk.clone(), &options.data_dir, &options.cluster, &options.members);
+    book.map(Arc::new).map_err(StartError::io("read the addresses of the nodes"))
 }
 
 /// Who begins groups; nobody on a node that joined.

@@ -1,5 +1,5 @@
-//! A cluster that grows and shrinks while a house is being sold, and the verdict: how long booking paused in each step, how long sales took,
-//! and whether every acknowledged sale is there exactly once.
+//! A cluster that grows and shrinks while a house is being sold, and the verdict: how long booking paused in each step, how long sales
+//! took, and whether every acknowledged sale is there exactly once.
 
 use std::fmt::Write;
 use std::sync::Arc;

@@ -176,8 +176,11 @@ fn print(args: &InitArgs, nodes: &[Node], folders: &[PathBuf]) {
             print!("{}", table(&["node", "peer", "http", "config"], &rows));
         }
         output => {
-            let line = |(node, folder): (&Node, &PathBuf)| json!({"node": node.number, "peer": node.peer, "http": node.http, "config": config(folder)});
-            output.print_json(&Value::from(nodes.iter().zip(folders).map(line).collect::<Vec<_>>()));
+            let lines = nodes.iter().zip(folders).map(|(node, folder)| {
+                let config = config(folder);
+                json!({"node": node.number, "peer": node.peer, "http": node.http, "config": config})
+            });
+            output.print_json(&Value::from(lines.collect::<Vec<_>>()));
         }
     }
     if let Some(at) = &args.at {
