@@ -121,11 +121,10 @@ mod tests {
         let rows: Vec<Vec<String>> = lines.iter().map(row).collect();
         let expected = "\
 node  state   answers  leads  votes  follows  lag  disk  version  http
-   1  active  yes          1      2        0    0  ok    0.1.0    http://box1:7480
-   2  active  no           -      -        -    -  -     -        http://box2:7480
-   3  active  yes          0      1        1   30  full  0.1.0    http://box3:7480
+   1  active  yes          1      2        0    0  ok      0.1.0  http://box1:7480
+   2  active  no           -      -        -    -  -           -  http://box2:7480
+   3  active  yes          0      1        1   30  full    0.1.0  http://box3:7480
 ";
-        let printed = table(&COLUMNS, &rows);
-        assert_eq!(printed.replace("   0.1.0", "  0.1.0"), expected.replace("   0.1.0", "  0.1.0"), "{printed}");
+        assert_eq!(table(&COLUMNS, &rows), expected);
     }
 }
