@@ -9,6 +9,7 @@ mod map;
 mod measures;
 mod media;
 mod money;
+mod nodes;
 mod price;
 mod promo;
 mod reads;
@@ -37,6 +38,7 @@ pub use map::*;
 pub use measures::*;
 pub use media::*;
 pub use money::*;
+pub use nodes::*;
 pub use price::*;
 pub use promo::*;
 pub use reads::*;
@@ -49,7 +51,7 @@ pub use webhooks::*;
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
 pub trait Backend:
-    Identity + Carts + Guests + Promotions + Pricing + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk
+    Identity + Carts + Guests + Promotions + Pricing + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk + NodeDesk
 {
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;

@@ -4,6 +4,7 @@
 //! reached or has no quorum, on the same terms when the outcome is unknown.
 
 mod booking;
+mod nodes;
 mod prices;
 mod types;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+pub use nodes::{Member, Membership};
 pub use prices::{LevelPrice, Prices, read_moment, read_policy};
 pub use types::{Digest, Event, Group, Hold, List, Money, Node, Order, Paid, Sale, Seat, SeatMap, SectionCount, Session, Ticket, User};
 

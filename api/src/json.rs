@@ -9,6 +9,7 @@ mod import;
 mod linked;
 mod local;
 mod media;
+mod member;
 mod money;
 mod named;
 mod node;
@@ -50,6 +51,10 @@ pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
 pub use linked::linked_data;
 pub use local::LocalTime;
 pub use media::{ImageOut, MediaOut};
+pub use member::{
+    ADDRESS_BYTES_MAX, InvitationOut, InviteBody, JoinBody, LeaderBody, LeaderOut, MemberOut, MembershipOut, TTL_DEFAULT_S, TTL_MAX_S,
+    member_state,
+};
 pub use money::{AttemptOut, DisputeOut, PaymentOut, PolicyOut, RefundOut, SaleStatusOut};
 pub use named::{Named, PublicSeatState, PublicStatus, TextForm};
 pub use node::{DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut};

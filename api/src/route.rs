@@ -11,6 +11,7 @@ pub mod import;
 pub mod key;
 pub mod list;
 pub mod media;
+pub mod member;
 pub mod performer;
 pub mod price;
 pub mod promo;

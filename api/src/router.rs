@@ -14,8 +14,8 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, change, event, guest, hold, hook, import, key, list, media, performer, price, promo, refund, sale, scan, search, seat,
-    session, site, ticket, user, venue, webhook,
+    admin, cart, change, event, guest, hold, hook, import, key, list, media, member, performer, price, promo, refund, sale, scan, search,
+    seat, session, site, ticket, user, venue, webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -326,6 +326,15 @@ pub static ROUTES: &[Route] = &[
     post("/webhook/{id}/test", COORDINATOR, |edge, call| Box::pin(hook::test(edge, call))),
     post("/webhook/{id}/replay", COORDINATOR, |edge, call| Box::pin(hook::replay(edge, call))),
     get("/webhook/{id}/delivery", COORDINATOR, &[], |edge, call| Box::pin(hook::deliveries(edge, call))),
+
+    get("/cluster/member", OPERATOR, &[], |edge, call| Box::pin(member::list(edge, call))),
+    post("/cluster/member", ADMIN, |edge, call| Box::pin(member::invite(edge, call))),
+    tried("/cluster/join", Key::Required, |edge, call| Box::pin(member::join(edge, call))),
+    post("/cluster/member/{id}/drain", OPERATOR, |edge, call| Box::pin(member::drain(edge, call))),
+    post("/cluster/member/{id}/undrain", OPERATOR, |edge, call| Box::pin(member::undrain(edge, call))),
+    write(Verb::Delete, "/cluster/member/{id}", ADMIN, Key::Optional, |edge, call| Box::pin(member::remove(edge, call))),
+    write(Verb::Post, "/cluster/group/{group}/leader", OPERATOR, Key::None, |edge, call| Box::pin(member::lead(edge, call))),
+    write(Verb::Post, "/cluster/rebalance", OPERATOR, Key::None, |edge, call| Box::pin(member::rebalance(edge, call))),
 
     get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),

@@ -18,6 +18,7 @@ mod inputs;
 mod limits;
 mod media;
 mod money;
+mod nodes;
 mod prices;
 mod problems;
 mod promos;

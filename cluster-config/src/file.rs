@@ -19,7 +19,7 @@ use crate::tls::Tls;
 pub struct Config {
     /// The cluster's name; the same on every node.
     pub cluster: ClusterId,
-    /// This node's number; one of `members`.
+    /// This node's number: one of `members`, or the one that the node got by joining later.
     pub node: NodeId,
     /// Where this node keeps its files. Relative paths are relative to the working directory.
     pub data_dir: PathBuf,
@@ -32,7 +32,7 @@ pub struct Config {
     /// Origins of other sites whose pages may call this cluster with an access token, such as `https://shop.example`.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
-    /// All nodes of the cluster, this one included.
+    /// The nodes that found the cluster. Nodes that join later are noted in the cluster itself, and find it through these.
     pub members: Vec<Member>,
     /// How many groups there are; the same on every node, fixed at the cluster's creation.
     #[serde(default)]
@@ -228,11 +228,18 @@ impl Config {
         self.members.iter().map(|member| (member.node, member.peer.clone())).collect()
     }
 
+    /// Whether this node was there from the beginning.
+    #[must_use]
+    pub fn is_founder(&self) -> bool {
+        self.members.iter().any(|member| member.node == self.node)
+    }
+
     /// The public address of the page, without a slash at its end.
     #[must_use]
     pub fn links(&self) -> String {
-        let own = || self.members.iter().find(|member| member.node == self.node).map(|member| member.http.clone());
-        let links = self.mail.links.clone().or_else(own).unwrap_or_default();
+        // A node that joined later sends people to one that was there before: each serves the page.
+        let own = || self.members.iter().find(|member| member.node == self.node).or(self.members.first());
+        let links = self.mail.links.clone().or_else(|| own().map(|member| member.http.clone())).unwrap_or_default();
         links.trim_end_matches('/').into()
     }
 
@@ -253,7 +260,6 @@ impl Config {
             let url = member.http.strip_prefix("http://").or_else(|| member.http.strip_prefix("https://"));
             check(url.is_some(), format!("members: http = {:?} of node {}: write http://host:port", member.http, member.node.0));
         }
-        check(seen.contains_key(&self.node), format!("node = {}: not one of the members", self.node.0));
         check(seen.len() % 2 == 1, format!("members: {} nodes: use an odd number, so that a majority is well defined", seen.len()));
         for (name, address) in [("http", &self.http), ("peer", &self.peer)] {
             check(has_port(address), format!("{name} = {address:?}: write host:port"));
@@ -320,10 +326,19 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_reported_at_once() {
-        let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("cluster = \"", "cluster = \"No Spaces ");
+        let text = EXAMPLES[1].replacen("node = 1\n", "node = 0\n", 1).replace("cluster = \"", "cluster = \"No Spaces ");
         let mistakes = Config::parse(&text).unwrap_err().0;
         assert!(mistakes.iter().any(|mistake| mistake.contains("cluster")), "{mistakes:?}");
-        assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
+        assert!(mistakes.iter().any(|mistake| mistake.contains("node numbers start at 1")), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_node_that_joins_later_is_not_among_the_members() {
+        let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("links = ", "# links = ");
+        let config = Config::parse(&text).unwrap();
+        assert!(!config.is_founder());
+        assert_eq!(config.links(), "http://box1.example.net:7480");
+        assert!(Config::parse(EXAMPLES[1]).unwrap().is_founder());
     }
 
     #[test]
@@ -335,10 +350,10 @@ mod tests {
 
     #[test]
     fn mistakes_about_payment_are_among_them() {
-        let text = EXAMPLES[1].replacen("node = 1\n", "node = 9\n", 1).replace("key_file", "#key_file");
+        let text = EXAMPLES[1].replacen("node = 1\n", "node = 0\n", 1).replace("key_file", "#key_file");
         let mistakes = Config::parse(&text).unwrap_err().0;
         assert!(mistakes.iter().any(|mistake| mistake.contains("payment.key_file")), "{mistakes:?}");
-        assert!(mistakes.iter().any(|mistake| mistake.contains("not one of the members")), "{mistakes:?}");
+        assert!(mistakes.iter().any(|mistake| mistake.contains("node numbers start at 1")), "{mistakes:?}");
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub enum AuditAction {
     SeatsAllocated,
     /// A coordinator changed how the price of a level moves.
     PricePolicyChanged,
+    /// A node was invited, has joined, is drained or taken back, or was removed.
+    MemberChanged,
 }
 
 /// One entry.

@@ -3,6 +3,7 @@
 
 mod audited;
 mod check;
+mod members;
 mod popularity;
 mod put;
 mod webhooks;
@@ -25,6 +26,7 @@ use crate::demand::Demand;
 use crate::digest::{Accumulator, RecordHasher};
 use crate::ids::{EventId, PerformerId, PlanHash, Request, VenueId};
 use crate::machine::{Digest, Machine};
+use crate::members::Members;
 use crate::outcome::{Answer, CatalogOutcome, Rejection};
 use crate::plan::PlanIndex;
 use crate::requests::Requests;
@@ -48,6 +50,7 @@ const AUDIT_ROOT: u8 = 40;
 const AUDIT_ENTRY: u8 = 41;
 const WEBHOOK: u8 = 50;
 const WEBHOOK_CURSOR: u8 = 51;
+const MEMBER: u8 = 54;
 const CLOCK: u32 = 15;
 
 /// The state of the catalog group.
@@ -66,6 +69,8 @@ pub struct CatalogLedger {
     audit: Audit,
     /// Whose programs are told of changes, and how far each was told.
     webhooks: Webhooks,
+    /// Who the nodes of the cluster are.
+    members: Members,
     /// Of venues, performers, events and summaries; blobs, requests and audit keep their own.
     digest: Accumulator,
     // Derived from the maps above, for lists.
@@ -209,6 +214,7 @@ impl CatalogLedger {
             CatalogCommand::Summaries(lines) => answer(check::summaries(lines).and_then(|()| self.set_summaries(lines, changes))),
             CatalogCommand::Views(lines) => answer(check::views(lines).map(|()| self.count_views(lines, changes))),
             CatalogCommand::Webhook(command) => self.carry_out_webhook(command),
+            CatalogCommand::Member(command) => self.carry_out_member(command),
             CatalogCommand::Pulse => answer(Ok(CatalogOutcome::Done)),
             CatalogCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
         }
@@ -251,6 +257,7 @@ impl CatalogLedger {
             AUDIT_ENTRY => self.audit.read_entry(bytes)?,
             WEBHOOK => self.webhooks.read_webhook(bytes)?,
             WEBHOOK_CURSOR => self.webhooks.read_cursor(bytes)?,
+            MEMBER => self.members.read_record(bytes)?,
             VENUE => {
                 let venue = codec::read_venue(envelope::exact(bytes)?)?;
                 self.digest.add(hash_venue(&venue));
@@ -299,6 +306,7 @@ impl Machine for CatalogLedger {
         digest.merge(self.requests.accumulator());
         digest.merge(self.audit.accumulator());
         digest.merge(self.webhooks.accumulator());
+        digest.merge(self.members.accumulator());
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -308,6 +316,7 @@ impl Machine for CatalogLedger {
         self.blobs.check_invariants()?;
         self.audit.check()?;
         self.webhooks.check()?;
+        self.members.check()?;
         if self.check_records()? == self.digest { Ok(()) } else { Err(String::from("the digest of the catalog is another")) }
     }
 
@@ -321,6 +330,7 @@ impl Machine for CatalogLedger {
         self.summaries.sorted().into_iter().for_each(|(_, summary)| writer.record(SUMMARY, &codec::summary(summary)));
         self.demand.sorted().into_iter().for_each(|(id, demand)| writer.record(DEMAND, &codec::demand(*id, *demand)));
         self.webhooks.write_snapshot(&mut writer, WEBHOOK, WEBHOOK_CURSOR);
+        self.members.write_snapshot(&mut writer, MEMBER);
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());

@@ -16,6 +16,7 @@ pub(crate) mod frame;
 pub(crate) mod golden;
 pub(crate) mod guest;
 pub(crate) mod identity;
+pub(crate) mod member;
 pub mod plan;
 pub(crate) mod price;
 pub(crate) mod promo;

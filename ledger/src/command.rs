@@ -13,6 +13,7 @@ pub use money::{MoneyCommand, RefundPolicy, RefundWho};
 pub use places::{Performer, Venue};
 
 use crate::ids::{AttemptId, EventId, HoldId, MediaHash, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
+use crate::members::MemberCommand;
 use crate::money::Currency;
 use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex, SectionIndex};
@@ -452,6 +453,8 @@ pub enum CatalogCommand {
     Views(Vec<EventViews>),
     /// What customers' own programs are told: where, and how far each was told.
     Webhook(WebhookCommand),
+    /// Who the nodes of the cluster are.
+    Member(MemberCommand),
     /// Nothing but time.
     Pulse,
     /// What staff asked for.

@@ -19,6 +19,7 @@ pub mod demand;
 pub mod digest;
 pub mod ids;
 pub mod machine;
+pub mod members;
 pub mod money;
 pub mod orders;
 pub mod outbox;

@@ -22,6 +22,8 @@ pub enum Kind {
     Email,
     /// A link to a guest's tickets.
     Guest,
+    /// What a node joins with; names who invited it.
+    Join,
 }
 
 /// What a text says.
@@ -133,6 +135,7 @@ pub fn first_admin_token(secret: &[u8; 32]) -> String {
 fn prefix(kind: Kind) -> &'static str {
     match kind {
         Kind::Key => "bo_live_",
+        Kind::Join => "bo_join_",
         Kind::Refresh | Kind::Reset | Kind::Email | Kind::Guest => "",
     }
 }
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn a_text_is_read_on_every_node_and_for_its_use_only() {
         let (one, other) = (Credentials::new(&[1; 32]), Credentials::new(&[1; 32]));
-        const ALL: [Kind; 5] = [Kind::Refresh, Kind::Key, Kind::Reset, Kind::Email, Kind::Guest];
+        const ALL: [Kind; 6] = [Kind::Refresh, Kind::Key, Kind::Reset, Kind::Email, Kind::Guest, Kind::Join];
         for kind in ALL {
             let text = one.draw(kind, NAMED);
             assert_eq!(other.read(kind, &text), Some(NAMED));

@@ -12,6 +12,7 @@ mod files;
 mod journal;
 mod mail;
 mod media;
+mod members;
 mod mint;
 mod passwords;
 pub mod payment;

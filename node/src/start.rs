@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Weak};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use boxoffice_api::backend::Backend;
 use boxoffice_api::edge::Api;
 use boxoffice_api::live::Hub;
 use boxoffice_cluster_config::file::Config;
 use boxoffice_cluster_config::groups::GroupKind;
+use boxoffice_ledger::members::Founder;
 use boxoffice_raft::blobs::Blobs;
+use boxoffice_raft::book::is_prepared;
+use boxoffice_raft::disk::RealDisk;
 use boxoffice_raft::env::Env;
+use boxoffice_raft::machine::Machines;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
 
@@ -35,6 +39,7 @@ use crate::{edge, payment, secret, workers};
 /// # Errors
 /// When the node cannot start: the configuration, the disk, the log or an address is at fault, and the error says which.
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    may_start(&config)?;
     let secret = secret::read(&config.secret_file)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
@@ -57,11 +62,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         }
     };
 
-    let raft = {
-        let options = raft_options(&config, &certificates)?;
-        let starting = tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), Arc::new(machines)));
-        Arc::new(starting.await.context("start consensus")?.context("start consensus")?)
-    };
+    let raft = start_raft(raft_options(&config, &certificates)?, Arc::new(machines)).await?;
     let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
     let search = open_search(&config).await?;
     let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
@@ -94,6 +95,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         secrets: Secrets::new(&secret),
         courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
         certificates,
+        founders: founders(&config),
+        settling: parking_lot::Mutex::default(),
         raft: Arc::clone(&raft),
     });
     workers::start(&service, asked);
@@ -112,6 +115,39 @@ fn journal(config: &Config) -> anyhow::Result<Journal> {
 async fn open_search(config: &Config) -> anyhow::Result<boxoffice_search::Index> {
     let dir = config.data_dir.join("search");
     tokio::task::spawn_blocking(move || boxoffice_search::Index::open(&dir)).await?.context("open the search index")
+}
+
+async fn start_raft(options: RaftOptions, machines: Machines) -> anyhow::Result<Arc<RaftNode>> {
+    let starting = tokio::task::spawn_blocking(move || RaftNode::start(options, Env::real(), machines));
+    Ok(Arc::new(starting.await.context("start consensus")?.context("start consensus")?))
+}
+
+/// Who founds the cluster, for its registry: ascending by number.
+fn founders(config: &Config) -> Vec<Founder> {
+    let own = config.is_founder();
+    let mut founders: Vec<Founder> = config
+        .members
+        .iter()
+        .filter(|_| own)
+        .map(|member| Founder { node: member.node.0, peer: member.peer.clone(), http: member.http.clone() })
+        .collect();
+    founders.sort_by_key(|founder| founder.node);
+    founders
+}
+
+/// Whether this node may start: it is one of the founders, or `boxoffice cluster join` prepared its data directory.
+///
+/// # Errors
+/// What to do, if not.
+pub fn may_start(config: &Config) -> anyhow::Result<()> {
+    ensure!(
+        config.is_founder() || is_prepared(&RealDisk, &config.data_dir),
+        "node {} is not one of the members, and {} was not prepared for joining them: let an admin run `boxoffice cluster add`, then run \
+         `boxoffice cluster join` here",
+        config.node.0,
+        config.data_dir.display()
+    );
+    Ok(())
 }
 
 fn raft_options(config: &Config, certificates: &Certificates) -> anyhow::Result<RaftOptions> {

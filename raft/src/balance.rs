@@ -41,12 +41,14 @@ fn misplaced<'a>(groups: &'a [Arc<GroupCore>], peers: &PeerClient, spread_after:
     if groups.iter().any(|core| core.leadership().leader.is_none() || core.calm_for() < spread_after) {
         return None;
     }
-    let first = groups.iter().find(|core| core.leadership().leader != Some(NodeId(core.preferred_leader())))?;
-    first.leadership().is_leader.then(|| (first, first.preferred_leader()))
+    let misled = |core: &Arc<GroupCore>| core.preferred_leader().filter(|wanted| core.leadership().leader != Some(NodeId(*wanted)));
+    let (first, wanted) = groups.iter().find_map(|core| Some((core, misled(core)?)))?;
+    (first.leadership().is_leader && !first.stays_put()).then_some((first, wanted))
 }
 
 /// A group that this node leads though its disk is full, and a member that can take it.
 fn burdened<'a>(groups: &'a [Arc<GroupCore>], peers: &PeerClient) -> Option<(&'a Arc<GroupCore>, u64)> {
-    let to = peers.others().find(|peer| peers.health(*peer, ALIVE).is_some_and(|health| health.writable))?;
-    groups.iter().find(|core| core.leadership().is_leader).map(|core| (core, to))
+    let takes = |peer: &u64| peers.health(*peer, ALIVE).is_some_and(|health| health.writable);
+    let led = groups.iter().filter(|core| core.leadership().is_leader);
+    led.filter_map(|core| Some((core, core.voters().into_iter().find(takes)?))).next()
 }

@@ -1,8 +1,8 @@
 //! What the parts of one group on this node share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
@@ -25,6 +25,9 @@ use crate::snapshot::store::{Arriving, Store};
 use crate::time::ClusterTime;
 use crate::types::Raft;
 
+/// How long a leader that somebody chose is left alone.
+const STAY: Duration = Duration::from_secs(600);
+
 /// Who leads a group, as this node knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leadership {
@@ -42,7 +45,8 @@ pub struct GroupCore {
     pub node: NodeId,
     pub incarnation: u64,
     pub tuning: Tuning,
-    pub members: Vec<u64>,
+    /// Who begins the group when there is none yet; nobody on a node that joined later.
+    pub founders: Vec<u64>,
     pub log: Log,
     pub group_log: GroupLog,
     pub progress: Arc<Progress>,
@@ -61,6 +65,10 @@ pub struct GroupCore {
     led_since: Mutex<Instant>,
     heard: Mutex<Option<Instant>>,
     cut_off: Mutex<BTreeMap<u64, Instant>>,
+    /// The hand-over that is under way was asked for.
+    by_hand: AtomicBool,
+    /// Until then, whoever leads here leads on.
+    stays_until: Mutex<Option<Instant>>,
     reopened: AtomicU64,
     leader_changes: AtomicU64,
     /// Batches that this node put through the log as leader: how many, of how many commands, and how long until they were committed
@@ -74,7 +82,7 @@ pub struct Parts {
     pub id: GroupId,
     pub node: NodeId,
     pub tuning: Tuning,
-    pub members: Vec<u64>,
+    pub founders: Vec<u64>,
     pub surroundings: Surroundings,
     pub peers: Arc<PeerClient>,
     pub time: Arc<ClusterTime>,
@@ -83,13 +91,13 @@ pub struct Parts {
 
 impl GroupCore {
     pub fn new(parts: Parts) -> Self {
-        let Parts { id, node, tuning, members, surroundings, peers, time, runtime } = parts;
+        let Parts { id, node, tuning, founders, surroundings, peers, time, runtime } = parts;
         let queue = Arc::new(Queue::new(tuning.waiting_max, tuning.batch_bytes_max, tuning.in_flight_batches));
         Self {
             id,
             node,
             incarnation: surroundings.incarnation,
-            members,
+            founders,
             log: surroundings.log.clone(),
             group_log: surroundings.log.group(id.0),
             progress: surroundings.progress.clone(),
@@ -106,6 +114,8 @@ impl GroupCore {
             led_since: Mutex::new(Instant::now()),
             heard: Mutex::new(None),
             cut_off: Mutex::new(BTreeMap::new()),
+            by_hand: AtomicBool::new(false),
+            stays_until: Mutex::new(None),
             reopened: AtomicU64::new(0),
             leader_changes: AtomicU64::new(0),
             batches: Meter::default(),
@@ -222,8 +232,39 @@ impl GroupCore {
         }
     }
 
-    /// The member that should lead this group when all are healthy: leaders are spread evenly.
-    pub fn preferred_leader(&self) -> u64 {
-        self.members[self.id.0 as usize % self.members.len()]
+    /// Whether the hand-over that is under way was asked for.
+    pub fn by_hand(&self, asked: bool) {
+        self.by_hand.store(asked, Relaxed);
+    }
+
+    /// See [`Self::by_hand`].
+    pub fn is_by_hand(&self) -> bool {
+        self.by_hand.load(Relaxed)
+    }
+
+    /// Leadership was given to this node on purpose: it is not spread for a while.
+    pub fn stay_put(&self) {
+        *self.stays_until.lock() = Some(Instant::now() + STAY);
+    }
+
+    /// Whether leadership was given to this node on purpose lately.
+    pub fn stays_put(&self) -> bool {
+        self.stays_until.lock().is_some_and(|until| until > Instant::now())
+    }
+
+    /// Who votes, by the membership that this node has in its log; the founders before there is one.
+    pub fn voters(&self) -> Vec<u64> {
+        let in_log = |raft: Raft| -> BTreeSet<u64> {
+            let metrics = raft.server_metrics();
+            metrics.borrow_watched().membership_config.voter_ids().collect()
+        };
+        let voters = self.raft().map(in_log).unwrap_or_default();
+        if voters.is_empty() { self.founders.clone() } else { voters.into_iter().collect() }
+    }
+
+    /// The voter that should lead this group when all are healthy: leaders are spread evenly. `None` while nobody votes.
+    pub fn preferred_leader(&self) -> Option<u64> {
+        let voters = self.voters();
+        voters.get(self.id.0 as usize % voters.len().max(1)).copied()
     }
 }

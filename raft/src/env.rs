@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
 
+use crate::book::Book;
 use crate::disk::{Disk, RealDisk};
 use crate::log::OnFatal;
 use crate::proto;
@@ -135,6 +136,9 @@ pub trait Peers: Send + Sync + 'static {
     /// # Errors
     /// As `PeerError` says.
     async fn call(&self, lane: Lane, request: PeerRequest) -> Result<PeerReply, PeerError>;
+
+    /// The nodes are these from now on. Nothing to do where calls need no addresses.
+    fn meet(&self, _book: &Book) {}
 }
 
 /// The receiving end: what a transport hands arriving calls to.

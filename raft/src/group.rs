@@ -87,7 +87,7 @@ impl Group {
 
     /// Whether the majority has been away for longer than an election takes.
     fn is_lost(&self) -> bool {
-        self.core.members.len() > 1 && self.core.contact_age().is_some_and(|age| age > LOST_AFTER)
+        self.core.contact_age().is_some_and(|age| age > LOST_AFTER) && self.core.voters().len() > 1
     }
 
     async fn stays_lost(&self) -> bool {

@@ -22,6 +22,7 @@ use crate::peers::{PeerClient, refusal};
 use crate::proto::{self, appended, refused::Reason, reply, request};
 use crate::queue::Collector;
 use crate::read::read_point;
+use crate::reshape;
 use crate::time::ClusterTime;
 use crate::types::{Config, Raft};
 
@@ -50,8 +51,11 @@ impl PeerService for Handler {
 impl Handler {
     async fn dispatch(&self, request: proto::Request) -> Answer {
         let Some(body) = request.body else { return Err(refusal(Reason::Other, "a call of an unknown kind")) };
-        if matches!(body, request::Body::Ping(_)) {
-            return Ok(reply::Body::Pong(proto::Pong { wall_us: self.time.wall_us(), writable: self.log.writable() }));
+        if let request::Body::Ping(ping) = &body {
+            // Who was away for long may not know the node that leads it now.
+            let book = self.peers.book().now();
+            let book = (book.revision > ping.revision).then(|| (&*book).into());
+            return Ok(reply::Body::Pong(proto::Pong { wall_us: self.time.wall_us(), writable: self.log.writable(), book }));
         }
         if let Some(answer) = self.blobs.answer(request.from, &body).await {
             return answer;
@@ -69,6 +73,8 @@ impl Handler {
             request::Body::Transfer(transfer) => transfer_leader(core, transfer).await,
             request::Body::Forward(forward) => forwarded(core, forward).await,
             request::Body::ReadIndex(_) => read_index(core).await,
+            request::Body::Reshape(asked) => reshape::answer(core, asked).await,
+            request::Body::HandOver(asked) => reshape::answer_hand_over(core, asked).await,
             request::Body::Ping(_) | request::Body::ReadBlob(_) | request::Body::KeepBlob(_) => {
                 Err(refusal(Reason::Other, "this call concerns no group"))
             }
@@ -128,6 +134,9 @@ async fn transfer_leader(core: &GroupCore, transfer: proto::TransferLeader) -> A
     let from = transfer.from.unwrap_or_default().into();
     let request = TransferLeaderRequest::<Config>::new(from, transfer.to, transfer.last.map(Into::into));
     let answer = raft.handle_transfer_leader(request).await.map_err(|error| refusal(Reason::NotReady, &error.to_string()))?;
+    if answer.is_ok() && transfer.by_hand && transfer.to == core.node.0 {
+        core.stay_put();
+    }
     Ok(reply::Body::Transferred(match answer {
         Ok(()) => proto::TransferAnswer { accepted: true, ..Default::default() },
         Err(TransferLeaderError::VoteChanged { expected, actual }) => {

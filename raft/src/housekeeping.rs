@@ -40,14 +40,19 @@ pub async fn ping(peers: Arc<PeerClient>, time: Arc<ClusterTime>) {
         }
         let calls = peers.others().map(|peer| ping_one(&peers, &time, peer));
         futures::future::join_all(calls).await;
+        time.set_members(peers.book().now().members.len());
         time.settle();
     }
 }
 
 async fn ping_one(peers: &PeerClient, time: &ClusterTime, peer: u64) {
     let sent = Instant::now();
-    let answer = peers.call(peer, 0, Lane::Heartbeat, request::Body::Ping(proto::Ping {}), PING_MAX).await;
+    let revision = peers.book().now().revision;
+    let answer = peers.call(peer, 0, Lane::Heartbeat, request::Body::Ping(proto::Ping { revision }), PING_MAX).await;
     if let Ok(reply::Body::Pong(pong)) = answer {
+        if let Some(book) = pong.book {
+            peers.take_up(book.into());
+        }
         time.report(peer, pong.wall_us, sent.elapsed());
         peers.heard(peer, pong.writable);
     }

@@ -103,8 +103,13 @@ impl Seen {
     }
 }
 
+/// Whether a data directory belongs to a node already.
+pub fn is_claimed(disk: &dyn Disk, dir: &Path) -> bool {
+    disk.exists(&dir.join(IDENTITY_FILE)) || disk.exists(&dir.join("log"))
+}
+
 /// Reads a small file that starts with the checksum of the rest.
-fn read_checked(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
+pub fn read_checked(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
     let file = disk.open(path)?;
     let size = usize::try_from(file.size()?).unwrap_or(usize::MAX).min(1 << 20);
     let mut bytes = vec![0; size];
@@ -117,7 +122,7 @@ fn read_checked(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Replaces a small file so that a crash leaves the old or the new one.
-fn write_checked(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub fn write_checked(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = dir.join(format!("{name}.tmp"));
     let file = disk.create(&temporary)?;
     let mut all = crc32c(bytes).to_le_bytes().to_vec();

@@ -15,7 +15,8 @@
 //! ```
 //!
 //! Reading order: `machine` (what a group replicates), `group` (what its users can do), `batcher` and `queue` (how a command gets into the
-//! log), `sm` and `log_store` (openraft's storage), `supervise` (a group's life), `housekeeping`, `node`. Only this crate knows openraft,
+//! log), `sm` and `log_store` (openraft's storage), `supervise` (a group's life), `reshape` (who is in a group), `book` (who the nodes
+//! are), `housekeeping`, `node`. Only this crate knows openraft,
 //! the protobuf of the peer service, and the files of the log.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -24,6 +25,7 @@ pub mod machine;
 pub mod meter;
 
 pub mod blobs;
+pub mod book;
 pub mod error;
 pub mod group;
 pub mod node;
@@ -47,6 +49,7 @@ mod progress;
 mod queue;
 mod read;
 mod refusals;
+pub mod reshape;
 mod runtime;
 mod sm;
 mod snapshot;

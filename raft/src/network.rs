@@ -159,6 +159,7 @@ impl RaftNetworkV2<Config> for Connection {
             from: Some(transfer.from_leader().into()),
             to: *transfer.to_node_id(),
             last: transfer.last_log_id().map(Into::into),
+            by_hand: self.core.is_by_hand(),
         });
         let reply::Body::Transferred(answer) = self.call(Lane::Heartbeat, body, option.hard_ttl()).await? else {
             return Err(wrong_answer());

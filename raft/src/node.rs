@@ -15,6 +15,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::blobs::{BlobDesk, BlobPeers, Blobs};
+use crate::book::{AddressBook, Book, is_prepared};
 use crate::core::{GroupCore, Parts};
 use crate::env::{Env, PeerService};
 use crate::error::{ProposeError, StartError};
@@ -32,7 +33,7 @@ use crate::snapshot::store::Store;
 use crate::status::{NodeStatus, of_group};
 use crate::supervise::{self, Opener};
 use crate::time::ClusterTime;
-use crate::transport::{Dial, Door, GrpcPeers, Security, serve};
+use crate::transport::{Door, GrpcPeers, Security, serve};
 use crate::{balance, batcher, housekeeping};
 
 /// How long a stopping node tries to hand its groups over.
@@ -144,6 +145,17 @@ impl RaftNode {
         self.inner.handler.blobs.open(blobs);
     }
 
+    /// Who the nodes of the cluster are, as far as this one knows.
+    #[must_use]
+    pub fn book(&self) -> Arc<Book> {
+        self.inner.peers.book().now()
+    }
+
+    /// The nodes of the cluster are these from now on, unless this node knows of later ones. Kept on disk, and told to other nodes.
+    pub fn set_book(&self, book: Book) {
+        self.inner.peers.take_up(book);
+    }
+
     /// How the node and its groups are.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
@@ -192,7 +204,7 @@ impl Drop for RaftNode {
 
 impl Inner {
     async fn open(options: RaftOptions, env: Env, machines: Machines) -> Result<Arc<Self>, StartError> {
-        check(&options)?;
+        check(&options, &env)?;
         let config = supervise::raft_config(&options.tuning, &options.cluster.0).map_err(StartError::Options)?;
         let snapshot_dir = options.data_dir.join("snapshots");
         env.disk.create_dir_all(&options.data_dir).map_err(StartError::io("create the data directory"))?;
@@ -200,13 +212,16 @@ impl Inner {
         env.disk.create_dir_all(&snapshot_dir).map_err(StartError::io("create the directory of snapshots"))?;
         let seen = Seen::open(env.disk.clone(), &options.data_dir).map_err(StartError::io("read which peers were seen"))?;
         let log = open_log(&options, &env).await?;
+        let book = open_book(&options, &env)?;
         let door = door(&options);
-        let transport = env.peers.clone().unwrap_or_else(|| Arc::new(grpc(&options, &door)));
+        let transport = env.peers.clone().unwrap_or_else(|| Arc::new(GrpcPeers::new(options.node, door.clone(), Handle::current())));
+        let founders = founders(&options);
         let (listener, address) = bind(options.listen).await?;
-        let members: Vec<u64> = options.members.keys().map(|member| member.0).collect();
         let refusals = door.refusals.clone();
-        let peers = Arc::new(PeerClient::new(transport, &options.cluster, options.node, boot, members.clone(), seen, refusals));
-        let time = Arc::new(ClusterTime::new(env.clock.clone(), members.len()));
+        let members = book.now().members.len();
+        let peers = Arc::new(PeerClient::new(transport, &options.cluster, options.node, boot, book, seen, refusals));
+        peers.meet();
+        let time = Arc::new(ClusterTime::new(env.clock.clone(), members));
         let building = Arc::new(Semaphore::new(1));
         let housekeeping = Arc::new(Notify::new());
         let mut groups = BTreeMap::new();
@@ -228,7 +243,7 @@ impl Inner {
                 id,
                 node: options.node,
                 tuning: options.tuning.clone(),
-                members: members.clone(),
+                founders: founders.clone(),
                 surroundings,
                 peers: peers.clone(),
                 time: time.clone(),
@@ -238,7 +253,8 @@ impl Inner {
         }
         let blobs = BlobDesk::default();
         let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone(), blobs });
-        let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, tasks: Mutex::new(Vec::new()) });
+        let tasks = Mutex::new(Vec::new());
+        let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, tasks });
         if let Some(listener) = listener {
             let served = serve(listener, door, inner.handler.clone(), std::future::pending());
             inner.spawn(async move {
@@ -304,8 +320,9 @@ impl Inner {
     /// Gives each led group to a living peer, one after the other.
     async fn hand_over(&self) {
         for core in self.groups.values().filter(|core| core.leadership().is_leader) {
-            let alive: Vec<u64> = self.peers.others().filter(|peer| self.peers.health(*peer, ALIVE).is_some()).collect();
-            let Some(to) = alive.get(core.id.0 as usize % alive.len().max(1)) else { return };
+            let voters = core.voters().into_iter().filter(|voter| self.peers.health(*voter, ALIVE).is_some());
+            let alive: Vec<u64> = voters.collect();
+            let Some(to) = alive.get(core.id.0 as usize % alive.len().max(1)) else { continue };
             let group = Group { core: core.clone() };
             if let Err(error) = group.transfer_leader(NodeId(*to)).await {
                 tracing::info!(group = %core.id, to, %error, "leadership was not handed over");
@@ -314,13 +331,13 @@ impl Inner {
     }
 }
 
-fn check(options: &RaftOptions) -> Result<(), StartError> {
+fn check(options: &RaftOptions, env: &Env) -> Result<(), StartError> {
     let bad = |text: &str| Err(StartError::Options(text.to_owned()));
     if !options.cluster.is_legal() {
         return bad("the cluster id must be 1 to 64 characters of a-z, 0-9 and -");
     }
-    if !options.members.contains_key(&options.node) {
-        return bad("the node is not among the members");
+    if !options.members.contains_key(&options.node) && !is_prepared(env.disk.as_ref(), &options.data_dir) {
+        return bad("the node is not among the members, and its data directory was not prepared for joining them");
     }
     if options.groups.is_empty() {
         return bad("there are no groups");
@@ -359,18 +376,22 @@ impl crate::log::Spawn for InPlace {
 
 /// Who may come in.
 fn door(options: &RaftOptions) -> Door {
-    let security = options.tls.clone().map(|tls| Security::new(tls, &options.cluster, options.members.keys().copied()));
+    let security = options.tls.clone().map(|tls| Security::new(tls, &options.cluster));
     Door { security, refusals: Arc::new(Refusals::default()) }
 }
 
-/// The way to the other members.
-fn grpc(options: &RaftOptions, door: &Door) -> GrpcPeers {
-    let others = options.members.iter().filter(|(member, _)| **member != options.node);
-    let dials = others.map(|(member, address)| {
-        let security = door.security.as_ref().and_then(|security| security.expected(*member, &door.refusals));
-        (*member, Dial { address: address.clone(), security })
-    });
-    GrpcPeers::new(dials, Handle::current())
+/// Who the nodes are.
+fn open_book(options: &RaftOptions, env: &Env) -> Result<Arc<AddressBook>, StartError> {
+    let book = AddressBook::open(env.disk.clone(), &options.data_dir, &options.cluster, &options.members);
+    book.map(Arc::new).map_err(StartError::io("read the addresses of the nodes"))
+}
+
+/// Who begins groups; nobody on a node that joined.
+fn founders(options: &RaftOptions) -> Vec<u64> {
+    if !options.members.contains_key(&options.node) {
+        return Vec::new();
+    }
+    options.members.keys().map(|member| member.0).collect()
 }
 
 async fn bind(listen: Listen) -> Result<(Option<TcpListener>, Option<SocketAddr>), StartError> {

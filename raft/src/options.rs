@@ -26,11 +26,12 @@ pub enum Listen {
 pub struct RaftOptions {
     /// The cluster; peers of another one are refused.
     pub cluster: ClusterId,
-    /// This node; must be a key of `members`.
+    /// This node: a key of `members`, or one whose data directory was prepared by `book::prepare`.
     pub node: NodeId,
     /// Holds the identity, the log and the snapshots. Created when missing.
     pub data_dir: PathBuf,
-    /// Every voter of every group with the `host:port` of its peer service. The same on all nodes.
+    /// The nodes that founded the cluster, with the `host:port` of their peer service. Who is a node later on, the address book in the
+    /// data directory says.
     pub members: BTreeMap<NodeId, String>,
     /// Where peers reach this node.
     pub listen: Listen,

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::book::{AddressBook, Book};
 use crate::env::{Lane, PeerError, PeerReply, PeerRequest, Peers};
 use crate::identity::{Boot, Seen};
 use crate::proto::{self, refused::Reason, reply, request};
@@ -43,7 +44,7 @@ pub struct PeerClient {
     cluster: Bytes,
     node: u64,
     boot: Boot,
-    members: Vec<u64>,
+    book: Arc<AddressBook>,
     seen: Seen,
     health: Mutex<BTreeMap<u64, Health>>,
     expelled: OnceLock<String>,
@@ -56,13 +57,13 @@ impl PeerClient {
         cluster: &ClusterId,
         node: NodeId,
         boot: Boot,
-        members: Vec<u64>,
+        book: Arc<AddressBook>,
         seen: Seen,
         refusals: Arc<Refusals>,
     ) -> Self {
         let cluster = Bytes::copy_from_slice(cluster.0.as_bytes());
         let (health, expelled) = (Mutex::new(BTreeMap::new()), OnceLock::new());
-        Self { transport, cluster, node: node.0, boot, members, seen, health, expelled, refusals }
+        Self { transport, cluster, node: node.0, boot, book, seen, health, expelled, refusals }
     }
 
     /// What was refused at the door, and here.
@@ -76,13 +77,36 @@ impl PeerClient {
     }
 
     /// The other members.
-    pub fn others(&self) -> impl Iterator<Item = u64> {
-        self.members.iter().copied().filter(|member| *member != self.node)
+    pub fn others(&self) -> impl Iterator<Item = u64> + use<> {
+        let others: Vec<u64> = self.book.now().members.keys().map(|member| member.0).filter(|member| *member != self.node).collect();
+        others.into_iter()
     }
 
-    /// Members that make a quorum.
+    /// Members that make a majority of all.
     pub fn quorum(&self) -> usize {
-        self.members.len() / 2 + 1
+        self.book.now().members.len() / 2 + 1
+    }
+
+    /// Who the members are.
+    pub fn book(&self) -> &AddressBook {
+        &self.book
+    }
+
+    /// Takes up another address book, unless it is an old one.
+    pub fn take_up(&self, book: Book) {
+        if self.book.replace(book) {
+            self.meet();
+        }
+    }
+
+    /// Lets the transport know who the nodes are; takes no part any more if this one was removed.
+    pub fn meet(&self) {
+        let book = self.book.now();
+        self.transport.meet(&book);
+        self.health.lock().retain(|node, _| book.members.contains_key(&NodeId(*node)));
+        if book.removed.contains(&NodeId(self.node)) {
+            self.expel(format!("n{} was removed from the cluster", self.node));
+        }
     }
 
     /// Calls a peer and gives up after `patience`.
@@ -111,7 +135,7 @@ impl PeerClient {
         let admitted = reply.from == to && self.seen.admits(to, Boot { number: reply.boot, nonce: reply.nonce });
         match reply.body {
             Some(reply::Body::Refused(refused)) => {
-                if refused.reason() == Reason::StaleNode {
+                if matches!(refused.reason(), Reason::StaleNode | Reason::Removed) {
                     self.expel(format!("n{to} refuses this node: {}", refused.detail));
                 }
                 Err(CallError::Refused(refused.reason(), refused.detail))
@@ -132,7 +156,12 @@ impl PeerClient {
             self.refusals.identity(&NodeId(request.from), &format!("it speaks for the cluster {cluster:?}"));
             return Err(refusal(Reason::WrongCluster, "this node belongs to another cluster"));
         }
-        if request.to != self.node || !self.members.contains(&request.from) {
+        let book = self.book.now();
+        let from = NodeId(request.from);
+        if request.to == self.node && book.removed.contains(&from) {
+            return Err(refusal(Reason::Removed, &format!("{from} was removed from the cluster")));
+        }
+        if request.to != self.node || !book.members.contains_key(&from) {
             let detail = format!("n{} does not take this call from n{}", self.node, request.from);
             self.refusals.identity(&NodeId(request.from), &format!("it calls n{} here", request.to));
             return Err(refusal(Reason::WrongNode, &detail));
@@ -171,15 +200,21 @@ impl PeerClient {
         1 + self.others().filter(|node| self.health(*node, age_max).is_some()).count()
     }
 
+    /// Whether a node can be counted on: it is this one, or answered within `age_max`.
+    pub fn is_alive(&self, node: u64, age_max: Duration) -> bool {
+        node == self.node || self.health(node, age_max).is_some()
+    }
+
     /// Why the cluster does not take this node any more.
     pub fn expelled(&self) -> Option<&str> {
         self.expelled.get().map(String::as_str)
     }
 
     fn expel(&self, reason: String) {
-        tracing::error!(reason, "this node takes no part any more");
-        // Only the first reason is kept.
-        let _ = self.expelled.set(reason);
+        // Only the first reason is kept and told.
+        if self.expelled.set(reason.clone()).is_ok() {
+            tracing::error!(reason, "this node takes no part any more");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a node tells of its groups to operators and tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
@@ -38,6 +38,12 @@ pub struct GroupStatus {
     pub leader: Option<NodeId>,
     /// The term of that.
     pub term: u64,
+    /// Who votes, as far as this node's log says.
+    pub voters: Vec<NodeId>,
+    /// Who follows without a vote.
+    pub learners: Vec<NodeId>,
+    /// Whether the voters are being changed: two sets decide together.
+    pub is_joint: bool,
     /// Last entry in the log of this node.
     pub last_index: u64,
     /// Last entry known to be committed.
@@ -77,7 +83,7 @@ pub struct NodeStatus {
     pub log: LogStats,
     /// Whether its disk has room.
     pub writable: bool,
-    /// Why the cluster does not take this node any more, if so: its data directory is an old copy, or was lost.
+    /// Why the cluster does not take this node any more, if so: it was removed, or its data directory is an old copy or was lost.
     pub expelled: Option<String>,
     /// Peers that answered lately.
     pub reachable: Vec<NodeId>,
@@ -94,6 +100,9 @@ pub fn of_group(core: &GroupCore) -> GroupStatus {
         role: Role::Stopped,
         leader: leadership.leader,
         term: leadership.term,
+        voters: Vec::new(),
+        learners: Vec::new(),
+        is_joint: false,
         last_index: state.last.map_or(0, |last| last.index),
         committed_index: 0,
         applied_index: core.progress.applied(),
@@ -118,6 +127,10 @@ pub fn of_group(core: &GroupCore) -> GroupStatus {
         ServerState::Learner => Role::Learner,
         ServerState::Shutdown => Role::Stopped,
     };
+    let membership = metrics.membership_config.membership();
+    status.voters = membership.voter_ids().collect::<BTreeSet<_>>().into_iter().map(NodeId).collect();
+    status.learners = membership.learner_ids().map(NodeId).collect();
+    status.is_joint = membership.get_joint_config().len() > 1;
     status.committed_index = metrics.local_committed.map_or(0, |id| id.index);
     for (node, matched) in metrics.replication.iter().flatten().filter(|(node, _)| **node != core.node.0) {
         let matched = matched.as_ref().map_or(0, |id| id.index);

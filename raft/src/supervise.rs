@@ -164,18 +164,22 @@ async fn bootstrap_and_follow(core: &Arc<GroupCore>, raft: &Raft) {
     }
 }
 
-/// Makes the first membership of a new group. Every member may do it, for all propose the same; the preferred leader goes first.
+/// Makes the first membership of a new group. Every founder may do it, for all propose the same; the preferred leader goes first.
 async fn bootstrap(core: &GroupCore, raft: &Raft, opened: Instant) -> bool {
     if raft.is_initialized().await.unwrap_or(true) {
         return true;
     }
-    let first = core.preferred_leader() == core.node.0;
-    let patient = opened.elapsed() >= ALIVE;
-    // A node whose data was lost learns from its peers that it may not begin anew.
-    if core.peers.expelled().is_some() || core.peers.reachable(ALIVE) < core.peers.quorum() || !(first || patient) {
+    if !core.founders.contains(&core.node.0) {
         return false;
     }
-    let members: BTreeMap<u64, EmptyNode> = core.members.iter().map(|member| (*member, EmptyNode::new())).collect();
+    let first = core.preferred_leader() == Some(core.node.0);
+    let patient = opened.elapsed() >= ALIVE;
+    // A node whose data was lost learns from its peers that it may not begin anew.
+    let there = core.founders.iter().filter(|founder| core.peers.is_alive(**founder, ALIVE)).count();
+    if core.peers.expelled().is_some() || there <= core.founders.len() / 2 || !(first || patient) {
+        return false;
+    }
+    let members: BTreeMap<u64, EmptyNode> = core.founders.iter().map(|member| (*member, EmptyNode::new())).collect();
     if let Err(error) = raft.initialize(members).await {
         tracing::debug!(group = %core.id, %error, "the group was initialized by somebody else");
     }

@@ -5,6 +5,7 @@ mod cluster;
 mod counter;
 mod faults;
 mod identity;
+mod members;
 mod propose;
 mod reads;
 mod security;

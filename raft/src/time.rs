@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -18,7 +19,7 @@ const SLEW_PARTS: i64 = 20;
 pub struct ClusterTime {
     clock: Arc<dyn WallClock>,
     start: Instant,
-    quorum: usize,
+    quorum: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -44,7 +45,13 @@ impl ClusterTime {
     pub fn new(clock: Arc<dyn WallClock>, members: usize) -> Self {
         let offset_us = clock.now_us() as i64;
         let state = State { offset_us, target_us: offset_us, slewed_us: 0, agreed: false, reports: BTreeMap::new() };
-        Self { clock, start: Instant::now(), quorum: members / 2 + 1, state: Mutex::new(state) }
+        let quorum = AtomicUsize::new(members / 2 + 1);
+        Self { clock, start: Instant::now(), quorum, state: Mutex::new(state) }
+    }
+
+    /// There are so many members now, this node included.
+    pub fn set_members(&self, members: usize) {
+        self.quorum.store(members / 2 + 1, Relaxed);
     }
 
     /// Cluster time, in microseconds since the Unix epoch.
@@ -78,7 +85,7 @@ impl ClusterTime {
         state.reports.retain(|_, report| report.heard_us >= oldest_us);
         let mut offsets: Vec<i64> = state.reports.values().map(|report| report.offset_us).collect();
         offsets.push(own_us);
-        if offsets.len() < self.quorum {
+        if offsets.len() < self.quorum.load(Relaxed) {
             return;
         }
         offsets.sort_unstable();

@@ -7,7 +7,6 @@ mod door;
 mod server;
 
 pub use client::GrpcPeers;
-pub use dial::Dial;
 pub use door::{Door, Security};
 pub use server::serve;
 

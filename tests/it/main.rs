@@ -25,6 +25,7 @@ mod jepsen;
 mod keys;
 mod listings;
 mod media;
+mod members;
 mod metrics;
 mod my_tickets;
 mod no_double_booking;

@@ -31,7 +31,15 @@ pub struct Agreement {
 /// # Errors
 /// A line for each group whose replicas differ or do not meet at an index in time.
 pub async fn replicas_agree(cluster: &Cluster) -> Result<Vec<Agreement>, Vec<String>> {
-    let nodes: Vec<Client> = (1..=cluster.size()).map(|node| cluster.client(node, Role::Operator)).collect();
+    replicas_of(cluster, 1..=cluster.size()).await
+}
+
+/// The same for some of the nodes.
+///
+/// # Errors
+/// As [`replicas_agree`].
+pub async fn replicas_of(cluster: &Cluster, nodes: impl IntoIterator<Item = u64>) -> Result<Vec<Agreement>, Vec<String>> {
+    let nodes: Vec<Client> = nodes.into_iter().map(|node| cluster.client(node, Role::Operator)).collect();
     let mut agreements = Vec::new();
     let mut complaints = Vec::new();
     for group in cluster.groups().all() {
@@ -90,6 +98,21 @@ async fn digest(node: &Client, group: u32, index: Option<u64>) -> Option<(u64, S
 /// # Errors
 /// A line for each violation, at most a few dozen.
 pub async fn sales_are_tickets(cluster: &Cluster, event: &str, buyers: &[Buyer], tally: &Tally) -> Result<usize, Vec<String>> {
+    let nodes: Vec<u64> = (1..=cluster.size()).collect();
+    sales_are_tickets_on(cluster, &nodes, event, buyers, tally).await
+}
+
+/// The same, asking these nodes.
+///
+/// # Errors
+/// As [`sales_are_tickets`].
+pub async fn sales_are_tickets_on(
+    cluster: &Cluster,
+    nodes: &[u64],
+    event: &str,
+    buyers: &[Buyer],
+    tally: &Tally,
+) -> Result<usize, Vec<String>> {
     let mut expected: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for sale in &tally.sales {
         expected.entry(sale.buyer).or_default().push(sale.seat);
@@ -98,7 +121,7 @@ pub async fn sales_are_tickets(cluster: &Cluster, event: &str, buyers: &[Buyer],
     let mut complaints = Vec::new();
     let mut count = 0;
     for (number, buyer) in buyers.iter().enumerate() {
-        let node = number as u64 % cluster.size() + 1;
+        let node = nodes[number % nodes.len()];
         let client = Client::at(&cluster.url(node)).with_token(&buyer.token);
         let wanted = expected.remove(&(number as u32)).unwrap_or_default();
         let shown = tickets_of(&client, event, &wanted).await;

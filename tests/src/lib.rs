@@ -3,7 +3,7 @@
 //! ```text
 //!  tests/it, bin/kills, bin/powercut
 //!      |            what a test says: cluster.kill(2), shop.hold(..)
-//!  campaign         fault after fault under load, and the verdict
+//!  campaign, growth  fault after fault, node after node under load, and the verdict
 //!  shop, check      the product's calls and the comparisons of replicas, written once
 //!      |
 //!  cluster, http    configurations, processes, ports; one small client
@@ -17,6 +17,7 @@ pub mod binary;
 pub mod campaign;
 pub mod check;
 pub mod cluster;
+pub mod growth;
 pub mod http;
 pub mod people;
 pub mod power;

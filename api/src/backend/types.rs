@@ -463,6 +463,12 @@ pub struct NodeView {
     pub memory_bytes: u64,
     /// The catalog index that the search index reflects.
     pub search_index: Option<u64>,
+    /// The version of the program.
+    pub version: &'static str,
+    /// Whether its disk has room.
+    pub writable: bool,
+    /// Why the cluster does not take it any more, if so.
+    pub expelled: Option<String>,
 }
 
 /// How a group stands on a node.

@@ -11,6 +11,7 @@ use boxoffice_ledger::ids::{
     AttemptId, CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId, VenueId,
     WebhookId,
 };
+use boxoffice_ledger::members::MemberState;
 use boxoffice_ledger::orders::DisputeState;
 use boxoffice_ledger::outcome::{AttemptState, HoldState, OrderState, RefundState, SaleState};
 use boxoffice_ledger::promos::PromoReason;
@@ -81,10 +82,11 @@ names! {
     Direction by super::ticket::direction: In, Out;
     ScanReason by super::scan_reason:
         BadCode, WrongEvent, UnknownTicket, Void, Transferred, OutsideDoors, AlreadyUsed, NoReentry, NotInside;
+    MemberState by super::member_state: Invited, Joining, Active, Draining, Removed;
     AuditAction by super::identity::action:
         RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused, KeyCreated, KeyRevoked, AdminClaimed,
         KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged, RequestDenied,
-        PromoChanged, SeatsAllocated, PricePolicyChanged;
+        PromoChanged, SeatsAllocated, PricePolicyChanged, MemberChanged;
 }
 
 /// The four states of a seat that the public sees.

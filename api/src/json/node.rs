@@ -70,6 +70,12 @@ pub struct NodeOut<'a> {
     memory_bytes: u64,
     search_index: Option<u64>,
     live_sockets: usize,
+    version: &'static str,
+    /// Whether its disk has room.
+    writable: bool,
+    /// Why the cluster does not take this node any more: it was removed, or its data directory is an old copy or was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expelled: Option<&'a str>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -107,6 +113,9 @@ impl<'a> NodeOut<'a> {
             memory_bytes: node.memory_bytes,
             search_index: node.search_index,
             live_sockets,
+            version: node.version,
+            writable: node.writable,
+            expelled: node.expelled.as_deref(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod event;
 mod gate;
 mod guest;
 mod media;
+mod member;
 mod node;
 mod price;
 mod promo;
@@ -47,6 +48,7 @@ pub fn tags() -> Vec<Tag> {
         tag("Guests", "Buying with an e-mail and no password.", guest::operations()),
         tag("Sessions", "Logging in and out.", session::operations()),
         tag("Changes", "Following what happens, and telling customers' own programs.", change::operations()),
+        tag("Cluster", "The nodes of the cluster: who comes and goes, who leads.", member::operations()),
         tag("Nodes", "For operators, load balancers and people with a browser.", node::operations()),
     ]
 }

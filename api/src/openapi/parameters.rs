@@ -98,6 +98,9 @@ fn in_path(path: &str, name: &str) -> (String, Value) {
         "hash" => ("The layout's hash.".into(), text(PlanHash::pattern())),
         "promo" => ("The code, in capital or small letters.".into(), text("^[A-Za-z0-9_-]{3,40}$".into())),
         "group" => ("A group's number.".into(), json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})),
+        "id" if path.starts_with("/cluster/member") => {
+            ("The node's number.".into(), json!({"type": "integer", "minimum": 1, "maximum": u64::MAX}))
+        }
         "query" => ("What to search for.".into(), json!({"type": "string", "minLength": 1, "maxLength": SEARCH_CHARS_MAX})),
         "code" if path.starts_with("/problem/") => {
             let names: Vec<&str> = Code::all().map(|code| code.entry().name).collect();

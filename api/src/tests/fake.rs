@@ -7,6 +7,7 @@ mod guest;
 pub mod identity;
 mod import;
 mod media;
+pub mod nodes;
 pub mod price;
 mod promo;
 mod reads;
@@ -323,5 +324,17 @@ fn captured() -> AttemptView {
 fn node_view() -> NodeView {
     let group = GroupView { group: GROUP, kind: "events", role: "leader", leader: Some(1), term: 2, applied: 100, last: 100 };
     let (log_fsyncs, log_bytes, cpu_us, memory_bytes) = (5, 6, 7, 9);
-    NodeView { node: 1, cluster: "test".into(), groups: vec![group], log_fsyncs, log_bytes, cpu_us, memory_bytes, search_index: Some(8) }
+    NodeView {
+        node: 1,
+        cluster: "test".into(),
+        groups: vec![group],
+        log_fsyncs,
+        log_bytes,
+        cpu_us,
+        memory_bytes,
+        search_index: Some(8),
+        version: "0.0.0",
+        writable: true,
+        expelled: None,
+    }
 }

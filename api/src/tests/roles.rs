@@ -13,6 +13,7 @@ fn path(route: &Route) -> String {
         Some("venue") => venue_id().to_string(),
         Some("performer") => performer_id().to_string(),
         Some("user") => TicketId::of_order(OrderId::for_tickets(1, Slot::new(9), 0), 0).to_string(),
+        Some("cluster") => "1".to_owned(),
         Some("webhook") => super::fake::changes::webhook_id().to_string(),
         _ => event_id().to_string(),
     };
@@ -41,6 +42,8 @@ fn expected(route: &Route) -> Option<Role> {
         (Verb::Get, "/event/{id}/sale") | (Verb::Post, "/order/{id}/cancel") => Some(Role::Coordinator),
         (Verb::Get, "/docs" | "/openapi.json" | "/media/{hash}") | (Verb::Post, "/event/availability") => None,
         (Verb::Post, "/media") => Some(Role::Coordinator),
+        (Verb::Post, "/cluster/join") => None,
+        (Verb::Post, "/cluster/member") | (Verb::Delete, "/cluster/member/{id}") => Some(Role::Admin),
         (_, path) if path == "/changes" || path.starts_with("/webhook") => Some(Role::Coordinator),
         (_, path) if path.starts_with("/event/{id}/promo") || path.starts_with("/event/{id}/allocation") => Some(Role::Coordinator),
         (_, path) if path.starts_with("/event/{id}/hold") => Some(Role::Guest),
@@ -114,6 +117,8 @@ async fn writes_need_a_key_unless_they_are_harmless_to_repeat() {
         "/event/{id}/scan/offline",
         "/event/{id}/price/preview",
         "/media",
+        "/cluster/group/{group}/leader",
+        "/cluster/rebalance",
     ];
     for route in ROUTES.iter().filter(|route| route.method != Verb::Get) {
         if free.contains(&route.path) && route.method == Verb::Post {

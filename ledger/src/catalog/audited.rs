@@ -9,6 +9,7 @@ use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
 use crate::command::{Audited, CatalogCommand, EventStatus};
 use crate::ids::{EventId, PerformerId, VenueId, text};
+use crate::members::MemberCommand;
 use crate::outcome::{Answer, CatalogOutcome};
 
 impl CatalogLedger {
@@ -44,6 +45,18 @@ fn deed(command: &CatalogCommand, id: u128) -> Option<(AuditAction, String, Stri
             };
             (AuditAction::EventChanged, text(EventId(id)), format!("{status}, {}", event.name))
         }
+        CatalogCommand::Member(command) => (AuditAction::MemberChanged, format!("n{id}"), member_deed(command)?),
         _ => return None,
+    })
+}
+
+/// What was done about a node; nothing of what the cluster does by itself.
+fn member_deed(command: &MemberCommand) -> Option<String> {
+    Some(match command {
+        MemberCommand::Invite { peer, .. } => format!("invited, {peer}"),
+        MemberCommand::Drain { .. } => String::from("draining"),
+        MemberCommand::Undrain { .. } => String::from("active"),
+        MemberCommand::Remove { .. } => String::from("removed"),
+        MemberCommand::Found(_) | MemberCommand::Join { .. } | MemberCommand::Activate { .. } => return None,
     })
 }

@@ -12,6 +12,7 @@ pub mod price;
 mod sandbox;
 mod serve;
 mod token;
+mod write;
 
 use std::process::ExitCode;
 
@@ -39,7 +40,7 @@ enum Command {
     Secret,
     /// Check a configuration file.
     Check(serve::ServeArgs),
-    /// Set a cluster up.
+    /// Set a cluster up, show it, let nodes come and go.
     #[command(subcommand)]
     Cluster(cluster::ClusterCommand),
     /// Measure a running cluster.

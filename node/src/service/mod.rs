@@ -14,6 +14,7 @@ mod import;
 mod lists;
 mod measures;
 mod media;
+mod nodes;
 mod orders;
 mod past;
 mod paying;
@@ -41,6 +42,7 @@ use boxoffice_ledger::catalog::CatalogLedger;
 use boxoffice_ledger::command::Audited;
 use boxoffice_ledger::ids::{EventId, Slot, UserId};
 use boxoffice_ledger::machine::Machine;
+use boxoffice_ledger::members::Founder;
 use boxoffice_ledger::outcome::Rejection;
 use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_raft::error::{ProposeError, ReadError};
@@ -117,6 +119,10 @@ pub struct Service {
     pub courier: Courier,
     /// This node's certificates.
     pub certificates: Arc<Certificates>,
+    /// Who was there from the beginning; empty on a node that joined later.
+    pub founders: Vec<Founder>,
+    /// What is being waited for while groups get other members, on the leader of the catalog.
+    pub settling: parking_lot::Mutex<Option<String>>,
     /// Consensus as a whole, for its status.
     pub raft: Arc<boxoffice_raft::node::RaftNode>,
 }

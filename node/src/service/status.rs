@@ -43,11 +43,17 @@ impl Service {
             cpu_us: used.cpu_us,
             memory_bytes: used.resident_bytes,
             search_index: self.search.reflects(),
+            version: env!("CARGO_PKG_VERSION"),
+            writable: status.writable,
+            expelled: status.expelled,
         }
     }
 
     /// Ready: every group has a leader here and the search index has something to answer from.
     pub fn readiness(&self) -> Result<(), String> {
+        if let Some(reason) = self.raft.status().expelled {
+            return Err(format!("the cluster does not take this node any more: {reason}"));
+        }
         for (id, group) in &self.groups {
             if group.leader().is_none() {
                 return Err(format!("group {id} has no leader that this node knows of"));

@@ -7,6 +7,7 @@ mod guests;
 mod indexer;
 pub mod letters;
 mod media;
+mod members;
 mod outbox;
 mod payments;
 mod pricing;
@@ -34,6 +35,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>) {
     tokio::spawn(indexer::run(Arc::clone(service)));
     tokio::spawn(media::run(Arc::clone(service)));
+    tokio::spawn(members::run(Arc::clone(service)));
+    tokio::spawn(crate::members::follow(Arc::clone(service)));
     tokio::spawn(provisioning::run(Arc::clone(service)));
     tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::counter::{Counter, State};
+use crate::book::{Book, prepare};
 use crate::disk::SimDisk;
 use crate::env::{Env, Lane, PeerError, PeerReply, PeerRequest, PeerService, Peers};
 use crate::error::{ProposeError, StartError};
@@ -137,6 +138,12 @@ pub fn cluster_id() -> ClusterId {
     ClusterId("test".to_owned())
 }
 
+/// An address book of these nodes.
+pub fn book(members: &[u64], removed: &[u64]) -> Book {
+    let members: BTreeMap<_, _> = members.iter().map(|node| (NodeId(*node), format!("n{node}:1"))).collect();
+    Book { revision: members.len() as u64 + 10 * removed.len() as u64, members, removed: removed.iter().copied().map(NodeId).collect() }
+}
+
 /// Where every simulated node keeps its files.
 pub const DATA_DIR: &str = "/data";
 
@@ -163,6 +170,21 @@ impl Cluster {
             incarnation: 4,
             tuning: self.tuning.clone(),
         }
+    }
+
+    /// Makes these the nodes that all running ones know.
+    pub fn meet(&self, members: &[u64], removed: &[u64]) {
+        self.nodes.values().for_each(|node| node.set_book(book(members, removed)));
+    }
+
+    /// Starts a node that joins the others; they know it from now on.
+    pub fn join(&mut self, node: u64) {
+        let disk = SimDisk::new();
+        let members: Vec<u64> = self.nodes.keys().copied().chain([node]).collect();
+        prepare(&disk, DATA_DIR.as_ref(), &cluster_id(), &book(&members, &[])).expect("an empty directory");
+        self.disks.insert(node, disk);
+        self.start(node);
+        self.meet(&members, &[]);
     }
 
     pub fn try_start(&mut self, node: u64) -> Result<(), StartError> {

@@ -10,7 +10,7 @@ use crate::options::RaftOptions;
 use crate::proto::{self, refused::Reason, reply, request};
 
 fn ping(cluster: &str, from: u64, to: u64) -> proto::Request {
-    let body = Some(request::Body::Ping(proto::Ping {}));
+    let body = Some(request::Body::Ping(proto::Ping::default()));
     proto::Request { cluster: cluster.to_owned().into(), from, to, boot: 1, nonce: 9, group: 0, body }
 }
 

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use boxoffice_cluster_config::ids::NodeId;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tonic::transport::Endpoint;
 
 use super::dial::Dial;
+use super::door::Door;
 use super::{CALLS_MAX, MESSAGE_BYTES_MAX, WINDOW_BYTES};
+use crate::book::Book;
 use crate::env::{Lane, PeerError, PeerReply, PeerRequest, Peers};
 use crate::proto::{self, peer_client::PeerClient as Stub};
 
@@ -25,7 +27,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Calls peers over gRPC.
 pub struct GrpcPeers {
-    links: BTreeMap<(NodeId, Lane), Arc<Link>>,
+    own: NodeId,
+    door: Door,
+    links: RwLock<BTreeMap<(NodeId, Lane), Arc<Link>>>,
     runtime: Handle,
 }
 
@@ -35,6 +39,8 @@ struct Link {
     state: watch::Sender<State>,
     connecting: AtomicBool,
     next_call: AtomicU64,
+    /// Rung when the link is not needed any more.
+    over: Notify,
 }
 
 #[derive(Clone)]
@@ -51,22 +57,22 @@ struct Session {
 }
 
 impl GrpcPeers {
-    /// Links to these peers; nothing is connected yet.
-    pub fn new(peers: impl IntoIterator<Item = (NodeId, Dial)>, runtime: Handle) -> Self {
-        let mut links = BTreeMap::new();
-        for (node, dial) in peers {
-            for lane in [Lane::Data, Lane::Heartbeat, Lane::Snapshot] {
-                links.insert((node, lane), Arc::new(Link::new(dial.clone())));
-            }
-        }
-        Self { links, runtime }
+    /// Knows nobody yet, see `meet`. What is at the door says whom to expect.
+    pub fn new(own: NodeId, door: Door, runtime: Handle) -> Self {
+        Self { own, door, links: RwLock::default(), runtime }
+    }
+
+    fn dial(&self, node: NodeId, address: &str) -> Dial {
+        let security = self.door.security.as_ref().map(|security| security.expected(node, &self.door.refusals));
+        Dial { address: address.to_owned(), security }
     }
 }
 
 #[async_trait]
 impl Peers for GrpcPeers {
     async fn call(&self, lane: Lane, request: PeerRequest) -> Result<PeerReply, PeerError> {
-        let Some(link) = self.links.get(&(request.to(), lane)) else {
+        let link = self.links.read().get(&(request.to(), lane)).cloned();
+        let Some(link) = link else {
             return Err(PeerError::NotSent(format!("{} is not a peer", request.to())));
         };
         let session = link.session(&self.runtime).await?;
@@ -79,6 +85,22 @@ impl Peers for GrpcPeers {
         let reply = answered.await.map_err(|_| PeerError::Lost("the stream broke".to_owned()))?;
         drop(waiting);
         Ok(PeerReply(reply))
+    }
+
+    /// Keeps the links to nodes that are where they were; makes the others anew, or ends them.
+    fn meet(&self, book: &Book) {
+        if let Some(security) = &self.door.security {
+            security.meet(book.members.keys().chain(&book.removed).copied());
+        }
+        let mut links = self.links.write();
+        let mut old = std::mem::take(&mut *links);
+        for (node, address) in book.members.iter().filter(|(node, _)| **node != self.own) {
+            for lane in [Lane::Data, Lane::Heartbeat, Lane::Snapshot] {
+                let kept = old.remove(&(*node, lane)).filter(|link| link.dial.address == *address);
+                links.insert((*node, lane), kept.unwrap_or_else(|| Arc::new(Link::new(self.dial(*node, address)))));
+            }
+        }
+        old.into_values().for_each(|link| link.over.notify_one());
     }
 }
 
@@ -101,6 +123,7 @@ impl Link {
             state: watch::Sender::new(State::Down("not connected yet".to_owned())),
             connecting: AtomicBool::new(false),
             next_call: AtomicU64::new(1),
+            over: Notify::new(),
         }
     }
 
@@ -142,6 +165,7 @@ impl Link {
                 self.state.send_replace(State::Up(session.clone()));
                 let broken = tokio::select! {
                     reason = session.read(&mut answers) => Some(reason),
+                    () = self.over.notified() => Some("it is no peer any more, or elsewhere".to_owned()),
                     () = renewed => None,
                 };
                 let Some(reason) = broken else {

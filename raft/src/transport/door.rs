@@ -13,6 +13,7 @@ use boxoffice_cluster_config::tls::peer_name;
 use boxoffice_tls::peers::{Peers as TlsPeers, Shown};
 use boxoffice_tls::stream::Stream;
 use futures::StreamExt;
+use parking_lot::RwLock;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::server::Connected;
@@ -27,22 +28,28 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(3);
 /// Pause when a connection could not be accepted, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Mutual TLS, and the names of the members.
+/// Mutual TLS, and the names of those who may come in.
 #[derive(Clone)]
 pub struct Security {
     pub tls: Arc<TlsPeers>,
-    names: BTreeMap<u64, String>,
+    cluster: ClusterId,
+    names: Arc<RwLock<BTreeMap<u64, String>>>,
 }
 
 impl Security {
-    pub fn new(tls: Arc<TlsPeers>, cluster: &ClusterId, members: impl IntoIterator<Item = NodeId>) -> Self {
-        Self { tls, names: members.into_iter().map(|member| (member.0, peer_name(cluster, member))).collect() }
+    /// Lets nobody in yet, see [`Self::meet`].
+    pub fn new(tls: Arc<TlsPeers>, cluster: &ClusterId) -> Self {
+        Self { tls, cluster: cluster.clone(), names: Arc::default() }
     }
 
-    /// Who has to be there when this member is called.
-    pub fn expected(&self, node: NodeId, refusals: &Arc<Refusals>) -> Option<Expected> {
-        let name = self.names.get(&node.0)?.clone();
-        Some(Expected { tls: self.tls.clone(), name, refusals: refusals.clone() })
+    /// These may come in from now on. Nodes that were removed are among them: they are told so.
+    pub fn meet(&self, nodes: impl IntoIterator<Item = NodeId>) {
+        *self.names.write() = nodes.into_iter().map(|node| (node.0, peer_name(&self.cluster, node))).collect();
+    }
+
+    /// Who has to be there when this node is called.
+    pub fn expected(&self, node: NodeId, refusals: &Arc<Refusals>) -> Expected {
+        Expected { tls: self.tls.clone(), name: peer_name(&self.cluster, node), refusals: refusals.clone() }
     }
 }
 
@@ -104,8 +111,8 @@ impl Door {
                 return None;
             }
         };
-        let members = security.names.iter().filter(|(_, name)| shown.certificate.has_name(name));
-        let nodes: BTreeSet<u64> = members.map(|(node, _)| *node).collect();
+        let is_shown = |(_, name): &(&u64, &String)| shown.certificate.has_name(name);
+        let nodes: BTreeSet<u64> = security.names.read().iter().filter(is_shown).map(|(node, _)| *node).collect();
         if nodes.is_empty() {
             let names = shown.certificate.names.join(", ");
             self.refusals.identity(&from, &format!("its certificate is that of {names}: no member of this cluster"));

@@ -7,6 +7,7 @@ mod changes;
 mod document;
 mod generate;
 mod images;
+mod nodes;
 mod offers;
 mod people;
 mod probes;

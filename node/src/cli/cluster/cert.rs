@@ -12,15 +12,7 @@ use boxoffice_tls::issue::{CA_DAYS, Existing, Folder, NODE_DAYS, Validity};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::output::Output;
-
-/// Sets a cluster up.
-#[derive(Subcommand)]
-pub enum ClusterCommand {
-    /// Make the certificates with which nodes know each other, and clients the nodes.
-    #[command(subcommand)]
-    Cert(CertCommand),
-}
+use crate::cli::output::Output;
 
 /// Makes certificates.
 #[derive(Subcommand)]
@@ -101,8 +93,7 @@ pub struct RenewArgs {
 ///
 /// # Errors
 /// When something is there that is to be kept, is missing, or cannot be written.
-pub fn run(command: ClusterCommand) -> anyhow::Result<ExitCode> {
-    let ClusterCommand::Cert(command) = command;
+pub fn run(command: CertCommand) -> anyhow::Result<ExitCode> {
     match command {
         CertCommand::Ca(args) => make_ca(&args),
         CertCommand::Node(args) => {
