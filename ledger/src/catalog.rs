@@ -5,6 +5,7 @@ mod audited;
 mod check;
 mod popularity;
 mod put;
+mod upkeep;
 mod webhooks;
 
 use alloc::format;
@@ -29,6 +30,7 @@ use crate::outcome::{Answer, CatalogOutcome, Rejection};
 use crate::plan::PlanIndex;
 use crate::requests::Requests;
 use crate::time::Timestamp;
+use crate::upkeep::Upkeep;
 use crate::webhooks::Webhooks;
 
 pub use check::{
@@ -48,6 +50,7 @@ const AUDIT_ROOT: u8 = 40;
 const AUDIT_ENTRY: u8 = 41;
 const WEBHOOK: u8 = 50;
 const WEBHOOK_CURSOR: u8 = 51;
+const UPKEEP: u8 = 60;
 const CLOCK: u32 = 15;
 
 /// The state of the catalog group.
@@ -66,6 +69,8 @@ pub struct CatalogLedger {
     audit: Audit,
     /// Whose programs are told of changes, and how far each was told.
     webhooks: Webhooks,
+    /// Backups, and the restore that this state came from.
+    upkeep: Upkeep,
     /// Of venues, performers, events and summaries; blobs, requests and audit keep their own.
     digest: Accumulator,
     // Derived from the maps above, for lists.
@@ -209,6 +214,7 @@ impl CatalogLedger {
             CatalogCommand::Summaries(lines) => answer(check::summaries(lines).and_then(|()| self.set_summaries(lines, changes))),
             CatalogCommand::Views(lines) => answer(check::views(lines).map(|()| self.count_views(lines, changes))),
             CatalogCommand::Webhook(command) => self.carry_out_webhook(command),
+            CatalogCommand::Upkeep(command) => self.carry_out_upkeep(command),
             CatalogCommand::Pulse => answer(Ok(CatalogOutcome::Done)),
             CatalogCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
         }
@@ -251,6 +257,7 @@ impl CatalogLedger {
             AUDIT_ENTRY => self.audit.read_entry(bytes)?,
             WEBHOOK => self.webhooks.read_webhook(bytes)?,
             WEBHOOK_CURSOR => self.webhooks.read_cursor(bytes)?,
+            UPKEEP => self.upkeep = Upkeep::read_record(bytes)?,
             VENUE => {
                 let venue = codec::read_venue(envelope::exact(bytes)?)?;
                 self.digest.add(hash_venue(&venue));
@@ -299,6 +306,7 @@ impl Machine for CatalogLedger {
         digest.merge(self.requests.accumulator());
         digest.merge(self.audit.accumulator());
         digest.merge(self.webhooks.accumulator());
+        self.upkeep.hash(UPKEEP).into_iter().for_each(|hash| digest.add(hash));
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -321,6 +329,7 @@ impl Machine for CatalogLedger {
         self.summaries.sorted().into_iter().for_each(|(_, summary)| writer.record(SUMMARY, &codec::summary(summary)));
         self.demand.sorted().into_iter().for_each(|(id, demand)| writer.record(DEMAND, &codec::demand(*id, *demand)));
         self.webhooks.write_snapshot(&mut writer, WEBHOOK, WEBHOOK_CURSOR);
+        self.upkeep.write_snapshot(&mut writer, UPKEEP);
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());

@@ -452,6 +452,8 @@ pub enum CatalogCommand {
     Views(Vec<EventViews>),
     /// What customers' own programs are told: where, and how far each was told.
     Webhook(WebhookCommand),
+    /// Backups, and what follows from a restore.
+    Upkeep(crate::upkeep::UpkeepCommand),
     /// Nothing but time.
     Pulse,
     /// What staff asked for.

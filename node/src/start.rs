@@ -135,7 +135,6 @@ fn raft_options(config: &Config, certificates: &Certificates) -> anyhow::Result<
         listen: Listen::Address(listen),
         tls: certificates.peers.clone(),
         groups: config.groups.all().collect(),
-        incarnation: 0,
         tuning,
     })
 }

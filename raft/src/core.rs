@@ -40,7 +40,6 @@ pub struct Leadership {
 pub struct GroupCore {
     pub id: GroupId,
     pub node: NodeId,
-    pub incarnation: u64,
     pub tuning: Tuning,
     pub members: Vec<u64>,
     pub log: Log,
@@ -61,6 +60,8 @@ pub struct GroupCore {
     led_since: Mutex<Instant>,
     heard: Mutex<Option<Instant>>,
     cut_off: Mutex<BTreeMap<u64, Instant>>,
+    /// Entries after this one are kept in the log for whoever ships them.
+    shipped: AtomicU64,
     reopened: AtomicU64,
     leader_changes: AtomicU64,
     /// Batches that this node put through the log as leader: how many, of how many commands, and how long until they were committed
@@ -88,7 +89,6 @@ impl GroupCore {
         Self {
             id,
             node,
-            incarnation: surroundings.incarnation,
             members,
             log: surroundings.log.clone(),
             group_log: surroundings.log.group(id.0),
@@ -108,10 +108,26 @@ impl GroupCore {
             cut_off: Mutex::new(BTreeMap::new()),
             reopened: AtomicU64::new(0),
             leader_changes: AtomicU64::new(0),
+            shipped: AtomicU64::new(u64::MAX),
             batches: Meter::default(),
             batched: AtomicU64::new(0),
             tuning,
         }
+    }
+
+    /// Which life of the group this is.
+    pub fn incarnation(&self) -> u64 {
+        self.surroundings.life.incarnation()
+    }
+
+    /// Entries after this one are not purged while there is room on the disk; `u64::MAX` = nobody needs any.
+    pub fn keep_after(&self, index: u64) {
+        self.shipped.store(index, Relaxed);
+    }
+
+    /// See [`GroupCore::keep_after`].
+    pub fn kept_after(&self) -> u64 {
+        self.shipped.load(Relaxed)
     }
 
     /// The running core, if there is one.

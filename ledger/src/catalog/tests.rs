@@ -16,6 +16,7 @@ use proptest::prelude::*;
 
 mod audited;
 mod demand;
+mod upkeep;
 mod webhooks;
 
 fn plan_chunk(hash: u8) -> CatalogCommand {
