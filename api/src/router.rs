@@ -14,8 +14,8 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, change, event, guest, hold, hook, import, key, list, media, performer, price, promo, refund, sale, scan, search, seat,
-    session, site, ticket, user, venue, webhook,
+    admin, backup, cart, change, event, guest, hold, hook, import, key, list, media, performer, price, promo, refund, sale, scan, search,
+    seat, session, site, ticket, user, venue, webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -326,6 +326,10 @@ pub static ROUTES: &[Route] = &[
     post("/webhook/{id}/test", COORDINATOR, |edge, call| Box::pin(hook::test(edge, call))),
     post("/webhook/{id}/replay", COORDINATOR, |edge, call| Box::pin(hook::replay(edge, call))),
     get("/webhook/{id}/delivery", COORDINATOR, &[], |edge, call| Box::pin(hook::deliveries(edge, call))),
+
+    post("/backup", OPERATOR, |edge, call| Box::pin(backup::ask(edge, call))),
+    get("/backup", OPERATOR, &[], |edge, call| Box::pin(backup::status(edge, call))),
+    get("/backup/{id}", OPERATOR, &[], |edge, call| Box::pin(backup::show(edge, call))),
 
     get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),

@@ -64,6 +64,8 @@ pub enum AuditAction {
     SeatsAllocated,
     /// A coordinator changed how the price of a level moves.
     PricePolicyChanged,
+    /// Staff asked for a backup.
+    BackupAsked,
 }
 
 /// One entry.

@@ -25,10 +25,10 @@ use crate::passwords::Passwords;
 use crate::popular::Popular;
 use crate::replica::Replica;
 use crate::searching::Searching;
-use crate::service::Service;
+use crate::service::{Backups, Selling, Service};
 use crate::tickets::keys::Keyring;
 use crate::webhooks::{Courier, Secrets};
-use crate::{edge, payment, secret, workers};
+use crate::{backup, edge, payment, secret, workers};
 
 /// Runs a node until `stop` completes, then hands over and closes.
 ///
@@ -36,6 +36,7 @@ use crate::{edge, payment, secret, workers};
 /// When the node cannot start: the configuration, the disk, the log or an address is at fault, and the error says which.
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let secret = secret::read(&config.secret_file)?;
+    backup::restore::must_be_complete(&config.data_dir)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
     let certificates = Arc::new(Certificates::open(&config)?);
@@ -93,6 +94,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         resets,
         secrets: Secrets::new(&secret),
         courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
+        selling: Selling::default(),
+        backups: Backups::new(config.backup.clone(), config.data_dir.clone()),
         certificates,
         raft: Arc::clone(&raft),
     });

@@ -72,6 +72,28 @@ impl History {
         self.log.state().last.map_or(0, |last| last.index)
     }
 
+    /// The stamp of the last batch of the log or, if it has none, of the state; 0 before the first.
+    ///
+    /// # Errors
+    /// What reading the log gives.
+    pub fn last_stamp_us(&self) -> io::Result<u64> {
+        let base = self.base();
+        let (mut end, first) = (self.last() + 1, base.as_ref().map_or(0, |base| base.last.index) + 1);
+        while end > first {
+            let start = end.saturating_sub(64).max(first);
+            let mut stamps = Vec::new();
+            while stamps.len() < (end - start) as usize {
+                let entries = self.entries(start + stamps.len() as u64..end, usize::MAX)?;
+                stamps.extend(entries.iter().map(|entry| codec::time_of(&entry.payload)));
+            }
+            if let Some(at_us) = stamps.into_iter().rev().flatten().next() {
+                return Ok(at_us);
+            }
+            end = start;
+        }
+        Ok(base.map_or(0, |base| base.at_us))
+    }
+
     /// Some of these entries, beginning with the first, as many as fit into `bytes_max`, but at least one if the range is not empty.
     ///
     /// # Errors

@@ -402,6 +402,7 @@ pub(super) fn action(action: AuditAction) -> &'static str {
         AuditAction::PromoChanged => "promo_changed",
         AuditAction::SeatsAllocated => "seats_allocated",
         AuditAction::PricePolicyChanged => "price_policy_changed",
+        AuditAction::BackupAsked => "backup_asked",
     }
 }
 

@@ -2,6 +2,7 @@
 //! list of its tag; a test names every route that has none.
 
 mod account;
+mod backup;
 mod booking;
 mod cart;
 mod catalog;
@@ -47,6 +48,7 @@ pub fn tags() -> Vec<Tag> {
         tag("Guests", "Buying with an e-mail and no password.", guest::operations()),
         tag("Sessions", "Logging in and out.", session::operations()),
         tag("Changes", "Following what happens, and telling customers' own programs.", change::operations()),
+        tag("Backups", "Asking for backups, and how they stand.", backup::operations()),
         tag("Nodes", "For operators, load balancers and people with a browser.", node::operations()),
     ]
 }

@@ -13,6 +13,7 @@ fn path(route: &Route) -> String {
         Some("venue") => venue_id().to_string(),
         Some("performer") => performer_id().to_string(),
         Some("user") => TicketId::of_order(OrderId::for_tickets(1, Slot::new(9), 0), 0).to_string(),
+        Some("backup") => super::fake::backup::backup_id().to_string(),
         Some("webhook") => super::fake::changes::webhook_id().to_string(),
         _ => event_id().to_string(),
     };

@@ -8,8 +8,9 @@ use super::CatalogLedger;
 use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
 use crate::command::{Audited, CatalogCommand, EventStatus};
-use crate::ids::{EventId, PerformerId, VenueId, text};
+use crate::ids::{BackupId, EventId, PerformerId, VenueId, text};
 use crate::outcome::{Answer, CatalogOutcome};
+use crate::upkeep::UpkeepCommand;
 
 impl CatalogLedger {
     /// Who made and changed what.
@@ -44,6 +45,7 @@ fn deed(command: &CatalogCommand, id: u128) -> Option<(AuditAction, String, Stri
             };
             (AuditAction::EventChanged, text(EventId(id)), format!("{status}, {}", event.name))
         }
+        CatalogCommand::Upkeep(UpkeepCommand::Ask { .. }) => (AuditAction::BackupAsked, text(BackupId(id)), String::from("a full backup")),
         _ => return None,
     })
 }

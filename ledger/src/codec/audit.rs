@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 
 common::states!(action, read_action, AuditAction: RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused,
     KeyCreated, KeyRevoked, AdminClaimed, KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged,
-    RequestDenied, PromoChanged, SeatsAllocated, PricePolicyChanged);
+    RequestDenied, PromoChanged, SeatsAllocated, PricePolicyChanged,
+    BackupAsked);
 
 /// No trail is this long; a larger number is damage.
 const FIRST_MAX: u64 = 1 << 62;

@@ -25,9 +25,7 @@ pub fn read_command(command: wire::UpkeepCommand) -> Result<UpkeepCommand, Codec
         Wire::Ask(ask) => UpkeepCommand::Ask { request: common::read_request(ask.request)?, backup: read_backup(ask.backup)? },
         Wire::Note(told) => UpkeepCommand::Note(read_note(told)?),
         Wire::Restored(from) => UpkeepCommand::Restored(read_recovery(from)?),
-        Wire::Reconciled(done) => {
-            UpkeepCommand::Reconciled { incarnation: done.incarnation, asked: done.asked, returned: done.returned }
-        }
+        Wire::Reconciled(done) => UpkeepCommand::Reconciled { incarnation: done.incarnation, asked: done.asked, returned: done.returned },
     })
 }
 

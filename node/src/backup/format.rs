@@ -192,14 +192,7 @@ mod tests {
 
     #[test]
     fn golden_bytes_stay_readable() {
-        let head = Head {
-            version: VERSION,
-            round: 3,
-            hash: vec![7, 8],
-            until_us: 300,
-            bytes: 5,
-            ends: vec![End { group: 2, index: 9 }],
-        };
+        let head = Head { version: VERSION, round: 3, hash: vec![7, 8], until_us: 300, bytes: 5, ends: vec![End { group: 2, index: 9 }] };
         let golden = [8, 1, 16, 3, 26, 2, 7, 8, 32, 172, 2, 40, 5, 50, 4, 8, 2, 16, 9];
         assert_eq!(head.encode_to_vec(), golden);
         assert_eq!(Head::decode(&golden[..]).unwrap(), head);

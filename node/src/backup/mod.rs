@@ -21,3 +21,6 @@ pub mod restore;
 pub mod seal;
 pub mod standing;
 pub mod target;
+
+#[cfg(test)]
+mod tests;

@@ -127,10 +127,11 @@ impl<'a> ObjectWriter<'a> {
         }
         let flags = if key.is_some() { ENCRYPTED } else { 0 };
         let key = key.map(|key| key.of_object(&salt));
-        let mut sealer =
-            Sealer { sink, name: name.to_owned(), key, chunk: Vec::new(), number: 0, hasher: blake3::Hasher::new(), bytes: 0 };
+        let mut sealer = Sealer { sink, name: name.to_owned(), key, chunk: Vec::new(), number: 0, hasher: blake3::Hasher::new(), bytes: 0 };
         sealer.put([&MAGIC[..], &[flags], &salt].concat())?;
-        Ok(Self { stream: zstd::stream::write::Encoder::new(sealer, LEVEL)? })
+        let mut stream = zstd::stream::write::Encoder::new(sealer, LEVEL)?;
+        stream.include_checksum(true)?;
+        Ok(Self { stream })
     }
 
     /// Adds a frame.
@@ -238,7 +239,7 @@ impl<'a> ObjectReader<'a> {
             return Err(damaged(name, "it is no object of a backup, or of a later version"));
         }
         let key = match (head[MAGIC.len()], key) {
-            (0, None) => None,
+            (0, None) if head[MAGIC.len() + 1..] == [0; SALT_BYTES] => None,
             (ENCRYPTED, Some(key)) => Some(key.of_object(&head[MAGIC.len() + 1..])),
             (ENCRYPTED, None) => return Err(unreadable(name, "it is encrypted: name the key file")),
             (0, Some(_)) => return Err(unreadable(name, "it is not encrypted, although there is a key: somebody else wrote it")),
@@ -341,8 +342,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_encrypted_is_found_cut_off() {
+    fn what_is_not_encrypted_is_found_cut_off_or_damaged() {
         let (plain, _) = object("a", None, frames()).unwrap();
+        for place in (0..plain.len()).step_by(997).chain([0, 8, 9, HEAD_BYTES, plain.len() - 1]) {
+            let mut flipped = plain.to_vec();
+            flipped[place] ^= 4;
+            assert!(read("a", &flipped, None).is_err(), "a flipped bit at {place} goes unseen");
+        }
         for end in (0..plain.len()).step_by(1_009) {
             assert!(read("a", &plain[..end], None).is_err(), "an object that ends at {end} goes unseen");
         }

@@ -1,11 +1,11 @@
 //! Where backups lie: a directory, or a bucket of an S3-compatible service. An object is there whole, or not at all.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use boxoffice_cluster_config::backup::Backup;
 use boxoffice_ledger::ids::BackupId;
 use bytes::Bytes;
@@ -31,8 +31,6 @@ pub struct Target {
     objects: Arc<dyn ObjectStore>,
     key: Option<Key>,
     says: String,
-    /// Whether the directory was not chosen by anybody: it is lost together with the node's data.
-    is_own_disk: bool,
 }
 
 impl Target {
@@ -44,11 +42,11 @@ impl Target {
         let key = config.key_file.as_deref().map(read_key).transpose()?;
         if let Some(bucket) = &config.s3 {
             let says = format!("bucket {} at {}", bucket.bucket, bucket.endpoint.as_deref().unwrap_or(&bucket.region));
-            return Ok(Self { objects: crate::media::open_bucket(bucket)?, key, says, is_own_disk: false });
+            return Ok(Self { objects: crate::media::open_bucket(bucket)?, key, says });
         }
         let dir = config.dir.clone().unwrap_or_else(|| data_dir.join("backups"));
         std::fs::create_dir_all(&dir).with_context(|| format!("create the directory of backups {}", dir.display()))?;
-        Ok(Self { is_own_disk: config.dir.is_none(), ..Self::at(&dir, key)? })
+        Self::at(&dir, key)
     }
 
     /// A directory that is there.
@@ -58,23 +56,18 @@ impl Target {
     pub fn at(dir: &Path, key: Option<Key>) -> anyhow::Result<Self> {
         let files = LocalFileSystem::new_with_prefix(dir).with_context(|| format!("open the directory of backups {}", dir.display()))?;
         let objects = Arc::new(files.with_fsync(true).with_automatic_cleanup(true));
-        Ok(Self { objects, key, says: dir.display().to_string(), is_own_disk: false })
+        Ok(Self { objects, key, says: dir.display().to_string() })
     }
 
     /// Objects in memory.
     #[cfg(test)]
     pub fn in_memory(key: Option<Key>) -> Self {
-        Self { objects: Arc::new(object_store::memory::InMemory::new()), key, says: "memory".into(), is_own_disk: false }
+        Self { objects: Arc::new(object_store::memory::InMemory::new()), key, says: "memory".into() }
     }
 
     /// For people.
     pub fn says(&self) -> &str {
         &self.says
-    }
-
-    /// See the field.
-    pub fn is_own_disk(&self) -> bool {
-        self.is_own_disk
     }
 
     /// What objects are encrypted with.
@@ -211,12 +204,6 @@ impl Target {
 /// When the file is missing or holds something else.
 pub fn read_key(path: &Path) -> anyhow::Result<Key> {
     secret::read(path).map(Key::new).context("read the key of the backups")
-}
-
-/// A directory or a configuration that commands name.
-pub fn of_place(dir: Option<&PathBuf>, key_file: Option<&PathBuf>) -> anyhow::Result<Target> {
-    let Some(dir) = dir else { bail!("say where the backups are") };
-    Target::at(dir, key_file.map(|path| read_key(path)).transpose()?)
 }
 
 /// Keeps work at so many bytes a second, by letting its thread sleep.

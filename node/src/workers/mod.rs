@@ -1,6 +1,7 @@
 //! Loops that run beside requests. Those of a group run on its leader only, and all of them may run twice: what they send is
 //! received by natural key, so a repeat changes nothing.
 
+mod backups;
 mod emails;
 mod first_admin;
 mod guests;
@@ -11,6 +12,7 @@ mod outbox;
 mod payments;
 mod pricing;
 mod provisioning;
+mod recovery;
 mod summaries;
 mod views;
 
@@ -35,6 +37,8 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
     tokio::spawn(indexer::run(Arc::clone(service)));
     tokio::spawn(media::run(Arc::clone(service)));
     tokio::spawn(provisioning::run(Arc::clone(service)));
+    tokio::spawn(backups::run(Arc::clone(service)));
+    tokio::spawn(recovery::run(Arc::clone(service)));
     tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));
     tokio::spawn(certificates::watch(Arc::clone(&service.certificates)));

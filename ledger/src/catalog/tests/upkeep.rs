@@ -74,6 +74,16 @@ fn a_backup_is_asked_for_until_it_is_there() {
 }
 
 #[test]
+fn who_asked_for_a_backup_is_noted() {
+    let mut ledger = CatalogLedger::default();
+    apply(&mut ledger, &audited::asked(ask(1, 10)));
+    apply(&mut ledger, &audited::asked(ask(1, 10)));
+    let (first, end) = ledger.audit().range();
+    let noted: Vec<String> = (first..end).filter_map(|number| ledger.audit().entry(number)).map(|entry| entry.object.clone()).collect();
+    assert_eq!(noted, [BackupId(10).to_string()]);
+}
+
+#[test]
 fn after_a_restore_nothing_is_sold_until_payments_are_settled() {
     let mut ledger = CatalogLedger::default();
     apply(&mut ledger, &ask(1, 10));
