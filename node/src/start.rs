@@ -25,10 +25,10 @@ use crate::passwords::Passwords;
 use crate::popular::Popular;
 use crate::replica::Replica;
 use crate::searching::Searching;
-use crate::service::{Backups, Selling, Service};
+use crate::service::{Backups, Service};
 use crate::tickets::keys::Keyring;
 use crate::webhooks::{Courier, Secrets};
-use crate::{backup, edge, payment, secret, workers};
+use crate::{edge, payment, secret, workers};
 
 /// Runs a node until `stop` completes, then hands over and closes.
 ///
@@ -36,7 +36,6 @@ use crate::{backup, edge, payment, secret, workers};
 /// When the node cannot start: the configuration, the disk, the log or an address is at fault, and the error says which.
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let secret = secret::read(&config.secret_file)?;
-    backup::restore::must_be_complete(&config.data_dir)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
     let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
     let certificates = Arc::new(Certificates::open(&config)?);
@@ -64,7 +63,6 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         Arc::new(starting.await.context("start consensus")?.context("start consensus")?)
     };
     let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
-    let search = open_search(&config).await?;
     let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
     raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
 
@@ -81,7 +79,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         users,
         feed,
         popular: Popular::default(),
-        search: Searching::new(search),
+        search: Searching::new(open_search(&config).await?),
         names: parking_lot::Mutex::default(),
         media,
         provider,
@@ -94,7 +92,6 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         resets,
         secrets: Secrets::new(&secret),
         courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
-        selling: Selling::default(),
         backups: Backups::new(config.backup.clone(), config.data_dir.clone()),
         certificates,
         raft: Arc::clone(&raft),

@@ -100,65 +100,110 @@ fn largest_round(dir: &Path) -> PathBuf {
     rounds.max_by_key(|path| path.metadata().map_or(0, |data| data.len())).expect("there is a round")
 }
 
+/// What is remembered of a life that is lost.
+struct Lost {
+    /// Before the mistake.
+    cut: String,
+    revision: String,
+    last_change: String,
+}
+
+/// The first cluster, with a priced event and one whose sale is stopped by mistake.
+struct Drill {
+    cluster: Cluster,
+    event: String,
+    spared: String,
+    buyer: String,
+    dir: String,
+    key: String,
+}
+
+impl Drill {
+    async fn start(place: &Path) -> Self {
+        let (dir, key) = (place.join("backups"), place.join("key"));
+        std::fs::write(&key, "5a".repeat(32)).expect("it is written");
+        let backup = Backup { dir: Some(dir.clone()), key_file: Some(key.clone()), ship_seconds: 1, ..Backup::default() };
+        let cluster = Cluster::start(Options { backup, ..Options::default() }).expect("the cluster starts");
+        let coordinator = cluster.client(1, Role::Coordinator);
+        let event = shop::put_on_sale(&coordinator, &Terms::free(8).priced(2_500)).await;
+        let spared = shop::put_on_sale(&coordinator, &Terms::free(2)).await;
+        let buyer = cluster.someone(Role::Customer).user;
+        Self { cluster, event, spared, buyer, dir: dir.display().to_string(), key: key.display().to_string() }
+    }
+
+    /// The buyer, at another cluster too.
+    fn at(&self, cluster: &Cluster) -> Client {
+        cluster.anyone(1).with_token(&cluster.token_of(&self.buyer, Role::Customer))
+    }
+
+    /// Sells, backs up, sells on, makes a mistake; then all nodes die, and nothing of their data is left.
+    async fn lose(&self) -> Lost {
+        let (first, buyer) = (&self.cluster, self.at(&self.cluster));
+        let coordinator = first.client(1, Role::Coordinator);
+        shop::buy(&buyer, &self.event, 0).await;
+        let made = json_of(&["create", "--endpoint", &first.url(2), "--token", &first.someone(Role::Operator).token]);
+        assert_eq!(made["state"], "done", "{made}");
+        shop::buy(&buyer, &self.event, 1).await;
+        shop::buy(&buyer, &self.spared, 0).await;
+        let seen = buyer.get(&format!("/event/{}/seat?consistency=linearizable", self.event)).await;
+        let revision = seen.header("boxoffice-revision").expect("a revision").to_owned();
+        let cut = shipped(first).await;
+        shop::buy(&first.client(1, Role::Customer), &self.event, 5).await;
+        let cancelled = coordinator.post(&format!("/event/{}/cancel", self.spared), &json!({"reason": "a slip"})).await;
+        assert!(matches!(cancelled.status, 200 | 201), "{}", cancelled.text);
+        let changes = coordinator.get("/changes?limit=100").await.expect(200);
+        let last = changes["data"].as_array().and_then(|data| data.last()).expect("something happened");
+        shipped(first).await;
+        (1..=3).for_each(|node| first.kill(node));
+        for node in 1..=3 {
+            std::fs::remove_dir_all(first.config(node).with_file_name("data")).expect("it was there");
+        }
+        Lost { cut, revision, last_change: shop::id(last) }
+    }
+
+    /// The command with where the backups are.
+    fn with<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
+        [arguments, &["--from", &self.dir, "--key-file", &self.key]].concat()
+    }
+
+    /// A bit that was changed is found, and not restored.
+    fn is_found_damaged(&self, into: &str, data: &Path) {
+        let listed = json_of(&self.with(&["list"]));
+        let newest = shop::id(listed["data"].as_array().and_then(|data| data.last()).expect("a backup"));
+        let round = largest_round(&Path::new(&self.dir).join(newest));
+        flip(&round);
+        let verified = refusal_of(&self.with(&["verify"]));
+        assert!(verified.0 == Some(8) && verified.1.contains("damaged"), "{verified:?}");
+        let restored = refusal_of(&self.with(&["restore", "--into", into]));
+        assert!(restored.0 == Some(1) && restored.1.contains("damaged"), "{restored:?}");
+        assert!(!data.exists(), "nothing was written");
+        flip(&round);
+    }
+
+    /// What was paid after the cut is with its buyer again; everything else is as it was.
+    async fn is_settled(&self) {
+        let books = self.cluster.provider().ledger().await;
+        let is_back = |line: &Value| line["refunded"] == line["amount"] || line["status"] == "canceled";
+        assert_eq!(books.iter().map(is_back).collect::<Vec<_>>(), [false, false, true, false], "{books:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_cluster_that_was_lost_goes_on_from_its_backup_in_another_one() {
     let _turn = turn();
     let place = tempfile::tempdir().expect("a folder");
-    let (dir, key) = (place.path().join("backups"), place.path().join("key"));
-    std::fs::write(&key, "5a".repeat(32)).expect("it is written");
-    let section = Backup { dir: Some(dir.clone()), key_file: Some(key.clone()), ship_seconds: 1, ..Backup::default() };
-    let first = Cluster::start(Options { backup: section, ..Options::default() }).expect("the cluster starts");
-    let coordinator = first.client(1, Role::Coordinator);
-    let event = shop::put_on_sale(&coordinator, &Terms::free(8).priced(2_500)).await;
-    let spared = shop::put_on_sale(&coordinator, &Terms::free(2)).await;
-    let buyer = first.someone(Role::Customer);
-    let at = |cluster: &Cluster| cluster.anyone(1).with_token(&cluster.token_of(&buyer.user, Role::Customer));
-    shop::buy(&at(&first), &event, 0).await;
-
-    let url = first.url(2);
-    let token = first.someone(Role::Operator).token;
-    let made = json_of(&["create", "--endpoint", &url, "--token", &token]);
-    assert_eq!(made["state"], "done", "{made}");
-    shop::buy(&at(&first), &event, 1).await;
-    shop::buy(&at(&first), &spared, 0).await;
-    let seen = first.client(1, Role::Customer).get(&format!("/event/{event}/seat?consistency=linearizable")).await;
-    let revision = seen.header("boxoffice-revision").expect("a revision").to_owned();
-    let cut = shipped(&first).await;
-    shop::buy(&first.client(1, Role::Customer), &event, 5).await;
-    let changes = coordinator.get("/changes?limit=100").await.expect(200);
-    let last_change = changes["data"].as_array().and_then(|data| data.last()).expect("something happened")["id"].clone();
-    let cancelled = coordinator.post(&format!("/event/{spared}/cancel"), &json!({"reason": "a slip"})).await;
-    assert!(matches!(cancelled.status, 200 | 201), "{}", cancelled.text);
-    shipped(&first).await;
-    // All nodes die, and nothing of their data is left.
-    (1..=3).for_each(|node| first.kill(node));
-    for node in 1..=3 {
-        std::fs::remove_dir_all(first.config(node).with_file_name("data")).expect("it was there");
-    }
-
-    let (dir, key) = (dir.display().to_string(), key.display().to_string());
-    let from = ["--from", &dir, "--key-file", &key];
-    let listed = json_of(&[&["list"], &from[..]].concat());
-    let id = listed["data"].as_array().and_then(|data| data.last()).expect("a backup")["id"].as_str().expect("an id").to_owned();
-    let verified = json_of(&[&["verify"], &from[..]].concat());
+    let drill = Drill::start(place.path()).await;
+    let lost = drill.lose().await;
+    let verified = json_of(&drill.with(&["verify"]));
     assert_eq!(verified["groups"].as_array().map(Vec::len), Some(5), "{verified}");
-    let without_key = refusal_of(&["verify", "--from", &dir]);
+    let without_key = refusal_of(&["verify", "--from", &drill.dir]);
     assert!(without_key.1.contains("it is encrypted"), "{without_key:?}");
 
-    // One bit is another: found, and not restored.
-    let second = other(1, &first);
+    // To just before the mistake, into a cluster of one node.
+    let second = other(1, &drill.cluster);
     let into = configs(&second);
-    let round = largest_round(&Path::new(&dir).join(&id));
-    flip(&round);
-    let damaged = refusal_of(&[&["verify"], &from[..]].concat());
-    assert!(damaged.0 == Some(8) && damaged.1.contains("damaged"), "{damaged:?}");
-    let damaged = refusal_of(&[&["restore", "--into", &into], &from[..]].concat());
-    assert!(damaged.0 == Some(1) && damaged.1.contains("damaged"), "{damaged:?}");
-    assert!(!second.config(1).with_file_name("data").exists(), "nothing was written");
-    flip(&round);
-
-    // To just before the slip, into a cluster of one node.
-    let wish = [&["restore", "--into", &into, "--until", &cut], &from[..]].concat();
+    drill.is_found_damaged(&into, &second.config(1).with_file_name("data"));
+    let wish = drill.with(&["restore", "--into", &into, "--until", &lost.cut]);
     let dry = json_of(&[&wish[..], &["--dry-run"]].concat());
     let restored = json_of(&wish);
     assert_eq!((&dry["groups"], &dry["dry_run"], &restored["dry_run"]), (&restored["groups"], &true.into(), &false.into()));
@@ -166,42 +211,42 @@ async fn a_cluster_that_was_lost_goes_on_from_its_backup_in_another_one() {
     assert!(again.1.contains("is not empty"), "{again:?}");
     let recovery = reopened(&second).await;
     assert_eq!(recovery["returned"], 1, "one payment was made after the cut: {recovery}");
-    let group = second.group_of_event(&event);
-    let begins = (restored["incarnation"].as_u64().expect("a number")) << 20;
-    let operator = second.client(1, Role::Operator);
-    let digest = operator.get(&format!("/digest/{group}?index={begins}")).await.expect(200)["digest"].clone();
-    let at_cut = restored["groups"].as_array().expect("groups").iter().find(|line| line["group"] == group).expect("it is there").clone();
-    assert_eq!(digest, at_cut["digest"], "the content is that of the cut");
-    goes_on(&second, &at(&second), &event, &revision, &last_change).await;
-    let sale = second.client(1, Role::Coordinator).get(&format!("/event/{spared}")).await.expect(200);
-    assert_eq!((&sale["status"], &sale["sale"]["state"]), (&"published".into(), &"on_sale".into()), "{sale}");
-    assert_eq!(shop::seat_states(&at(&second), &spared, 2).await, [2, 0]);
-    let books = first.provider().ledger().await;
-    let refunded: Vec<bool> = books.iter().map(|line| line["refunded"] == line["amount"] || line["status"] == "canceled").collect();
-    assert_eq!(refunded, [false, false, true, false], "{books:?}");
+    has_the_content_of(&second, &restored, &drill.event).await;
+    let buyer = drill.at(&second);
+    assert_eq!(shop::seat_states(&buyer, &drill.spared, 2).await, [2, 0]);
+    goes_on(&second, &buyer, &drill.event, &lost).await;
+    drill.is_settled().await;
 
     // The way out when a majority is lost: a backup of what one node has, and a larger cluster from that.
     second.stop(1).expect("it stops when asked to");
     let rescue = place.path().join("rescue").display().to_string();
     let made = json_of(&["create", "--offline", "--config", &second.config(1).display().to_string(), "--to", &rescue]);
     assert_eq!(made["state"], "done", "{made}");
-    let third = other(3, &first);
+    let third = other(3, &drill.cluster);
     let restored = json_of(&["restore", "--from", &rescue, "--into", &configs(&third)]);
     assert!(restored["incarnation"].as_u64() > recovery["incarnation"].as_u64(), "{restored}");
     reopened(&third).await;
-    assert_eq!(shop::seat_states(&at(&third), &event, 8).await[..3], [2, 2, 2]);
-    shop::buy(&at(&third), &event, 3).await;
+    assert_eq!(shop::seat_states(&drill.at(&third), &drill.event, 8).await[..3], [2, 2, 2]);
+    shop::buy(&drill.at(&third), &drill.event, 3).await;
     check::replicas_agree(&third).await.unwrap_or_else(|complaints| panic!("{complaints:#?}"));
 }
 
+/// The state that a group began with is the one that the restore stated.
+async fn has_the_content_of(cluster: &Cluster, restored: &Value, event: &str) {
+    let group = cluster.group_of_event(event);
+    let first = restored["incarnation"].as_u64().expect("a number") << 20;
+    let began = cluster.client(1, Role::Operator).get(&format!("/digest/{group}?index={first}")).await.expect(200);
+    let stated = restored["groups"].as_array().expect("groups").iter().find(|line| line["group"] == group).expect("it is there");
+    assert_eq!(began["digest"], stated["digest"]);
+}
+
 /// The restored cluster has what was sold up to the cut, sells on, and takes no place of the life before for one of its own.
-async fn goes_on(cluster: &Cluster, buyer: &Client, event: &str, revision: &str, last_change: &Value) {
+async fn goes_on(cluster: &Cluster, buyer: &Client, event: &str, lost: &Lost) {
     assert_eq!(shop::seat_states(buyer, event, 8).await, [2, 2, 0, 0, 0, 0, 0, 0]);
     shop::buy(buyer, event, 2).await;
     assert_eq!(shop::tickets(buyer).await.0.len(), 4);
-    let path = format!("/event/{event}/seat?min_index={revision}");
+    let path = format!("/event/{event}/seat?min_index={}", lost.revision);
     buyer.get(&path).await.problem(410, "revision_gone");
-    let after = last_change.as_str().expect("an id");
-    cluster.client(1, Role::Coordinator).get(&format!("/changes?after={after}")).await.problem(410, "changes_gone");
+    cluster.client(1, Role::Coordinator).get(&format!("/changes?after={}", lost.last_change)).await.problem(410, "changes_gone");
     check::replicas_agree(cluster).await.unwrap_or_else(|complaints| panic!("{complaints:#?}"));
 }

@@ -18,7 +18,8 @@ const FRAME_BYTES: usize = 1024 * 1024;
 /// Gives an image, if it can be had.
 pub type Get<'a> = &'a (dyn Fn(MediaHash) -> BoxFuture<'a, Option<Bytes>> + Send + Sync);
 
-/// Adds the images that are not there yet, as `get` gives them; `known` remembers which are. Gives how many could not be had: they are added another time.
+/// Adds the images that are not there yet, as `get` gives them; `known` remembers which are. Gives how many could not be had: they are
+/// added another time.
 ///
 /// # Errors
 /// When the target refuses.

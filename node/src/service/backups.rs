@@ -17,6 +17,7 @@ use boxoffice_ledger::upkeep::UpkeepCommand;
 use boxoffice_raft::history::History;
 
 use super::events::need;
+use super::recovery::Selling;
 use super::{Service, asked, refused};
 use crate::backup::chain::{About, Cut, Reach};
 use crate::backup::standing::{Running, Standing};
@@ -33,12 +34,13 @@ pub struct Backups {
     pub data_dir: PathBuf,
     /// How they stand here.
     pub standing: Arc<Standing>,
+    pub(super) selling: Selling,
 }
 
 impl Backups {
     /// From the configuration.
     pub fn new(config: Backup, data_dir: PathBuf) -> Self {
-        Self { config, data_dir, standing: Arc::default() }
+        Self { config, data_dir, standing: Arc::default(), selling: Selling::default() }
     }
 
     fn target(&self) -> String {

@@ -65,7 +65,6 @@ pub use carts::is_owned;
 pub use catalog::chunks;
 pub use import::{Names, is_imported};
 pub use reconcile::{Step, clip};
-pub use recovery::Selling;
 pub use webhook::EDGE_OWNS_MS;
 pub use webhooks::scope_of;
 
@@ -118,9 +117,7 @@ pub struct Service {
     pub secrets: Secrets,
     /// Who calls webhooks.
     pub courier: Courier,
-    /// Whether this node may sell.
-    pub selling: Selling,
-    /// Backups that this node makes.
+    /// Backups that this node makes, and whether it may sell after a restore.
     pub backups: Backups,
     /// This node's certificates.
     pub certificates: Arc<Certificates>,

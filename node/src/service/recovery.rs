@@ -24,7 +24,7 @@ const CLOCKS_S: u64 = 300;
 
 /// Whether this node may sell: learnt once, for a life of a cluster that is open stays open.
 #[derive(Default)]
-pub struct Selling(AtomicBool);
+pub(super) struct Selling(AtomicBool);
 
 /// What asking came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Settled {
 impl Service {
     /// Refuses while payments are being settled after a restore.
     pub(super) fn must_be_open(&self) -> Answer<()> {
-        if self.selling.0.load(Ordering::Relaxed) {
+        if self.backups.selling.0.load(Ordering::Relaxed) {
             return Ok(());
         }
         let catalog = self.catalog.read();
@@ -46,7 +46,7 @@ impl Service {
         if catalog.at().0 == 0 || !catalog.upkeep().is_open() {
             return Err(Failure::Restoring);
         }
-        self.selling.0.store(true, Ordering::Relaxed);
+        self.backups.selling.0.store(true, Ordering::Relaxed);
         Ok(())
     }
 

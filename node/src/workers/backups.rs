@@ -41,6 +41,8 @@ struct Duty {
     /// A full backup is needed: what is there cannot be added to.
     is_broken: bool,
     images: HashSet<MediaHash>,
+    /// The one that is being made.
+    making: Option<BackupId>,
     next: Option<Instant>,
 }
 
@@ -51,7 +53,7 @@ pub async fn run(service: Arc<Service>) {
     loop {
         tokio::time::sleep(LOOK).await;
         if !leads_catalog(&service) {
-            if duty.has_looked || duty.chain.is_some() {
+            if duty.next.is_some() {
                 release(&service);
                 duty = Duty::default();
             }
@@ -67,11 +69,16 @@ pub async fn run(service: Arc<Service>) {
         let pause = match &done {
             Ok(()) => ship_after,
             Err(error) => {
-                duty.failed(&service, error);
+                duty.failed(&service, asked, error).await;
                 RETRY.min(ship_after)
             }
         };
         duty.next = Some(Instant::now() + pause);
+        if !service.backups.config.enabled {
+            // It was asked for; nothing is added to it, so no log is kept for it.
+            release(&service);
+            duty.chain = None;
+        }
     }
 }
 
@@ -81,7 +88,7 @@ fn warn_of_own_disk(service: &Service) {
     if config.enabled && config.dir.is_none() && config.s3.is_none() {
         tracing::warn!(
             dir = %service.backups.data_dir.join("backups").display(),
-            "backups go to this node's own disk and are lost with it: name another disk or machine as backup.dir, or a bucket as [backup.s3]"
+            "backups go to this node's own disk and are lost with it: name another place as backup.dir or [backup.s3]"
         );
     }
 }
@@ -135,26 +142,19 @@ impl Duty {
 
     async fn make(&mut self, service: &Service, asked: Option<BackupId>) -> anyhow::Result<()> {
         let (backup, begun, began_at) = (asked.unwrap_or_else(fresh_backup_id), Instant::now(), mint::now());
-        let made = self.try_make(service, backup).await;
-        service.backups.standing.change(|now| now.running = None);
-        let note = BackupNote {
-            backup,
-            began_at,
-            ended_at: mint::now(),
-            node: service.node.0,
-            bytes: self.chain.as_ref().map_or(0, Chain::bytes),
-            until: Timestamp(self.chain.as_ref().map_or(0, Chain::until_us)),
-            failure: made.as_ref().err().map(|error| clip(&format!("{error:#}"), FAILURE_BYTES_MAX)).unwrap_or_default(),
-        };
-        if made.is_ok() {
-            service.backups.standing.change(|now| now.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
-            tracing::info!(%backup, bytes = note.bytes, until = moment(note.until.0), took = ?begun.elapsed(), "a full backup was made");
-        }
-        let told = CatalogCommand::Upkeep(UpkeepCommand::Note(note));
-        if service.write::<CatalogLedger>(context(), CATALOG, &told).await.is_err() {
-            tracing::warn!(%backup, "the cluster could not be told how a backup ended");
-        }
-        made
+        self.making = Some(backup);
+        self.try_make(service, backup).await?;
+        self.making = None;
+        let took = begun.elapsed();
+        service.backups.standing.change(|now| {
+            (now.running, now.failure) = (None, None);
+            now.took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        });
+        let (bytes, until) = self.chain.as_ref().map_or((0, 0), |chain| (chain.bytes(), chain.until_us()));
+        tracing::info!(%backup, bytes, until = moment(until), ?took, "a full backup was made");
+        let (node, ended_at, until) = (service.node.0, mint::now(), Timestamp(until));
+        tell(service, BackupNote { backup, began_at, ended_at, node, bytes, until, failure: String::new() }).await;
+        Ok(())
     }
 
     async fn try_make(&mut self, service: &Service, backup: BackupId) -> anyhow::Result<()> {
@@ -171,7 +171,6 @@ impl Duty {
         add_images(service, target, &mut self.images).await?;
         (self.chain, self.is_broken, self.has_looked) = (Some(made), false, true);
         self.hold(service);
-        service.backups.standing.change(|now| now.failure = None);
         forget_old(target, backup, config.keep as usize).await
     }
 
@@ -186,7 +185,7 @@ impl Duty {
     }
 
     /// Says what failed, and from where to go on.
-    fn failed(&mut self, service: &Service, error: &anyhow::Error) {
+    async fn failed(&mut self, service: &Service, asked: Option<BackupId>, error: &anyhow::Error) {
         let is_gone =
             error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|cause| cause.kind() == ErrorKind::NotFound);
         if is_gone && self.chain.is_some() {
@@ -197,9 +196,24 @@ impl Duty {
         (self.chain, self.has_looked) = (None, self.is_broken);
         tracing::error!("the backup failed: {error:#}");
         service.backups.standing.change(|now| {
+            now.running = None;
             now.failures += 1;
             now.failure = Some(format!("{error:#}"));
         });
+        if let Some(backup) = self.making.take().or(asked) {
+            let (began_at, failure) = (Timestamp(backup.made_at_ms() * 1000), clip(&format!("{error:#}"), FAILURE_BYTES_MAX));
+            let (node, ended_at, until) = (service.node.0, mint::now(), Timestamp(0));
+            tell(service, BackupNote { backup, began_at, ended_at, node, bytes: 0, until, failure }).await;
+        }
+    }
+}
+
+/// Lets the whole cluster know how a full backup ended.
+async fn tell(service: &Service, note: BackupNote) {
+    let backup = note.backup;
+    let told = CatalogCommand::Upkeep(UpkeepCommand::Note(note));
+    if service.write::<CatalogLedger>(context(), CATALOG, &told).await.is_err() {
+        tracing::warn!(%backup, "the cluster could not be told how a backup ended");
     }
 }
 
