@@ -42,9 +42,12 @@ impl Service {
             return Ok(());
         }
         let catalog = self.catalog.read();
-        // A catalog without anything in it knows nothing of a restore either.
-        if catalog.at().0 == 0 || !catalog.upkeep().is_open() {
+        if !catalog.upkeep().is_open() {
             return Err(Failure::Restoring);
+        }
+        if catalog.at().0 == 0 {
+            // A catalog without anything in it knows nothing of a restore, but of no event to sell either.
+            return Ok(());
         }
         self.backups.selling.0.store(true, Ordering::Relaxed);
         Ok(())

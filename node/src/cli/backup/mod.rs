@@ -50,7 +50,7 @@ struct Place {
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     key_file: Option<PathBuf>,
     /// A node's configuration that says both: its section [backup].
-    #[arg(long, env = "BOXOFFICE_CONFIG", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
