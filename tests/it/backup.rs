@@ -111,6 +111,7 @@ struct Lost {
 /// The first cluster, with a priced event and one whose sale is stopped by mistake.
 struct Drill {
     cluster: Cluster,
+    coordinator: Client,
     event: String,
     spared: String,
     buyer: String,
@@ -128,7 +129,7 @@ impl Drill {
         let event = shop::put_on_sale(&coordinator, &Terms::free(8).priced(2_500)).await;
         let spared = shop::put_on_sale(&coordinator, &Terms::free(2)).await;
         let buyer = cluster.someone(Role::Customer).user;
-        Self { cluster, event, spared, buyer, dir: dir.display().to_string(), key: key.display().to_string() }
+        Self { cluster, coordinator, event, spared, buyer, dir: dir.display().to_string(), key: key.display().to_string() }
     }
 
     /// The buyer, at another cluster too.
@@ -139,7 +140,6 @@ impl Drill {
     /// Sells, backs up, sells on, makes a mistake; then all nodes die, and nothing of their data is left.
     async fn lose(&self) -> Lost {
         let (first, buyer) = (&self.cluster, self.at(&self.cluster));
-        let coordinator = first.client(1, Role::Coordinator);
         shop::buy(&buyer, &self.event, 0).await;
         let made = json_of(&["create", "--endpoint", &first.url(2), "--token", &first.someone(Role::Operator).token]);
         assert_eq!(made["state"], "done", "{made}");
@@ -149,9 +149,9 @@ impl Drill {
         let revision = seen.header("boxoffice-revision").expect("a revision").to_owned();
         let cut = shipped(first).await;
         shop::buy(&first.client(1, Role::Customer), &self.event, 5).await;
-        let cancelled = coordinator.post(&format!("/event/{}/cancel", self.spared), &json!({"reason": "a slip"})).await;
+        let cancelled = self.coordinator.post(&format!("/event/{}/cancel", self.spared), &json!({"reason": "a slip"})).await;
         assert!(matches!(cancelled.status, 200 | 201), "{}", cancelled.text);
-        let changes = coordinator.get("/changes?limit=100").await.expect(200);
+        let changes = self.coordinator.get("/changes?limit=100").await.expect(200);
         let last = changes["data"].as_array().and_then(|data| data.last()).expect("something happened");
         shipped(first).await;
         (1..=3).for_each(|node| first.kill(node));
