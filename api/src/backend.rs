@@ -1,5 +1,6 @@
 //! The product as seen from HTTP: one trait that `node` implements. Nothing here knows leaders, groups or forwarding.
 
+mod backup;
 mod cart;
 mod changes;
 mod guest;
@@ -29,6 +30,7 @@ use boxoffice_ledger::tickets::TicketState;
 use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
+pub use backup::*;
 pub use cart::*;
 pub use changes::*;
 pub use guest::*;
@@ -51,7 +53,19 @@ pub use webhooks::*;
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
 pub trait Backend:
-    Identity + Carts + Guests + Promotions + Pricing + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk + NodeDesk
+    Identity
+    + Carts
+    + Guests
+    + Promotions
+    + Pricing
+    + Reads
+    + Search
+    + Imports
+    + MediaLibrary
+    + ChangeFeed
+    + WebhookDesk
+    + NodeDesk
+    + BackupDesk
 {
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;

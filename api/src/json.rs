@@ -2,6 +2,7 @@
 //! types are never serialised.
 
 mod availability;
+mod backup;
 mod cart;
 mod catalog;
 mod identity;
@@ -39,6 +40,7 @@ use crate::backend::{Reach, Read, Revision, Written};
 use crate::layout::Offer;
 
 pub use availability::{AvailabilityBody, AvailabilityOut};
+pub use backup::{BackupOut, BackupStatusOut};
 pub use cart::{CartBody, CartOut, cart_value};
 pub use catalog::{
     BlockOut, EventOut, Expand, PerformerOut, SaleMovedOut, VenueOut, VenuePlanOut, WarningOut, layout_bytes, layout_schema,

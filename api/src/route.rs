@@ -1,6 +1,7 @@
 //! What each route does: read the request, call the backend, say what came of it.
 
 pub mod admin;
+pub mod backup;
 pub mod cart;
 pub mod change;
 pub mod event;

@@ -14,7 +14,7 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, cart, change, event, guest, hold, hook, import, key, list, media, member, performer, price, promo, refund, sale, scan, search,
+    admin, backup, cart, change, event, guest, hold, hook, import, key, list, media, member, performer, price, promo, refund, sale, scan, search,
     seat, session, site, ticket, user, venue, webhook,
 };
 
@@ -335,6 +335,9 @@ pub static ROUTES: &[Route] = &[
     write(Verb::Delete, "/cluster/member/{id}", ADMIN, Key::Optional, |edge, call| Box::pin(member::remove(edge, call))),
     write(Verb::Post, "/cluster/group/{group}/leader", OPERATOR, Key::None, |edge, call| Box::pin(member::lead(edge, call))),
     write(Verb::Post, "/cluster/rebalance", OPERATOR, Key::None, |edge, call| Box::pin(member::rebalance(edge, call))),
+    post("/backup", OPERATOR, |edge, call| Box::pin(backup::ask(edge, call))),
+    get("/backup", OPERATOR, &[], |edge, call| Box::pin(backup::status(edge, call))),
+    get("/backup/{id}", OPERATOR, &[], |edge, call| Box::pin(backup::show(edge, call))),
 
     get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),

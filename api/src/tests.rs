@@ -3,6 +3,7 @@
 pub mod fake;
 pub mod harness;
 
+mod backups;
 mod carts;
 mod changes;
 #[cfg(feature = "client")]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::Backup;
 use crate::changes::{Changes, Webhooks};
 use crate::groups::GroupCounts;
 use crate::ids::{ClusterId, NodeId};
@@ -64,6 +65,9 @@ pub struct Config {
     /// Customers' own programs that are told of changes.
     #[serde(default)]
     pub webhooks: Webhooks,
+    /// Where backups go, and how often.
+    #[serde(default)]
+    pub backup: Backup,
     /// Certificates, towards the other nodes and towards clients.
     #[serde(default)]
     pub tls: Tls,
@@ -297,6 +301,7 @@ impl Config {
         found.extend(self.changes.mistake());
         found.extend(self.payment.mistakes());
         found.extend(self.media.mistakes());
+        found.extend(self.backup.mistakes());
         found.extend(self.tls_mistakes());
         found
     }

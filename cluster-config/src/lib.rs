@@ -1,5 +1,6 @@
 //! Who is in the cluster, which group holds which key, and how much of anything there may be. No I/O but reading a file's text.
 
+pub mod backup;
 pub mod changes;
 pub mod file;
 pub mod groups;

@@ -66,6 +66,8 @@ pub enum AuditAction {
     PricePolicyChanged,
     /// A node was invited, has joined, is drained or taken back, or was removed.
     MemberChanged,
+    /// Staff asked for a backup.
+    BackupAsked,
 }
 
 /// One entry.

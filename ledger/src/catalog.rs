@@ -6,6 +6,7 @@ mod check;
 mod members;
 mod popularity;
 mod put;
+mod upkeep;
 mod webhooks;
 
 use alloc::format;
@@ -31,6 +32,7 @@ use crate::outcome::{Answer, CatalogOutcome, Rejection};
 use crate::plan::PlanIndex;
 use crate::requests::Requests;
 use crate::time::Timestamp;
+use crate::upkeep::Upkeep;
 use crate::webhooks::Webhooks;
 
 pub use check::{
@@ -51,6 +53,7 @@ const AUDIT_ENTRY: u8 = 41;
 const WEBHOOK: u8 = 50;
 const WEBHOOK_CURSOR: u8 = 51;
 const MEMBER: u8 = 54;
+const UPKEEP: u8 = 60;
 const CLOCK: u32 = 15;
 
 /// The state of the catalog group.
@@ -71,6 +74,8 @@ pub struct CatalogLedger {
     webhooks: Webhooks,
     /// Who the nodes of the cluster are.
     members: Members,
+    /// Backups, and the restore that this state came from.
+    upkeep: Upkeep,
     /// Of venues, performers, events and summaries; blobs, requests and audit keep their own.
     digest: Accumulator,
     // Derived from the maps above, for lists.
@@ -215,6 +220,7 @@ impl CatalogLedger {
             CatalogCommand::Views(lines) => answer(check::views(lines).map(|()| self.count_views(lines, changes))),
             CatalogCommand::Webhook(command) => self.carry_out_webhook(command),
             CatalogCommand::Member(command) => self.carry_out_member(command),
+            CatalogCommand::Upkeep(command) => self.carry_out_upkeep(command),
             CatalogCommand::Pulse => answer(Ok(CatalogOutcome::Done)),
             CatalogCommand::Audited(_) => rejected(check::malformed("", "an audited command in an audited one")),
         }
@@ -258,6 +264,7 @@ impl CatalogLedger {
             WEBHOOK => self.webhooks.read_webhook(bytes)?,
             WEBHOOK_CURSOR => self.webhooks.read_cursor(bytes)?,
             MEMBER => self.members.read_record(bytes)?,
+            UPKEEP => self.upkeep = Upkeep::read_record(bytes)?,
             VENUE => {
                 let venue = codec::read_venue(envelope::exact(bytes)?)?;
                 self.digest.add(hash_venue(&venue));
@@ -307,6 +314,7 @@ impl Machine for CatalogLedger {
         digest.merge(self.audit.accumulator());
         digest.merge(self.webhooks.accumulator());
         digest.merge(self.members.accumulator());
+        self.upkeep.hash(UPKEEP).into_iter().for_each(|hash| digest.add(hash));
         digest.add(RecordHasher::new(CLOCK).u64(self.at.0).u64(self.requests.limit()).finish());
         digest.digest()
     }
@@ -331,6 +339,7 @@ impl Machine for CatalogLedger {
         self.demand.sorted().into_iter().for_each(|(id, demand)| writer.record(DEMAND, &codec::demand(*id, *demand)));
         self.webhooks.write_snapshot(&mut writer, WEBHOOK, WEBHOOK_CURSOR);
         self.members.write_snapshot(&mut writer, MEMBER);
+        self.upkeep.write_snapshot(&mut writer, UPKEEP);
         self.audit.write_snapshot(&mut writer, AUDIT_ROOT, AUDIT_ENTRY);
         self.requests.write_snapshot(&mut writer);
         writer.finish(self.digest());

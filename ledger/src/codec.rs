@@ -23,6 +23,7 @@ pub(crate) mod promo;
 pub(crate) mod rejection;
 pub(crate) mod seats;
 pub(crate) mod ticket;
+pub(crate) mod upkeep;
 pub(crate) mod webhook;
 pub(crate) mod wire;
 

@@ -455,6 +455,8 @@ pub enum CatalogCommand {
     Webhook(WebhookCommand),
     /// Who the nodes of the cluster are.
     Member(MemberCommand),
+    /// Backups, and what follows from a restore.
+    Upkeep(crate::upkeep::UpkeepCommand),
     /// Nothing but time.
     Pulse,
     /// What staff asked for.

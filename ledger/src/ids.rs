@@ -157,6 +157,9 @@ id_type!(/// A program's key of an account. Carries the account's slot.
 id_type!(/// Where somebody's own program is told of changes.
     WebhookId, "whk_");
 
+id_type!(/// A backup of the whole cluster.
+    BackupId, "bck_");
+
 impl OrderId {
     /// As [`OrderId::new`], with the low 16 bits cleared to leave room for the order's tickets.
     #[must_use]

@@ -31,6 +31,7 @@ pub mod requests;
 pub mod seats;
 pub mod tickets;
 pub mod time;
+pub mod upkeep;
 pub mod webhooks;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One node of boxoffice: the only crate that sees all others. `start.rs` wires it, `service/` answers HTTP, `workers/` run beside
 //! it, `replica.rs` is where seats and consensus meet.
 
+mod backup;
 pub mod bench;
 mod certificates;
 pub mod cli;

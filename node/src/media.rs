@@ -26,6 +26,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use tokio::sync::{Mutex, Semaphore};
 
+pub use bucket::open as open_bucket;
 use cache::Cache;
 use picture::{Fault, KEPT_BYTES_MAX, Picture};
 use store::{Name, Store};
@@ -38,6 +39,24 @@ const COPY_PATIENCE: Duration = Duration::from_secs(3);
 const WAITING_MAX: usize = 64;
 /// Images that can be got or drawn at once: those with the same last bits of their hash take turns.
 const TURNS: usize = 32;
+
+/// An image as the store of a node that does not run has it; `None` when it is not there, or damaged.
+///
+/// # Errors
+/// When the store cannot be opened.
+pub async fn take_out(config: &Media, data_dir: &Path, hash: MediaHash) -> anyhow::Result<Option<Bytes>> {
+    let store = Store::open(config, data_dir)?;
+    Ok(store.read(Name { hash, width: None }).await.filter(|bytes| hash_of(bytes) == hash))
+}
+
+/// Puts an image that a backup has into the store that a node will use.
+///
+/// # Errors
+/// When the store cannot be opened or written.
+pub async fn put_back(config: &Media, data_dir: &Path, hash: MediaHash, bytes: Bytes) -> anyhow::Result<()> {
+    let store = Store::open(config, data_dir)?;
+    store.write(Name { hash, width: None }, bytes).await.map_err(|_| anyhow::anyhow!("image {hash} cannot be written"))
+}
 
 /// See the module.
 pub struct Library {
@@ -121,7 +140,7 @@ impl Library {
     }
 
     /// A file as it is kept; `None` when there is none.
-    async fn kept(&self, hash: MediaHash) -> Answer<Option<Bytes>> {
+    pub async fn kept(&self, hash: MediaHash) -> Answer<Option<Bytes>> {
         let name = Name { hash, width: None };
         if let Some(bytes) = self.cache.get(name) {
             return Ok(Some(bytes));
@@ -259,7 +278,8 @@ impl Blobs for Library {
     }
 }
 
-fn hash_of(bytes: &[u8]) -> MediaHash {
+/// The name of a file.
+pub fn hash_of(bytes: &[u8]) -> MediaHash {
     MediaHash(*blake3::hash(bytes).as_bytes())
 }
 

@@ -29,7 +29,7 @@ use crate::passwords::Passwords;
 use crate::popular::Popular;
 use crate::replica::Replica;
 use crate::searching::Searching;
-use crate::service::Service;
+use crate::service::{Backups, Service};
 use crate::tickets::keys::Keyring;
 use crate::webhooks::{Courier, Secrets};
 use crate::{edge, payment, secret, workers};
@@ -64,7 +64,6 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
 
     let raft = start_raft(raft_options(&config, &certificates)?, Arc::new(machines)).await?;
     let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
-    let search = open_search(&config).await?;
     let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
     raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
 
@@ -81,7 +80,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         users,
         feed,
         popular: Popular::default(),
-        search: Searching::new(search),
+        search: Searching::new(open_search(&config).await?),
         names: parking_lot::Mutex::default(),
         media,
         provider,
@@ -94,6 +93,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
         resets,
         secrets: Secrets::new(&secret),
         courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
+        backups: Backups::new(config.backup.clone(), config.data_dir.clone()),
         certificates,
         founders: founders(&config),
         settling: parking_lot::Mutex::default(),
@@ -171,7 +171,6 @@ fn raft_options(config: &Config, certificates: &Certificates) -> anyhow::Result<
         listen: Listen::Address(listen),
         tls: certificates.peers.clone(),
         groups: config.groups.all().collect(),
-        incarnation: 0,
         tuning,
     })
 }

@@ -111,7 +111,7 @@ impl Flight {
     fn land(mut self, result: WriteResult) {
         match result {
             Ok(response) => {
-                let position = Position { incarnation: self.core.incarnation, group: self.core.id, index: response.log_id.index };
+                let position = Position { incarnation: self.core.incarnation(), group: self.core.id, index: response.log_id.index };
                 let at_us = response.data.at_us;
                 let replies = response.data.replies.into_iter();
                 self.core.batches.count(self.begun.elapsed());
@@ -197,7 +197,7 @@ fn outcome_of(core: &GroupCore, outcome: proto::ForwardOutcome) -> Outcome {
     use forward_outcome::Result as Kind;
     Err(match outcome.result() {
         Kind::Committed => {
-            let position = Position { incarnation: core.incarnation, group: core.id, index: outcome.index };
+            let position = Position { incarnation: core.incarnation(), group: core.id, index: outcome.index };
             return Ok(Committed { position, ordinal: outcome.ordinal, at_us: outcome.at_us, reply: outcome.reply });
         }
         Kind::NoLeader => ProposeError::NoLeader,

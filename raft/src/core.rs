@@ -43,7 +43,6 @@ pub struct Leadership {
 pub struct GroupCore {
     pub id: GroupId,
     pub node: NodeId,
-    pub incarnation: u64,
     pub tuning: Tuning,
     /// Who begins the group when there is none yet; nobody on a node that joined later.
     pub founders: Vec<u64>,
@@ -69,6 +68,8 @@ pub struct GroupCore {
     by_hand: AtomicBool,
     /// Until then, whoever leads here leads on.
     stays_until: Mutex<Option<Instant>>,
+    /// Entries after this one are kept in the log for whoever ships them.
+    shipped: AtomicU64,
     reopened: AtomicU64,
     leader_changes: AtomicU64,
     /// Batches that this node put through the log as leader: how many, of how many commands, and how long until they were committed
@@ -96,7 +97,6 @@ impl GroupCore {
         Self {
             id,
             node,
-            incarnation: surroundings.incarnation,
             founders,
             log: surroundings.log.clone(),
             group_log: surroundings.log.group(id.0),
@@ -118,10 +118,26 @@ impl GroupCore {
             stays_until: Mutex::new(None),
             reopened: AtomicU64::new(0),
             leader_changes: AtomicU64::new(0),
+            shipped: AtomicU64::new(u64::MAX),
             batches: Meter::default(),
             batched: AtomicU64::new(0),
             tuning,
         }
+    }
+
+    /// Which life of the group this is.
+    pub fn incarnation(&self) -> u64 {
+        self.surroundings.life.incarnation()
+    }
+
+    /// Entries after this one are not purged while there is room on the disk; `u64::MAX` = nobody needs any.
+    pub fn keep_after(&self, index: u64) {
+        self.shipped.store(index, Relaxed);
+    }
+
+    /// See [`GroupCore::keep_after`].
+    pub fn kept_after(&self) -> u64 {
+        self.shipped.load(Relaxed)
     }
 
     /// The running core, if there is one.

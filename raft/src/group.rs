@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::core::GroupCore;
 pub use crate::core::Leadership;
 use crate::error::{ProposeError, ReadError, SnapshotError, TransferError};
+use crate::history::History;
 pub use crate::queue::Committed;
 use crate::read::{reach, read_point};
 use crate::status::{GroupStatus, of_group};
@@ -47,7 +48,18 @@ impl Group {
     /// Which life of the cluster's groups this is; part of every position.
     #[must_use]
     pub fn incarnation(&self) -> u64 {
-        self.core.incarnation
+        self.core.incarnation()
+    }
+
+    /// What this node has of the group's past.
+    #[must_use]
+    pub fn history(&self) -> History {
+        History { group: self.core.id, snapshots: self.core.snapshots.clone(), log: self.core.group_log.clone() }
+    }
+
+    /// Keeps entries after this one in the log of this node, until it is told otherwise or the disk is short; `None` = none are needed.
+    pub fn keep_entries_after(&self, index: Option<u64>) {
+        self.core.keep_after(index.unwrap_or(u64::MAX));
     }
 
     /// How long ago this node last knew itself to be up to date, in milliseconds: when the leader was last heard of here, or, on the

@@ -128,6 +128,10 @@ async fn purge(core: &GroupCore, raft: &Raft, pins: bool) {
     let kept = last.index.saturating_sub(core.tuning.keep_entries);
     let step = (core.tuning.keep_entries / 16).max(1);
     let mut bound = core.snapshots.purge_bound().unwrap_or(0).min(kept);
+    if core.log.writable() {
+        // What is not in the backup yet is kept, as long as that costs nobody the room to write.
+        bound = bound.min(core.kept_after());
+    }
     if pins {
         let store = core.snapshots.clone();
         // The older file is given up for the room, so the newer one is read again first.

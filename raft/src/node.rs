@@ -21,7 +21,9 @@ use crate::env::{Env, PeerService};
 use crate::error::{ProposeError, StartError};
 use crate::group::Group;
 use crate::handler::Handler;
+use crate::history::snapshot_dir;
 use crate::identity::{Seen, claim};
+use crate::life::Life;
 use crate::log::{Log, LogOptions};
 use crate::machine::Machines;
 use crate::options::{Listen, RaftOptions};
@@ -206,7 +208,7 @@ impl Inner {
     async fn open(options: RaftOptions, env: Env, machines: Machines) -> Result<Arc<Self>, StartError> {
         check(&options, &env)?;
         let config = supervise::raft_config(&options.tuning, &options.cluster.0).map_err(StartError::Options)?;
-        let snapshot_dir = options.data_dir.join("snapshots");
+        let snapshot_dir = snapshot_dir(&options.data_dir);
         env.disk.create_dir_all(&options.data_dir).map_err(StartError::io("create the data directory"))?;
         let boot = claim(env.disk.as_ref(), &options.data_dir, &options.cluster, options.node, env.random.as_ref())?;
         env.disk.create_dir_all(&snapshot_dir).map_err(StartError::io("create the directory of snapshots"))?;
@@ -219,7 +221,9 @@ impl Inner {
         let (listener, address) = bind(options.listen).await?;
         let refusals = door.refusals.clone();
         let members = book.now().members.len();
-        let peers = Arc::new(PeerClient::new(transport, &options.cluster, options.node, boot, book, seen, refusals));
+        let life = Arc::new(Life::default());
+        let peers = PeerClient::new(transport, &options.cluster, options.node, boot, book, seen, refusals);
+        let peers = Arc::new(peers.of_life(life.clone()));
         peers.meet();
         let time = Arc::new(ClusterTime::new(env.clock.clone(), members));
         let building = Arc::new(Semaphore::new(1));
@@ -232,7 +236,7 @@ impl Inner {
             let surroundings = Surroundings {
                 cluster: options.cluster.clone(),
                 group: id,
-                incarnation: options.incarnation,
+                life: life.clone(),
                 progress: Arc::new(Progress::new(every, options.tuning.digests_kept, housekeeping.clone())),
                 snapshots: Arc::new(snapshots),
                 log: log.clone(),
@@ -251,6 +255,7 @@ impl Inner {
             };
             groups.insert(id, Arc::new(GroupCore::new(parts)));
         }
+        learn_life(&life, &groups);
         let blobs = BlobDesk::default();
         let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone(), blobs });
         let tasks = Mutex::new(Vec::new());
@@ -329,6 +334,13 @@ impl Inner {
             }
         }
     }
+}
+
+/// Snapshots say which life they belong to; a log without one belongs to the first.
+fn learn_life(life: &Life, groups: &BTreeMap<GroupId, Arc<GroupCore>>) {
+    let said = groups.values().filter_map(|core| core.snapshots.newest()).map(|snapshot| snapshot.head.incarnation).max();
+    let has_log = groups.values().any(|core| core.group_log.state().last.is_some());
+    said.or(has_log.then_some(0)).into_iter().for_each(|incarnation| life.begin(incarnation));
 }
 
 fn check(options: &RaftOptions, env: &Env) -> Result<(), StartError> {

@@ -39,8 +39,6 @@ pub struct RaftOptions {
     pub tls: Option<Arc<TlsPeers>>,
     /// The groups, the same on all nodes.
     pub groups: Vec<GroupId>,
-    /// Which life of the cluster's groups this is; a restore from backup starts the next. Part of every position.
-    pub incarnation: u64,
     /// The numbers.
     pub tuning: Tuning,
 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::book::{AddressBook, Book};
 use crate::env::{Lane, PeerError, PeerReply, PeerRequest, Peers};
 use crate::identity::{Boot, Seen};
+use crate::life::Life;
 use crate::proto::{self, refused::Reason, reply, request};
 use crate::refusals::Refusals;
 
@@ -45,6 +46,7 @@ pub struct PeerClient {
     node: u64,
     boot: Boot,
     book: Arc<AddressBook>,
+    life: Arc<Life>,
     seen: Seen,
     health: Mutex<BTreeMap<u64, Health>>,
     expelled: OnceLock<String>,
@@ -63,7 +65,12 @@ impl PeerClient {
     ) -> Self {
         let cluster = Bytes::copy_from_slice(cluster.0.as_bytes());
         let (health, expelled) = (Mutex::new(BTreeMap::new()), OnceLock::new());
-        Self { transport, cluster, node: node.0, boot, book, seen, health, expelled, refusals }
+        Self { transport, cluster, node: node.0, boot, book, life: Arc::default(), seen, health, expelled, refusals }
+    }
+
+    /// With data of this life of the cluster.
+    pub fn of_life(self, life: Arc<Life>) -> Self {
+        Self { life, ..self }
     }
 
     /// What was refused at the door, and here.
@@ -124,6 +131,7 @@ impl PeerClient {
             boot: self.boot.number,
             nonce: self.boot.nonce,
             group,
+            life: self.life.wire(),
             body: Some(body),
         };
         let reply = match timeout(patience, self.transport.call(lane, PeerRequest(request))).await {
@@ -132,6 +140,9 @@ impl PeerClient {
             Ok(Err(PeerError::Lost(detail))) => return Err(CallError::Lost(detail)),
             Err(_) => return Err(CallError::Lost("no answer in time".to_owned())),
         };
+        if !self.life.meets(reply.life) {
+            return Err(CallError::Refused(Reason::WrongCluster, format!("n{to} has data of another life of the cluster")));
+        }
         let admitted = reply.from == to && self.seen.admits(to, Boot { number: reply.boot, nonce: reply.nonce });
         match reply.body {
             Some(reply::Body::Refused(refused)) => {
@@ -155,6 +166,10 @@ impl PeerClient {
             let cluster = String::from_utf8_lossy(&request.cluster).chars().take(64).collect::<String>();
             self.refusals.identity(&NodeId(request.from), &format!("it speaks for the cluster {cluster:?}"));
             return Err(refusal(Reason::WrongCluster, "this node belongs to another cluster"));
+        }
+        if !self.life.meets(request.life) {
+            self.refusals.identity(&NodeId(request.from), &"its data is of another life of the cluster: a restore began a new one");
+            return Err(refusal(Reason::WrongCluster, "this node's data is of another life of the cluster: a restore began a new one"));
         }
         let book = self.book.now();
         let from = NodeId(request.from);
@@ -182,7 +197,13 @@ impl PeerClient {
 
     /// Puts an answer into its envelope.
     pub fn reply(&self, body: reply::Body) -> PeerReply {
-        PeerReply(proto::Reply { from: self.node, boot: self.boot.number, nonce: self.boot.nonce, body: Some(body) })
+        PeerReply(proto::Reply {
+            from: self.node,
+            boot: self.boot.number,
+            nonce: self.boot.nonce,
+            life: self.life.wire(),
+            body: Some(body),
+        })
     }
 
     /// Notes that a peer answered a ping.

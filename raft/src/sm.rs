@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::blocking::blocking;
 use crate::codec::decode_batch;
+use crate::life::Life;
 use crate::log::Log;
 use crate::machine::{Frozen, Position, StateMachine};
 use crate::progress::Progress;
@@ -32,7 +33,8 @@ const ENTRIES_PER_TURN: u32 = 32;
 pub struct Surroundings {
     pub cluster: ClusterId,
     pub group: GroupId,
-    pub incarnation: u64,
+    /// Which life of the cluster the data belongs to; learnt from the first snapshot that is installed.
+    pub life: Arc<Life>,
     pub progress: Arc<Progress>,
     pub snapshots: Arc<Store>,
     /// Whether the disk has room; snapshots wait until it has.
@@ -73,7 +75,7 @@ impl Adapter {
         let (stamped_us, commands) = decode_batch(batch).map_err(|error| self.halt(index, &error.to_string()))?;
         // A leader that lost and regained its office may have stamped before it saw what others wrote.
         let at_us = stamped_us.max(self.at_us + 1);
-        let position = Position { incarnation: self.around.incarnation, group: self.around.group, index };
+        let position = Position { incarnation: self.around.life.incarnation(), group: self.around.group, index };
         let machine = self.machine.get_mut().as_mut().ok_or_else(lost)?;
         // A panic must not repeat itself on every reopening.
         let mut replies = Vec::with_capacity(if awaited { commands.len() } else { 0 });
@@ -120,7 +122,7 @@ impl Adapter {
             membership: Some(self.membership.membership().into()),
             membership_at: self.membership.log_id().as_ref().map(Into::into),
             at_us: self.at_us,
-            incarnation: self.around.incarnation,
+            incarnation: self.around.life.incarnation(),
             digest: Bytes::copy_from_slice(&digest.to_le_bytes()),
         })
     }
@@ -217,6 +219,7 @@ impl RaftStateMachine<Config> for Adapter {
         if expected.ok() != Some(digest) {
             return Err(self.halt(snapshot.last.index, "the restored state has another digest than the one that was frozen"));
         }
+        self.around.life.begin(snapshot.head.incarnation);
         self.at_us = snapshot.head.at_us;
         self.around.progress.note_time(self.at_us);
         self.last = meta.last_log_id;

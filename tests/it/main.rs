@@ -6,6 +6,7 @@ mod shared;
 mod abuse;
 mod accounts;
 mod audit;
+mod backup;
 mod bad_input;
 mod bench_command;
 mod book_seat;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use boxoffice::bench::{load::Buyer, setup};
+use boxoffice_cluster_config::backup::Backup;
 use boxoffice_cluster_config::changes::{Changes, Webhooks};
 use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
@@ -52,6 +53,8 @@ pub struct Options {
     pub bank_time_s: Option<u64>,
     /// Where images are kept and served.
     pub media: Media,
+    /// Backups; by default none is made unless it is asked for.
+    pub backup: Backup,
     /// Whether clients are served over HTTPS.
     pub https: bool,
     /// Whether [`Cluster::arm`] works: nodes then look for an armed point at each one that they pass.
@@ -74,6 +77,7 @@ impl Default for Options {
             takes_payments: true,
             bank_time_s: None,
             media: Media::default(),
+            backup: Backup { enabled: false, ..Backup::default() },
             https: false,
             can_be_armed: false,
             data: Vec::new(),
@@ -149,7 +153,7 @@ impl Cluster {
         let provider = Provider::prepare(&folder.join("provider"), &address(2 * options.nodes), hooks)?;
         let mut nodes = Vec::new();
         for node in 1..=options.nodes {
-            let own = folder.join(format!("n{node}"));
+            let (own, http, peer) = (folder.join(format!("n{node}")), ports[2 * node as usize - 2], ports[2 * node as usize - 1]);
             fs::create_dir_all(&own)?;
             let config = Config {
                 cluster: ClusterId(NAME.into()),
@@ -171,18 +175,14 @@ impl Cluster {
                 mail: Mail { dir: Some(folder.join("mail")), ..Mail::default() },
                 allowed_origins: Vec::new(),
                 media: options.media.clone(),
+                backup: options.backup.clone(),
                 tickets: TicketKeys::default(),
                 changes: options.changes,
                 webhooks: Webhooks { allow_private: true },
                 tls: certificates::of_node(&folder.join("certificates"), NAME, node, options.https)?,
             };
             fs::write(own.join("config.toml"), toml::to_string(&config)?)?;
-            nodes.push(Node {
-                folder: own,
-                http: ports[2 * node as usize - 2],
-                peer: ports[2 * node as usize - 1],
-                child: Mutex::new(None),
-            });
+            nodes.push(Node { folder: own, http, peer, child: Mutex::new(None) });
         }
         let rights = setup::Cluster::open(&nodes[0].folder.join("config.toml"), &[format!("http://{}", address(0))])?;
         Ok(Self { folder, nodes, options, rights, provider })

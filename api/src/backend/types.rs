@@ -152,6 +152,8 @@ pub enum Failure {
     Invalid(Vec<Problem>),
     /// The cluster takes no payments: only what is free can be had.
     NoProvider,
+    /// The cluster was restored: nothing is sold until payments after the cut are settled with the provider.
+    Restoring,
     /// No quorum right now; try again after this many milliseconds.
     NoQuorum(u64),
     /// A queue is full or the disk is; try again after this many milliseconds.

@@ -49,6 +49,7 @@ pub fn from_failure(failure: Failure, offer: Option<&Offer>) -> HttpProblem {
         Failure::NotAdmitted(reason) => ticket_refused(reason, None),
         Failure::Invalid(problems) => HttpProblem::invalid(&problems),
         Failure::NoProvider => HttpProblem::new(Code::PaymentsUnavailable, "Nothing happened. Only free tickets can be had here."),
+        Failure::Restoring => HttpProblem::new(Code::Restoring, "Nothing happened. Payments are being settled first.").after_ms(5_000),
         Failure::NoQuorum(ms) => HttpProblem::new(Code::NoQuorum, "Nothing happened. Please try again shortly.").after_ms(ms),
         Failure::Overloaded(ms) => HttpProblem::new(Code::Overloaded, "Nothing happened. Please try again shortly.").after_ms(ms),
         Failure::BadSignature(why) => HttpProblem::new(Code::BadSignature, why),

@@ -50,6 +50,7 @@ pub enum Code {
     Overloaded,
     NotReady,
     PaymentsUnavailable,
+    Restoring,
     OutcomeUnknown,
 }
 
@@ -167,6 +168,8 @@ static TABLE: &[Entry] = &[
         "It is starting, catching up or draining. Use another node."),
     entry(Code::PaymentsUnavailable, "payments_unavailable", 503, "This cluster takes no payments", false,
         "Its operator has to name a payment provider in the section [payment] of the nodes' configuration. The seats stay held."),
+    entry(Code::Restoring, "restoring", 503, "The cluster was restored from a backup and does not sell yet", true,
+        "The payment provider is being asked what was paid after the backup. Looking goes on; sales open by themselves. Nothing happened."),
     entry(Code::OutcomeUnknown, "outcome_unknown", 504, "It is not known whether this happened", true,
         "Repeat the request with the same Idempotency-Key: you get the first outcome if it happened, and it happens once if it did not."),
 ];

@@ -403,6 +403,7 @@ pub(super) fn action(action: AuditAction) -> &'static str {
         AuditAction::SeatsAllocated => "seats_allocated",
         AuditAction::PricePolicyChanged => "price_policy_changed",
         AuditAction::MemberChanged => "member_changed",
+        AuditAction::BackupAsked => "backup_asked",
     }
 }
 

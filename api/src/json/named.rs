@@ -8,8 +8,8 @@ use boxoffice_ledger::audit::AuditAction;
 use boxoffice_ledger::change::ChangeId;
 use boxoffice_ledger::command::{EventStatus, RefundWho, Role, Scope};
 use boxoffice_ledger::ids::{
-    AttemptId, CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId, VenueId,
-    WebhookId,
+    AttemptId, BackupId, CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, RefundId, SessionId, TicketId, UserId,
+    VenueId, WebhookId,
 };
 use boxoffice_ledger::members::MemberState;
 use boxoffice_ledger::orders::DisputeState;
@@ -86,7 +86,7 @@ names! {
     AuditAction by super::identity::action:
         RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused, KeyCreated, KeyRevoked, AdminClaimed,
         KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged, RequestDenied,
-        PromoChanged, SeatsAllocated, PricePolicyChanged, MemberChanged;
+        PromoChanged, SeatsAllocated, PricePolicyChanged, MemberChanged, BackupAsked;
 }
 
 /// The four states of a seat that the public sees.
@@ -142,7 +142,22 @@ macro_rules! id_forms {
     )+};
 }
 
-id_forms!(AttemptId, CartId, EventId, HoldId, KeyId, OrderId, PerformerId, RefundId, SessionId, TicketId, UserId, VenueId, WebhookId);
+id_forms!(
+    AttemptId,
+    BackupId,
+    CartId,
+    EventId,
+    HoldId,
+    KeyId,
+    OrderId,
+    PerformerId,
+    RefundId,
+    SessionId,
+    TicketId,
+    UserId,
+    VenueId,
+    WebhookId
+);
 
 impl TextForm for MediaHash {
     fn pattern() -> String {

@@ -2,6 +2,7 @@
 //! list of its tag; a test names every route that has none.
 
 mod account;
+mod backup;
 mod booking;
 mod cart;
 mod catalog;
@@ -49,6 +50,7 @@ pub fn tags() -> Vec<Tag> {
         tag("Sessions", "Logging in and out.", session::operations()),
         tag("Changes", "Following what happens, and telling customers' own programs.", change::operations()),
         tag("Cluster", "The nodes of the cluster: who comes and goes, who leads.", member::operations()),
+        tag("Backups", "Asking for backups, and how they stand.", backup::operations()),
         tag("Nodes", "For operators, load balancers and people with a browser.", node::operations()),
     ]
 }

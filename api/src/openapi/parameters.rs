@@ -13,7 +13,7 @@ use crate::route::list::SORTS;
 use crate::route::search::SUGGESTIONS_MAX;
 use crate::router::{Key, Route};
 use boxoffice_ledger::ids::{
-    CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId, WebhookId,
+    BackupId, CartId, EventId, HoldId, KeyId, MediaHash, OrderId, PerformerId, PlanHash, SessionId, TicketId, UserId, VenueId, WebhookId,
 };
 
 /// Everything that a route takes beside its body.
@@ -135,6 +135,7 @@ fn id_pattern(path: &str, kind: &str) -> Option<String> {
         "session" => SessionId::pattern(),
         "key" => KeyId::pattern(),
         "webhook" => WebhookId::pattern(),
+        "backup" => BackupId::pattern(),
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! A backend in memory: one venue, one event, seats that can be held and paid. It can be told to fail.
 
 mod backend;
+pub mod backup;
 mod carts;
 pub mod changes;
 mod guest;

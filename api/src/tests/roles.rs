@@ -14,6 +14,7 @@ fn path(route: &Route) -> String {
         Some("performer") => performer_id().to_string(),
         Some("user") => TicketId::of_order(OrderId::for_tickets(1, Slot::new(9), 0), 0).to_string(),
         Some("cluster") => "1".to_owned(),
+        Some("backup") => super::fake::backup::backup_id().to_string(),
         Some("webhook") => super::fake::changes::webhook_id().to_string(),
         _ => event_id().to_string(),
     };

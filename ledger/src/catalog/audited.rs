@@ -8,9 +8,10 @@ use super::CatalogLedger;
 use crate::audit::{Audit, AuditAction};
 use crate::change::Change;
 use crate::command::{Audited, CatalogCommand, EventStatus};
-use crate::ids::{EventId, PerformerId, VenueId, text};
+use crate::ids::{BackupId, EventId, PerformerId, VenueId, text};
 use crate::members::MemberCommand;
 use crate::outcome::{Answer, CatalogOutcome};
+use crate::upkeep::UpkeepCommand;
 
 impl CatalogLedger {
     /// Who made and changed what.
@@ -46,6 +47,7 @@ fn deed(command: &CatalogCommand, id: u128) -> Option<(AuditAction, String, Stri
             (AuditAction::EventChanged, text(EventId(id)), format!("{status}, {}", event.name))
         }
         CatalogCommand::Member(command) => (AuditAction::MemberChanged, format!("n{id}"), member_deed(command)?),
+        CatalogCommand::Upkeep(UpkeepCommand::Ask { .. }) => (AuditAction::BackupAsked, text(BackupId(id)), String::from("a full backup")),
         _ => return None,
     })
 }

@@ -17,6 +17,7 @@ use proptest::prelude::*;
 mod audited;
 mod demand;
 mod members;
+mod upkeep;
 mod webhooks;
 
 fn plan_chunk(hash: u8) -> CatalogCommand {

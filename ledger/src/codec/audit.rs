@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 common::states!(action, read_action, AuditAction: RoleChanged, PasswordChanged, PasswordReset, EmailChanged, SessionsEnded, TokenReused,
     KeyCreated, KeyRevoked, AdminClaimed, KeyRotated, SaleMoved, SeatsBlocked, OrderRefunded, EventChanged, VenueChanged, PerformerChanged,
-    RequestDenied, PromoChanged, SeatsAllocated, PricePolicyChanged, MemberChanged);
+    RequestDenied, PromoChanged, SeatsAllocated, PricePolicyChanged, MemberChanged, BackupAsked);
 
 /// No trail is this long; a larger number is damage.
 const FIRST_MAX: u64 = 1 << 62;

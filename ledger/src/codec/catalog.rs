@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::wire::catalog_answer::Outcome as WireOutcome;
 use super::wire::catalog_command::Command as WireCommand;
-use super::{CodecError, audit, common, envelope, member, rejection, webhook, wire};
+use super::{CodecError, audit, common, envelope, member, rejection, upkeep, webhook, wire};
 use crate::command::{CatalogCommand, Event, EventStatus, EventViews, Performer, SaleSummary, Venue};
 use crate::demand::Demand;
 use crate::ids::{EventId, MediaHash, PerformerId, UserId, VenueId};
@@ -28,6 +28,7 @@ pub fn encode_command(command: &CatalogCommand) -> Vec<u8> {
         CatalogCommand::Views(lines) => WireCommand::Views(wire::EventViewsList { lines: lines.iter().map(views).collect() }),
         CatalogCommand::Webhook(command) => WireCommand::Webhook(webhook::command(command)),
         CatalogCommand::Member(command) => WireCommand::Member(member::command(command)),
+        CatalogCommand::Upkeep(command) => WireCommand::Upkeep(upkeep::command(command)),
         CatalogCommand::Pulse => WireCommand::Pulse(wire::Empty {}),
         CatalogCommand::Audited(asked) => WireCommand::Audited(audit::audited(asked, encode_command(&asked.command))),
     };
@@ -67,6 +68,7 @@ fn read_plain(command: WireCommand) -> Result<CatalogCommand, CodecError> {
         WireCommand::Views(list) => CatalogCommand::Views(list.lines.into_iter().map(read_views).collect::<Result<_, _>>()?),
         WireCommand::Webhook(command) => CatalogCommand::Webhook(webhook::read_command(command)?),
         WireCommand::Member(command) => CatalogCommand::Member(member::read_command(command)?),
+        WireCommand::Upkeep(command) => CatalogCommand::Upkeep(upkeep::read_command(command)?),
         WireCommand::Pulse(_) => CatalogCommand::Pulse,
         WireCommand::Audited(_) => return Err(audit::nested()),
     })

@@ -10,6 +10,7 @@
 //! - At the end the seat map of every node is compared with what was acknowledged; with `--pricing demand`, every price is worked
 //!   out again from what was noted with it.
 
+pub mod backups;
 pub mod client;
 pub mod connection;
 pub mod house;
@@ -138,6 +139,9 @@ struct BookArgs {
     /// Stop after this many seconds even if seats are left.
     #[arg(long)]
     seconds: Option<u64>,
+    /// Have one backup made after the other meanwhile: what that costs shows beside a run without.
+    #[arg(long)]
+    backups: bool,
     /// Threads that generate load.
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -206,9 +210,11 @@ fn run_once(cluster: &Cluster, runtime: &tokio::runtime::Runtime, args: &BookArg
     };
     let before = runtime.block_on(Cost::read(&mut nodes))?;
     let own_before = report::own_cpu_us()?;
+    let backups = args.backups.then(|| backups::Backups::start(cluster)).transpose()?;
     let tally = load::run(&workload, &Arc::new(Progress::default()))?;
     let own_cpu_us = report::own_cpu_us()?.saturating_sub(own_before);
     let cost = runtime.block_on(Cost::read(&mut nodes))?.since(before);
+    let backups = backups.map(backups::Backups::end).transpose()?;
     let mut violations = runtime.block_on(verify::check(&mut nodes, &event, args.seats as usize, &tally))?;
     if moving {
         violations.extend(runtime.block_on(prices::check(&cluster.endpoints, &event))?);
@@ -216,5 +222,5 @@ fn run_once(cluster: &Cluster, runtime: &tokio::runtime::Runtime, args: &BookArg
     if let Some(path) = &args.record {
         runtime.block_on(prices::record(&cluster.endpoints, coordinator.token(), &event, path))?;
     }
-    Ok(Run { clients, rate: workload.rate, payment, tally, cost, own_cpu_us, violations })
+    Ok(Run { clients, rate: workload.rate, payment, tally, cost, own_cpu_us, backups, violations })
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use super::backups::Made;
 use super::client::Client;
 use super::load::Tally;
 
@@ -74,6 +75,8 @@ pub struct Run {
     pub cost: Cost,
     /// What this process spent while it generated load, in microseconds.
     pub own_cpu_us: u64,
+    /// Backups that were made meanwhile.
+    pub backups: Option<Made>,
     /// What the check of the rows found; empty = all is as acknowledged.
     pub violations: Vec<String>,
 }
@@ -119,6 +122,7 @@ impl Run {
             "generator_cpu_seconds_per_10000_sold": self.per_sold(self.own_cpu_us) / 100.0,
             "log_bytes_per_sold": self.per_sold(self.cost.log_bytes),
             "fsyncs_per_sold": self.per_sold(self.cost.fsyncs),
+            "backups": self.backups.map(|made| json!({"count": made.count, "bytes": made.bytes, "seconds": made.took.as_secs_f64()})),
             "violations": self.violations,
         })
     }
@@ -145,6 +149,9 @@ impl Run {
         line("log bytes per sold seat", format!("{:.0} over all nodes", self.per_sold(self.cost.log_bytes)));
         line("fdatasync per sold seat", format!("{:.3} over all nodes", self.per_sold(self.cost.fsyncs)));
         line("sent again, outcome unknown", format!("{}, {}", self.tally.retries, self.tally.unknown.len()));
+        if let Some(made) = self.backups {
+            line("backups meanwhile", format!("{}, {} bytes in {:.1} s", made.count, made.bytes, made.took.as_secs_f64()));
+        }
         for (what, count) in &self.tally.wrong {
             line("UNEXPECTED", format!("{what}: {count} times"));
         }

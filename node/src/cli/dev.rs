@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use boxoffice_cluster_config::backup::Backup;
 use boxoffice_cluster_config::changes::{Changes, Webhooks};
 use boxoffice_cluster_config::file::{Config, Limits, Mail, Member, RaftTuning, Threads, TicketKeys};
 use boxoffice_cluster_config::groups::GroupCounts;
@@ -120,6 +121,7 @@ fn write_configs(data: &Path, ports: &[u16], provider: &Provider, tls: &[Tls]) -
             changes: Changes::default(),
             // Programs that are being written run on this machine, too.
             webhooks: Webhooks { allow_private: true },
+            backup: Backup::default(),
             tls: tls.clone(),
         };
         let path = data.join(format!("n{number}.toml"));

@@ -1,5 +1,6 @@
 //! The command line: one file a command. stdout is for data, stderr for everything else.
 
+mod backup;
 mod cluster;
 mod connection;
 mod demo;
@@ -49,6 +50,9 @@ enum Command {
     /// Print the OpenAPI document of this build.
     #[command(after_help = "Example:\n  boxoffice openapi > openapi.json")]
     Openapi,
+    /// Make backups, look at them, check them, bring a cluster back.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Work with events.
     #[command(subcommand)]
     Event(event::EventCommand),
@@ -73,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Cluster(command) => cluster::run(command),
         Command::Bench(args) => crate::bench::run(&args),
         Command::Openapi => openapi(),
+        Command::Backup(command) => backup::run(command),
         Command::Event(command) => event::run(command),
         Command::Price(command) => price::run(command),
         Command::Import(command) => import::run(command),

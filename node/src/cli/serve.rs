@@ -36,6 +36,7 @@ pub fn read_config(path: &std::path::Path) -> anyhow::Result<Config> {
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     crate::telemetry::start();
     let config = read_config(&args.config)?;
+    crate::backup::restore::must_be_complete(&config.data_dir)?;
     crate::scheduling::favour_throughput();
     crate::files::take_what_is_granted();
     let until_stdin_closes = args.until_stdin_closes;

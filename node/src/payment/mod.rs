@@ -101,6 +101,28 @@ pub struct Origin {
 /// The id is empty when the provider refused to create anything (the standing is then [`Standing::Declined`]).
 pub type Seen = (Standing, String);
 
+/// A payment of this cluster, as the provider lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Whose.
+    pub origin: Origin,
+    /// The provider's own id of it.
+    pub reference: String,
+    /// Where it stands; what was given back of it is not in.
+    pub standing: Standing,
+    /// How much it is about.
+    pub total: Money,
+}
+
+/// Some of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payments {
+    /// The newest first.
+    pub payments: Vec<Listed>,
+    /// Where to go on, if there are more.
+    pub next: Option<String>,
+}
+
 /// The provider did not answer, not in time, or not about the matter: the state is unknown, and only asking again can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the payment provider did not answer")]
@@ -151,6 +173,12 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// # Errors
     /// [`NoAnswer`]: ask again later.
     async fn origin(&self, reference: &str) -> Result<Option<Origin>, NoAnswer>;
+
+    /// This cluster's attempts that the provider created at `since_s` seconds since the Unix epoch or later; the next ones after a page.
+    ///
+    /// # Errors
+    /// [`NoAnswer`]: ask again later.
+    async fn list(&self, since_s: u64, after: Option<&str>) -> Result<Payments, NoAnswer>;
 
     /// Checks and reads what the provider sent unasked: the raw body and the signature header, at `now_s` seconds since the Unix epoch.
     ///

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use boxoffice_ledger::ids::RefundId;
 
 use super::webhook::{Received, Refused};
-use super::{Charge, NoAnswer, Origin, PaymentProvider, RefundStanding, Seen, Standing};
+use super::{Charge, NoAnswer, Origin, PaymentProvider, Payments, RefundStanding, Seen, Standing};
 
 /// See the module.
 pub struct NoProvider;
@@ -37,6 +37,10 @@ impl PaymentProvider for NoProvider {
     }
 
     async fn origin(&self, _reference: &str) -> Result<Option<Origin>, NoAnswer> {
+        Err(NoAnswer)
+    }
+
+    async fn list(&self, _since_s: u64, _after: Option<&str>) -> Result<Payments, NoAnswer> {
         Err(NoAnswer)
     }
 

@@ -19,7 +19,7 @@ pub use wire::API_VERSION;
 use wire::{Answer, Wire};
 
 use super::webhook::{Inbox, Received, Refused};
-use super::{Charge, NoAnswer, Origin, PaymentProvider, RefundStanding, Seen, Standing};
+use super::{Charge, NoAnswer, Origin, PaymentProvider, Payments, RefundStanding, Seen, Standing};
 
 /// Intents on one page when an attempt is searched, and pages that are looked at.
 const PAGE: &str = "100";
@@ -201,6 +201,19 @@ impl PaymentProvider for StripeProvider {
         let intent = self.intent(reference).await?;
         let origin = intent.and_then(|intent| Origin::of_metadata(&intent["metadata"]));
         Ok(origin.filter(|origin| origin.cluster == self.cluster))
+    }
+
+    async fn list(&self, since_s: u64, after: Option<&str>) -> Result<Payments, NoAnswer> {
+        let since = since_s.to_string();
+        let mut query = vec![("limit", PAGE), ("created[gte]", since.as_str())];
+        query.extend(after.map(|after| ("starting_after", after)));
+        let Answer::Object { object, .. } = self.wire.get("/v1/payment_intents", &query).await? else { return Err(NoAnswer) };
+        let intents = object["data"].as_array().ok_or(NoAnswer)?;
+        let next = intents.last().filter(|_| object["has_more"] == true).map(|last| reading::id(last).map(str::to_owned)).transpose()?;
+        let ours = intents.iter().filter_map(|intent| Some((Origin::of_metadata(&intent["metadata"])?, intent)));
+        let ours = ours.filter(|(origin, _)| origin.cluster == self.cluster);
+        let payments = ours.map(|(origin, intent)| reading::listed(origin, intent)).collect::<Result<_, _>>()?;
+        Ok(Payments { payments, next })
     }
 
     fn receive(&self, body: &[u8], signature: &str, now_s: u64) -> Result<Received, Refused> {

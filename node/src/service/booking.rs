@@ -24,6 +24,7 @@ impl Service {
         expect_total: Option<u64>,
         promo: Option<String>,
     ) -> Answer<Written<HoldInfo>> {
+        self.must_be_open()?;
         let hold = HoldId::new(mint::now_ms(), event.slot(), mint::entropy());
         let request = planted::request(request);
         let command = SeatCommand::Hold { request, event, hold, user: caller.user, choice, expect_total, promo };

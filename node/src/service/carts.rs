@@ -70,6 +70,7 @@ impl Carts for Service {
     }
 
     async fn pay_cart(&self, cx: Context, caller: Caller, request: Request, cart: CartId, method: String) -> Answer<Written<Cart>> {
+        self.must_be_open()?;
         if !self.provider.takes_payments() && Carts::cart(self, cx, caller, cart).await?.value.total() > 0 {
             return Err(Failure::NoProvider);
         }

@@ -44,6 +44,7 @@ impl Service {
         all.extend(of_log(&status));
         all.extend(self.of_sales());
         all.extend(self.of_workers());
+        all.extend(self.of_backups());
         all.extend(of_process());
         all.push(self.of_certificates());
         all

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod backend;
+mod backups;
 mod booking;
 mod carts;
 mod catalog;
@@ -23,6 +24,7 @@ mod prices;
 mod promos;
 mod reads;
 mod reconcile;
+mod recovery;
 mod search;
 mod status;
 mod tickets;
@@ -61,10 +63,11 @@ use crate::replica::Replica;
 use crate::searching::Searching;
 use crate::tickets::keys::Keyring;
 use crate::webhooks::{Courier, Secrets};
+pub use backups::{Backups, fresh_id as fresh_backup_id};
 pub use carts::is_owned;
 pub use catalog::chunks;
 pub use import::{Names, is_imported};
-pub use reconcile::Step;
+pub use reconcile::{Step, clip};
 pub use webhook::EDGE_OWNS_MS;
 pub use webhooks::scope_of;
 
@@ -117,6 +120,8 @@ pub struct Service {
     pub secrets: Secrets,
     /// Who calls webhooks.
     pub courier: Courier,
+    /// Backups that this node makes, and whether it may sell after a restore.
+    pub backups: Backups,
     /// This node's certificates.
     pub certificates: Arc<Certificates>,
     /// Who was there from the beginning; empty on a node that joined later.
@@ -131,6 +136,11 @@ pub struct Service {
 pub fn asked<C>(cx: Context, caller: Caller, command: C) -> Audited<C> {
     let address = cx.from.map(|address| address.to_string()).unwrap_or_default();
     Audited { actor: caller.user, address, command: Box::new(command) }
+}
+
+/// A context for work that nobody asked for.
+fn context_of_system() -> Context {
+    Context { deadline: Instant::now() + Duration::from_secs(10), freshness: Freshness::Local, from: None }
 }
 
 /// An answer of a ledger with its place in the log.
@@ -199,7 +209,8 @@ impl Service {
         let handle = self.group(group)?;
         for revision in cx.freshness.at_least() {
             if revision.group != group.0 {
-                if !self.groups.contains_key(&GroupId(revision.group)) {
+                let other = self.groups.get(&GroupId(revision.group));
+                if other.is_none_or(|other| other.incarnation() != revision.incarnation) {
                     return Err(Failure::Gone);
                 }
                 continue;

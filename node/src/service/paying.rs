@@ -53,6 +53,7 @@ impl Service {
         method: String,
     ) -> Answer<Written<Payment>> {
         belongs(event, hold)?;
+        self.must_be_open()?;
         if !self.provider.takes_payments() {
             self.must_be_free(cx, caller, event, hold).await?;
         }

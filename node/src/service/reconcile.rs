@@ -264,7 +264,7 @@ pub(super) fn decline_of(standing: &Standing) -> String {
 }
 
 /// The beginning of a text that fits.
-pub(super) fn clip(text: &str, bytes_max: usize) -> String {
+pub fn clip(text: &str, bytes_max: usize) -> String {
     let mut end = text.len().min(bytes_max);
     while !text.is_char_boundary(end) {
         end -= 1;

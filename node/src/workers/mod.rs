@@ -1,6 +1,7 @@
 //! Loops that run beside requests. Those of a group run on its leader only, and all of them may run twice: what they send is
 //! received by natural key, so a repeat changes nothing.
 
+mod backups;
 mod emails;
 mod first_admin;
 mod guests;
@@ -12,6 +13,7 @@ mod outbox;
 mod payments;
 mod pricing;
 mod provisioning;
+mod recovery;
 mod summaries;
 mod views;
 
@@ -38,6 +40,8 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
     tokio::spawn(members::run(Arc::clone(service)));
     tokio::spawn(crate::members::follow(Arc::clone(service)));
     tokio::spawn(provisioning::run(Arc::clone(service)));
+    tokio::spawn(backups::run(Arc::clone(service)));
+    tokio::spawn(recovery::run(Arc::clone(service)));
     tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));
     tokio::spawn(certificates::watch(Arc::clone(&service.certificates)));

@@ -167,7 +167,6 @@ impl Cluster {
             listen: Listen::Nowhere,
             tls: None,
             groups: self.groups.clone(),
-            incarnation: 4,
             tuning: self.tuning.clone(),
         }
     }

@@ -11,7 +11,7 @@ use crate::proto::{self, refused::Reason, reply, request};
 
 fn ping(cluster: &str, from: u64, to: u64) -> proto::Request {
     let body = Some(request::Body::Ping(proto::Ping::default()));
-    proto::Request { cluster: cluster.to_owned().into(), from, to, boot: 1, nonce: 9, group: 0, body }
+    proto::Request { cluster: cluster.to_owned().into(), from, to, boot: 1, nonce: 9, group: 0, life: 0, body }
 }
 
 async fn answer(cluster: &Cluster, request: proto::Request) -> Option<Reason> {

@@ -64,7 +64,7 @@ impl PeerService for Parrot {
     async fn answer(&self, request: PeerRequest) -> PeerReply {
         self.0.lock().push(request.from().0);
         let body = Some(reply::Body::Pong(proto::Pong { wall_us: 1, writable: true, book: None }));
-        PeerReply(proto::Reply { from: 1, boot: 1, nonce: 1, body })
+        PeerReply(proto::Reply { from: 1, boot: 1, nonce: 1, life: 0, body })
     }
 }
 
@@ -110,7 +110,7 @@ async fn ping(peers: &GrpcPeers, from: u64) -> Result<PeerReply, PeerError> {
 
 async fn ping_node(peers: &GrpcPeers, from: u64, to: u64) -> Result<PeerReply, PeerError> {
     let body = Some(request::Body::Ping(proto::Ping::default()));
-    let request = proto::Request { cluster: cluster_id().0.into(), from, to, boot: 1, nonce: 9, group: 0, body };
+    let request = proto::Request { cluster: cluster_id().0.into(), from, to, boot: 1, nonce: 9, group: 0, life: 0, body };
     timeout(SOON, peers.call(Lane::Data, PeerRequest(request))).await.expect("an answer or an error")
 }
 

@@ -53,7 +53,7 @@ impl StoreBuilder<Config, LogStore, Adapter> for Builder {
         let around = Surroundings {
             cluster,
             group,
-            incarnation: 0,
+            life: Arc::default(),
             progress: progress.clone(),
             snapshots: Arc::new(snapshots),
             log: self.log.clone(),

@@ -33,7 +33,6 @@ async fn three_nodes_talk_over_grpc() {
             listen,
             tls: Some(Arc::new(TlsPeers::open(certificates.files(node), &certificates.name(node)).expect("they are good"))),
             groups: vec![GroupId(0), GroupId(1)],
-            incarnation: 0,
             tuning: tuning.clone(),
         };
         let machines: Machines = Arc::new(|_| Box::new(Counter(Arc::default())));

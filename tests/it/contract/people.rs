@@ -23,6 +23,9 @@ impl Script<'_, '_> {
         let group = trail["groups"][0].to_string();
         self.call(&operator, "getAudit", &[("group", &group), ("limit", "1")], Value::Null).await;
         self.call(&operator, "getDigest", &[("group", "0")], Value::Null).await;
+        let asked = self.call(&operator, "askBackup", &[], Value::Null).await;
+        self.call(&operator, "getBackups", &[], Value::Null).await;
+        self.call(&operator, "getBackup", &[("id", asked["id"].as_str().expect("an id"))], Value::Null).await;
         let admin = self.cluster.client(1, Role::Admin);
         self.call(&admin, "rotateSigningKey", &[], Value::Null).await;
     }

@@ -23,7 +23,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("x509_cert", &["tls/"]),
     ("rcgen", &["tls/"]),
     ("crc32c", &["raft/"]),
-    ("prost", &["ledger/", "raft/"]),
+    ("prost", &["ledger/", "raft/", "node/src/backup"]),
     ("tantivy", &["search/"]),
     ("sled", &["node/src/journal"]),
     ("bincode", &["node/src/journal"]),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::Code::{
     AmountMismatch, BadSignature, HoldEnded, HoldExpired, LimitReached, NothingFits, OrphanSeats, PaymentDeclined, PaymentInProgress,
-    PaymentsUnavailable, PriceChanged, PromoRefused, SaleNotOn, SeatUnavailable, TooOften, TooSoon, WrongState,
+    PaymentsUnavailable, PriceChanged, PromoRefused, Restoring, SaleNotOn, SeatUnavailable, TooOften, TooSoon, WrongState,
 };
 use crate::json::{CancelBody, HoldBody, HoldOut, ListOut, OrderOut, OrderRecordOut, PayBody, RefundBody, RefundOut, TicketRefundBody};
 use crate::openapi::operation::{Operation, delete, get, post};
@@ -25,7 +25,17 @@ fn holds() -> Vec<Operation> {
             .gives(201, "The hold.", answer::<HoldOut>)
             .written()
             .located()
-            .refused(&[SeatUnavailable, NothingFits, OrphanSeats, LimitReached, PriceChanged, PromoRefused, SaleNotOn, WrongState]),
+            .refused(&[
+                SeatUnavailable,
+                NothingFits,
+                OrphanSeats,
+                LimitReached,
+                PriceChanged,
+                PromoRefused,
+                SaleNotOn,
+                Restoring,
+                WrongState,
+            ]),
         get("/event/{id}/hold/{hold}", "getHold", "Look at a hold")
             .gives(200, "The hold, and how its payment stands.", answer::<HoldOut>)
             .read()
@@ -54,6 +64,7 @@ fn holds() -> Vec<Operation> {
                 PaymentInProgress,
                 AmountMismatch,
                 PaymentsUnavailable,
+                Restoring,
                 SaleNotOn,
                 WrongState,
             ]),

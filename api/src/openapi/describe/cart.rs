@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::Code::{
     AmountMismatch, CartRefused, HoldEnded, HoldExpired, LimitReached, NotFound, PaymentDeclined, PaymentInProgress, PaymentsUnavailable,
-    WrongState,
+    Restoring, WrongState,
 };
 use crate::json::{CartBody, CartOut, ListOut, PayBody};
 use crate::openapi::operation::{Operation, delete, get, post};
@@ -44,6 +44,6 @@ pub fn operations() -> Vec<Operation> {
             .gives(202, "The payment is under way: look at the cart again.", answer::<CartOut>)
             .written()
             .located()
-            .refused(&[PaymentDeclined, CartRefused, PaymentInProgress, AmountMismatch, PaymentsUnavailable, WrongState]),
+            .refused(&[PaymentDeclined, CartRefused, PaymentInProgress, AmountMismatch, PaymentsUnavailable, Restoring, WrongState]),
     ]
 }

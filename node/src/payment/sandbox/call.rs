@@ -104,12 +104,17 @@ fn limit(form: &Form) -> Result<usize, Trouble> {
 }
 
 fn list_intents(draft: &Draft<'_>, form: &Form) -> Result<Value, Trouble> {
-    form.only(&["limit", "starting_after"])?;
+    form.only(&["limit", "starting_after", "created[gte]"])?;
+    let since_ms = match form.get("created[gte]").map(str::parse::<u64>) {
+        None => 0,
+        Some(Ok(since_s)) => since_s.saturating_mul(1000),
+        Some(Err(_)) => return Err(Trouble::invalid("parameter_invalid_integer", "created[gte] is a time in seconds.").about("created")),
+    };
     let (limit, before) = match form.get("starting_after") {
         None => (limit(form)?, u64::MAX),
         Some(id) => (limit(form)?, draft.books.intent(id).ok_or_else(|| Trouble::missing("payment_intent", id))?.seq),
     };
-    let mut found = draft.books.intents(before);
+    let mut found = draft.books.intents(before).filter(|intent| intent.created_ms >= since_ms);
     let data = found.by_ref().take(limit).map(|intent| objects::intent(draft.books, draft.site, intent, false)).collect();
     Ok(objects::list("/v1/payment_intents", data, found.next().is_some()))
 }

@@ -1,9 +1,10 @@
 //! What the provider's objects mean.
 
 use boxoffice_ledger::ids::{AttemptId, EventId};
+use boxoffice_ledger::money::{Currency, Money};
 use serde_json::Value;
 
-use crate::payment::{NoAnswer, Origin, RefundStanding, Standing};
+use crate::payment::{Listed, NoAnswer, Origin, RefundStanding, Standing};
 
 /// Longest id that the provider gives.
 const REFERENCE_MAX: usize = 255;
@@ -45,6 +46,17 @@ pub fn standing(intent: &Value) -> Option<Standing> {
         }
         _ => return None,
     })
+}
+
+/// An intent of ours, as it is listed. One in a state that is not known here is still under way.
+///
+/// # Errors
+/// When it lacks what every intent has.
+pub fn listed(origin: Origin, intent: &Value) -> Result<Listed, NoAnswer> {
+    let currency = intent["currency"].as_str().and_then(|code| Currency::parse(&code.to_ascii_uppercase())).ok_or(NoAnswer)?;
+    let total = Money { amount: intent["amount"].as_u64().ok_or(NoAnswer)?, currency };
+    let standing = standing(intent).unwrap_or(Standing::Processing);
+    Ok(Listed { origin, reference: id(intent)?.to_owned(), standing, total })
 }
 
 /// Where a refund stands.
