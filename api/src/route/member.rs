@@ -76,7 +76,7 @@ async fn change(edge: Arc<Edge>, call: Call, drain: bool) -> Outcome {
 /// `DELETE /cluster/member/{id}`
 pub async fn remove(edge: Arc<Edge>, call: Call) -> Outcome {
     let done = edge.backend.remove_member(call.context(), call.user()?, call.write()?, node(&call)?).await?;
-    Ok(json::no_content(Some(done.revision)))
+    Ok(json::done(&done))
 }
 
 /// `POST /cluster/group/{group}/leader`
