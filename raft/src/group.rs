@@ -90,6 +90,12 @@ impl Group {
         self.core.members.len() > 1 && self.core.contact_age().is_some_and(|age| age > LOST_AFTER)
     }
 
+    /// Whether this node has heard of no quorum of the group for longer than an ordinary election takes.
+    #[must_use]
+    pub fn has_lost_quorum(&self) -> bool {
+        self.is_lost()
+    }
+
     async fn stays_lost(&self) -> bool {
         for _ in 0..LOST_LOOKS {
             sleep(LOST_PAUSE).await;

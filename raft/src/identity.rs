@@ -59,6 +59,16 @@ pub fn claim(disk: &dyn Disk, dir: &Path, cluster: &ClusterId, node: NodeId, ran
     Ok(boot)
 }
 
+/// Whose a data directory is, for those who only look.
+///
+/// # Errors
+/// As the disk reports them; `InvalidData` when the identity file is damaged.
+pub fn owner(disk: &dyn Disk, dir: &Path) -> io::Result<(ClusterId, NodeId)> {
+    let bytes = read_checked(disk, &dir.join(IDENTITY_FILE))?;
+    let identity = proto::Identity::decode(bytes.as_slice()).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+    Ok((ClusterId(identity.cluster), NodeId(identity.node)))
+}
+
 /// The last start that was seen of each peer. Kept on disk.
 pub struct Seen {
     disk: Arc<dyn Disk>,

@@ -24,8 +24,10 @@ pub mod machine;
 pub mod meter;
 
 pub mod blobs;
+pub mod data_dir;
 pub mod error;
 pub mod group;
+pub mod history;
 pub mod node;
 pub mod options;
 pub mod status;

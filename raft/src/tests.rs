@@ -4,6 +4,7 @@ mod blobs;
 mod cluster;
 mod counter;
 mod faults;
+mod history;
 mod identity;
 mod propose;
 mod reads;
