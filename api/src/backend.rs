@@ -5,6 +5,7 @@ mod changes;
 mod guest;
 mod identity;
 mod import;
+mod inspection;
 mod map;
 mod measures;
 mod media;
@@ -33,6 +34,7 @@ pub use changes::*;
 pub use guest::*;
 pub use identity::*;
 pub use import::*;
+pub use inspection::*;
 pub use map::*;
 pub use measures::*;
 pub use media::*;
@@ -49,7 +51,7 @@ pub use webhooks::*;
 #[allow(clippy::too_many_arguments)] // Each stands for a field of the request; a struct for each method would say it twice.
 #[async_trait]
 pub trait Backend:
-    Identity + Carts + Guests + Promotions + Pricing + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk
+    Identity + Carts + Guests + Promotions + Pricing + Reads + Search + Imports + MediaLibrary + ChangeFeed + WebhookDesk + Inspection
 {
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;

@@ -66,6 +66,8 @@ static ROUTES: &[(Verb, &str, Scope)] = &[
     (Verb::Post, "/webhook/{id}/replay", Scope::Events),
     (Verb::Get, "/webhook/{id}/delivery", Scope::Events),
     (Verb::Get, "/digest/{group}", Scope::Operate),
+    (Verb::Get, "/check/{group}", Scope::Operate),
+    (Verb::Get, "/log/{group}", Scope::Operate),
     (Verb::Get, "/status", Scope::Operate),
     (Verb::Get, "/admin/audit", Scope::Operate),
 ];

@@ -15,6 +15,7 @@ mod https;
 mod identity;
 mod imports;
 mod inputs;
+mod inspection;
 mod limits;
 mod media;
 mod money;

@@ -9,6 +9,7 @@ mod credentials;
 mod edge;
 mod feed;
 mod files;
+pub mod inspect;
 mod journal;
 mod mail;
 mod media;

@@ -23,6 +23,10 @@ impl Script<'_, '_> {
         let group = trail["groups"][0].to_string();
         self.call(&operator, "getAudit", &[("group", &group), ("limit", "1")], Value::Null).await;
         self.call(&operator, "getDigest", &[("group", "0")], Value::Null).await;
+        for group in ["0", "1"] {
+            self.call(&operator, "checkGroup", &[("group", group)], Value::Null).await;
+            self.call(&operator, "getLog", &[("group", group), ("from", "1"), ("limit", "5")], Value::Null).await;
+        }
         let admin = self.cluster.client(1, Role::Admin);
         self.call(&admin, "rotateSigningKey", &[], Value::Null).await;
     }
