@@ -9,7 +9,7 @@ use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
 use bytes::Bytes;
 
 use crate::disk::{Disk, ReadOnlyDisk};
-use crate::history::{Content, HistoryError, LogEntry, READ_BYTES_MAX, decode};
+use crate::entries::{Content, EntriesError, LogEntry, READ_BYTES_MAX, decode};
 use crate::identity;
 use crate::log::{LogError, LogView};
 use crate::node::log_dir;
@@ -58,7 +58,7 @@ pub enum DataDirError {
     Log(#[from] LogError),
     /// An entry cannot be read.
     #[error("read an entry of the log")]
-    Entry(#[from] HistoryError),
+    Entry(#[from] EntriesError),
     /// What was asked for is gone.
     #[error("group {group} cannot be replayed to there: its log begins after entry {purged}, and no snapshot lies between")]
     Gone {

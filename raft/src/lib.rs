@@ -27,7 +27,7 @@ pub mod blobs;
 pub mod data_dir;
 pub mod error;
 pub mod group;
-pub mod history;
+pub mod entries;
 pub mod node;
 pub mod options;
 pub mod status;

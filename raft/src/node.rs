@@ -56,11 +56,11 @@ struct Inner {
     log: Log,
     handler: Arc<Handler>,
     address: Option<SocketAddr>,
-    life: Life,
+    running: Running,
 }
 
 #[derive(Default)]
-struct Life {
+struct Running {
     tasks: Mutex<Vec<AbortHandle>>,
     /// It is about to stop.
     stopping: AtomicBool,
@@ -171,7 +171,7 @@ impl RaftNode {
     /// Gives the groups that this node leads to others, before it stops: commands wait meanwhile, and go on at the new leaders. From here
     /// on [`RaftNode::is_stopping`].
     pub async fn hand_over(&self) {
-        self.inner.life.stopping.store(true, Ordering::Relaxed);
+        self.inner.running.stopping.store(true, Ordering::Relaxed);
         let inner = self.inner.clone();
         let handing = async move {
             let _ = timeout(HAND_OVER_MAX, inner.hand_over()).await;
@@ -186,7 +186,7 @@ impl RaftNode {
     /// Whether this node is about to stop.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.inner.life.stopping.load(Ordering::Relaxed)
+        self.inner.running.stopping.load(Ordering::Relaxed)
     }
 
     /// Stops in order: takes no more commands, hands leaders over where that is quick and safe, then closes groups and log.
@@ -207,7 +207,7 @@ impl RaftNode {
 
 impl Drop for RaftNode {
     fn drop(&mut self) {
-        for task in self.inner.life.tasks.lock().drain(..) {
+        for task in self.inner.running.tasks.lock().drain(..) {
             task.abort();
         }
         for core in self.inner.groups.values() {
@@ -268,7 +268,7 @@ impl Inner {
         }
         let blobs = BlobDesk::default();
         let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone(), blobs });
-        let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, life: Life::default() });
+        let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, running: Running::default() });
         if let Some(listener) = listener {
             let served = serve(listener, door, inner.handler.clone(), std::future::pending());
             inner.spawn(async move {
@@ -308,16 +308,16 @@ impl Inner {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.life.tasks.lock().push(tokio::spawn(task).abort_handle());
+        self.running.tasks.lock().push(tokio::spawn(task).abort_handle());
     }
 
     async fn stop(&self) {
-        self.life.stopping.store(true, Ordering::Relaxed);
+        self.running.stopping.store(true, Ordering::Relaxed);
         let _ = timeout(HAND_OVER_MAX, self.hand_over()).await;
         for core in self.groups.values() {
             core.queue.refuse_all(ProposeError::ShuttingDown, true);
         }
-        for task in self.life.tasks.lock().drain(..) {
+        for task in self.running.tasks.lock().drain(..) {
             task.abort();
         }
         join_all(self.groups.values().map(|core| async move {

@@ -4,7 +4,7 @@ mod blobs;
 mod cluster;
 mod counter;
 mod faults;
-mod history;
+mod entries;
 mod identity;
 mod propose;
 mod reads;

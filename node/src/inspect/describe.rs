@@ -13,7 +13,7 @@ use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_ledger::tickets::TicketAction;
 use boxoffice_ledger::time::Timestamp;
 use boxoffice_ledger::webhooks::WebhookCommand;
-use boxoffice_raft::history::{Content, LogEntry};
+use boxoffice_raft::entries::{Content, LogEntry};
 use bytes::Bytes;
 
 /// Names and values.

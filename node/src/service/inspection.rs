@@ -44,7 +44,7 @@ impl Inspection for Service {
         let read = move || {
             let (first, applied) = (handle.first_index(), handle.applied());
             let entries = handle.entries(from, limit)?.into_iter().map(|entry| describe::entry(kind, entry));
-            Ok::<_, boxoffice_raft::history::HistoryError>(LogPage { first, applied, entries: entries.collect() })
+            Ok::<_, boxoffice_raft::entries::EntriesError>(LogPage { first, applied, entries: entries.collect() })
         };
         let page = tokio::task::spawn_blocking(read).await.map_err(|_| Failure::Overloaded(AGAIN_MS))?;
         page.map_err(|error| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cluster::{Cluster, DATA_DIR, cluster_id, eventually, quick};
 use crate::data_dir::{DataDir, DataDirError, Step, Until};
-use crate::history::Content;
+use crate::entries::Content;
 use crate::options::Tuning;
 
 fn open(cluster: &Cluster, node: u64) -> Result<DataDir, DataDirError> {

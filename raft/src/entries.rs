@@ -47,7 +47,7 @@ pub enum Content {
 
 /// Why entries cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
+pub enum EntriesError {
     /// The log does not give them.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -72,8 +72,8 @@ impl Group {
     /// not for threads that serve.
     ///
     /// # Errors
-    /// As [`HistoryError`] says.
-    pub fn entries(&self, from: u64, count: usize) -> Result<Vec<LogEntry>, HistoryError> {
+    /// As [`EntriesError`] says.
+    pub fn entries(&self, from: u64, count: usize) -> Result<Vec<LogEntry>, EntriesError> {
         let end = from.max(self.first_index()).saturating_add(count as u64).min(self.applied() + 1);
         let from = from.max(self.first_index());
         if from >= end {
@@ -87,9 +87,9 @@ impl Group {
 ///
 /// # Errors
 /// When this build does not know its form.
-pub(crate) fn decode(entry: Entry) -> Result<LogEntry, HistoryError> {
+pub(crate) fn decode(entry: Entry) -> Result<LogEntry, EntriesError> {
     let (index, term, node) = (entry.id.index, entry.id.term, entry.id.node);
-    let content = content(entry).map_err(|error| HistoryError::Unknown { index, reason: error.to_string() })?;
+    let content = content(entry).map_err(|error| EntriesError::Unknown { index, reason: error.to_string() })?;
     Ok(LogEntry { index, term, node, content })
 }
 
