@@ -6,6 +6,7 @@ mod changes;
 mod guest;
 mod identity;
 mod import;
+mod inspection;
 mod map;
 mod measures;
 mod media;
@@ -36,6 +37,7 @@ pub use changes::*;
 pub use guest::*;
 pub use identity::*;
 pub use import::*;
+pub use inspection::*;
 pub use map::*;
 pub use measures::*;
 pub use media::*;
@@ -66,6 +68,7 @@ pub trait Backend:
     + WebhookDesk
     + NodeDesk
     + BackupDesk
+    + Inspection
 {
     /// Published events, in the order that the filter asks for.
     async fn list_events(&self, cx: Context, filter: &EventFilter, limit: usize, cursor: Option<&str>) -> Answer<Read<Page<EventView>>>;

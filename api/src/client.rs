@@ -4,8 +4,10 @@
 //! reached or has no quorum, on the same terms when the outcome is unknown.
 
 mod booking;
+mod inspection;
 mod nodes;
 mod prices;
+mod stream;
 mod types;
 
 use std::time::Duration;
@@ -13,9 +15,14 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+pub use crate::json::{check_value, entry_value};
 pub use nodes::{Member, Membership};
 pub use prices::{LevelPrice, Prices, read_moment, read_policy};
-pub use types::{Digest, Event, Group, Hold, List, Money, Node, Order, Paid, Sale, Seat, SeatMap, SectionCount, Session, Ticket, User};
+pub use stream::Events;
+pub use types::{
+    Digest, Event, Finding, Group, GroupCheck, Hold, List, Money, Node, Order, Paid, Sale, Seat, SeatMap, SectionCount, Session, Ticket,
+    User,
+};
 
 /// Tries of one call over all endpoints.
 const TRIES: usize = 8;

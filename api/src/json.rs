@@ -7,6 +7,7 @@ mod cart;
 mod catalog;
 mod identity;
 mod import;
+mod inspection;
 mod linked;
 mod local;
 mod media;
@@ -50,6 +51,9 @@ pub use identity::{
     PasswordResetOut, RefreshBody, RegisterBody, ResetBody, ResetConfirmBody, RoleBody, SessionEntryOut, SessionOut, SigningKeyOut,
 };
 pub use import::{ImportBody, ImportEventBody, ImportOut, ImportVenueBody};
+pub use inspection::{GroupCheckOut, LogOut};
+#[cfg(feature = "client")]
+pub use inspection::{check_value, entry_value};
 pub use linked::linked_data;
 pub use local::LocalTime;
 pub use media::{ImageOut, MediaOut};

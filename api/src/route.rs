@@ -9,6 +9,7 @@ pub mod guest;
 pub mod hold;
 pub mod hook;
 pub mod import;
+pub mod inspection;
 pub mod key;
 pub mod list;
 pub mod media;

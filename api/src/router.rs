@@ -14,8 +14,8 @@ use crate::error::HttpProblem;
 use crate::import::UPLOAD_BYTES_MAX;
 use crate::live;
 use crate::route::{
-    admin, backup, cart, change, event, guest, hold, hook, import, key, list, media, member, performer, price, promo, refund, sale, scan, search,
-    seat, session, site, ticket, user, venue, webhook,
+    admin, backup, cart, change, event, guest, hold, hook, import, inspection, key, list, media, member, performer, price, promo, refund,
+    sale, scan, search, seat, session, site, ticket, user, venue, webhook,
 };
 
 /// Largest request body, in bytes; a seating plan may be larger.
@@ -340,6 +340,8 @@ pub static ROUTES: &[Route] = &[
     get("/backup/{id}", OPERATOR, &[], |edge, call| Box::pin(backup::show(edge, call))),
 
     get("/digest/{group}", OPERATOR, &["index"], |edge, call| Box::pin(admin::digest(edge, call))),
+    get("/check/{group}", OPERATOR, &[], |edge, call| Box::pin(inspection::check(edge, call))),
+    get("/log/{group}", OPERATOR, &["from", "limit"], |edge, call| Box::pin(inspection::log(edge, call))),
     get("/status", OPERATOR, &[], |edge, call| Box::pin(admin::status(edge, call))),
     probe("/healthz", |edge, call| Box::pin(admin::healthz(edge, call))),
     probe("/metrics", |edge, call| Box::pin(admin::metrics(edge, call))),

@@ -74,6 +74,8 @@ static ROUTES: &[(Verb, &str, Scope)] = &[
     (Verb::Get, "/backup", Scope::Operate),
     (Verb::Get, "/backup/{id}", Scope::Operate),
     (Verb::Get, "/digest/{group}", Scope::Operate),
+    (Verb::Get, "/check/{group}", Scope::Operate),
+    (Verb::Get, "/log/{group}", Scope::Operate),
     (Verb::Get, "/status", Scope::Operate),
     (Verb::Get, "/admin/audit", Scope::Operate),
 ];

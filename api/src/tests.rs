@@ -16,6 +16,7 @@ mod https;
 mod identity;
 mod imports;
 mod inputs;
+mod inspection;
 mod limits;
 mod media;
 mod money;

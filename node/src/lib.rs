@@ -10,6 +10,7 @@ mod credentials;
 mod edge;
 mod feed;
 mod files;
+pub mod inspect;
 mod journal;
 mod mail;
 mod media;

@@ -103,8 +103,27 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
 
     let api = Api::new(service as Arc<dyn Backend>, api, hub).context("set up the edge")?;
     tracing::info!(node = %config.node, http = %config.http, peer = %config.peer, "serving");
-    boxoffice_api::server::serve(listener, api, stop).await.context("serve HTTP")?;
+    serve(listener, api, raft, stop).await
+}
+
+/// Serves until told to stop, then leaves in order: others lead before the first connection is closed, so that no request meets a group
+/// without a leader for longer than it must.
+async fn serve(
+    listener: tokio::net::TcpListener,
+    api: Api,
+    raft: Arc<RaftNode>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let leaving = {
+        let raft = Arc::clone(&raft);
+        async move {
+            stop.await;
+            raft.hand_over().await;
+        }
+    };
+    boxoffice_api::server::serve(listener, api, leaving).await.context("serve HTTP")?;
     raft.shutdown().await;
+    tracing::info!("stopped");
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! What a caller may rely on after a crash: bytes of a file that were written before a successful `sync_data`, and names that were
 //! created, renamed or removed before a successful `sync_dir` of their directory. Nothing else.
 
+mod read_only;
 mod real;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
@@ -13,6 +14,7 @@ use std::any::Any;
 use std::io;
 use std::path::Path;
 
+pub use read_only::ReadOnlyDisk;
 pub use real::RealDisk;
 #[cfg(any(test, feature = "sim"))]
 pub use sim::SimDisk;

@@ -102,6 +102,12 @@ impl Group {
         self.core.contact_age().is_some_and(|age| age > LOST_AFTER) && self.core.voters().len() > 1
     }
 
+    /// Whether this node has heard of no quorum of the group for longer than an ordinary election takes.
+    #[must_use]
+    pub fn has_lost_quorum(&self) -> bool {
+        self.is_lost()
+    }
+
     async fn stays_lost(&self) -> bool {
         for _ in 0..LOST_LOOKS {
             sleep(LOST_PAUSE).await;

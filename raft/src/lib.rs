@@ -26,6 +26,8 @@ pub mod meter;
 
 pub mod blobs;
 pub mod book;
+pub mod data_dir;
+pub mod entries;
 pub mod error;
 pub mod group;
 pub mod history;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
+use futures::future::join_all;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
@@ -57,7 +59,14 @@ struct Inner {
     log: Log,
     handler: Arc<Handler>,
     address: Option<SocketAddr>,
+    running: Running,
+}
+
+#[derive(Default)]
+struct Running {
     tasks: Mutex<Vec<AbortHandle>>,
+    /// It is about to stop.
+    stopping: AtomicBool,
 }
 
 impl RaftNode {
@@ -173,6 +182,27 @@ impl RaftNode {
         }
     }
 
+    /// Gives the groups that this node leads to others, before it stops: commands wait meanwhile, and go on at the new leaders. From here
+    /// on [`RaftNode::is_stopping`].
+    pub async fn hand_over(&self) {
+        self.inner.running.stopping.store(true, Ordering::Relaxed);
+        let inner = self.inner.clone();
+        let handing = async move {
+            let _ = timeout(HAND_OVER_MAX, inner.hand_over()).await;
+        };
+        let handle = self.runtime.lock().as_ref().map(|runtime| runtime.handle().clone());
+        match handle {
+            Some(handle) => drop(handle.spawn(handing).await),
+            None => handing.await,
+        }
+    }
+
+    /// Whether this node is about to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.inner.running.stopping.load(Ordering::Relaxed)
+    }
+
     /// Stops in order: takes no more commands, hands leaders over where that is quick and safe, then closes groups and log.
     pub async fn shutdown(&self) {
         let inner = self.inner.clone();
@@ -191,7 +221,7 @@ impl RaftNode {
 
 impl Drop for RaftNode {
     fn drop(&mut self) {
-        for task in self.inner.tasks.lock().drain(..) {
+        for task in self.inner.running.tasks.lock().drain(..) {
             task.abort();
         }
         for core in self.inner.groups.values() {
@@ -258,8 +288,7 @@ impl Inner {
         learn_life(&life, &groups);
         let blobs = BlobDesk::default();
         let handler = Arc::new(Handler { peers: peers.clone(), groups: groups.clone(), time: time.clone(), log: log.clone(), blobs });
-        let tasks = Mutex::new(Vec::new());
-        let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, tasks });
+        let inner = Arc::new(Self { node: options.node, groups, peers, log, handler, address, running: Running::default() });
         if let Some(listener) = listener {
             let served = serve(listener, door, inner.handler.clone(), std::future::pending());
             inner.spawn(async move {
@@ -299,40 +328,45 @@ impl Inner {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.lock().push(tokio::spawn(task).abort_handle());
+        self.running.tasks.lock().push(tokio::spawn(task).abort_handle());
     }
 
     async fn stop(&self) {
+        self.running.stopping.store(true, Ordering::Relaxed);
+        let _ = timeout(HAND_OVER_MAX, self.hand_over()).await;
         for core in self.groups.values() {
             core.queue.refuse_all(ProposeError::ShuttingDown, true);
         }
-        let _ = timeout(HAND_OVER_MAX, self.hand_over()).await;
-        for task in self.tasks.lock().drain(..) {
+        for task in self.running.tasks.lock().drain(..) {
             task.abort();
         }
-        for core in self.groups.values() {
+        join_all(self.groups.values().map(|core| async move {
             if let Some(raft) = core.raft() {
                 let _ = timeout(HAND_OVER_MAX, raft.shutdown()).await;
             }
             core.set_raft(None);
             core.forget_leader();
-        }
+        }))
+        .await;
         if let Err(error) = self.log.shutdown().await {
             tracing::error!(%error, "the log could not be closed");
         }
     }
 
-    /// Gives each led group to a living peer, one after the other.
+    /// Gives each led group to a living peer, all at once.
     async fn hand_over(&self) {
-        for core in self.groups.values().filter(|core| core.leadership().is_leader) {
-            let voters = core.voters().into_iter().filter(|voter| self.peers.health(*voter, ALIVE).is_some());
-            let alive: Vec<u64> = voters.collect();
-            let Some(to) = alive.get(core.id.0 as usize % alive.len().max(1)) else { continue };
-            let group = Group { core: core.clone() };
-            if let Err(error) = group.transfer_leader(NodeId(*to)).await {
-                tracing::info!(group = %core.id, to, %error, "leadership was not handed over");
+        join_all(self.groups.values().filter(|core| core.leadership().is_leader).map(|core| {
+            let alive: Vec<u64> = core.voters().into_iter().filter(|voter| self.peers.health(*voter, ALIVE).is_some()).collect();
+            async move {
+                let Some(&to) = alive.get(core.id.0 as usize % alive.len().max(1)) else { return };
+                let group = Group { core: core.clone() };
+                match group.transfer_leader(NodeId(to)).await {
+                    Ok(()) => tracing::info!(group = %core.id, to, "leadership was handed over"),
+                    Err(error) => tracing::info!(group = %core.id, to, %error, "leadership was not handed over"),
+                }
             }
-        }
+        }))
+        .await;
     }
 }
 

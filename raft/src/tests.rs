@@ -3,6 +3,7 @@
 mod blobs;
 mod cluster;
 mod counter;
+mod entries;
 mod faults;
 mod history;
 mod identity;

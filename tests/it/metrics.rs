@@ -1,6 +1,6 @@
 //! Every node tells Prometheus what it does: the numbers move with what happens, and only operators and trusted networks see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use boxoffice_tests::http::{Client, PATIENCE};
 use boxoffice_tests::shop::{self, Terms};
@@ -55,4 +55,39 @@ async fn what_happens_can_be_seen_from_outside() {
         (leaders == groups as f64).then_some(())
     })
     .await;
+}
+
+/// The names of metrics in a text: words that begin with the product's prefix.
+fn metrics_in(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    words.filter(|word| word.starts_with("boxoffice_")).collect()
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_metrics_that_exist() {
+    let client = Client::at(&cluster().url(1));
+    // A family without any value is not described: a refusal makes the last of them.
+    let _ = client.get("/event/evt_x").await.problem(404, "not_found");
+    let text = client.get("/metrics").await.text;
+    let mut known = BTreeSet::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').expect("a name and a kind");
+        known.extend(match kind {
+            "counter" => vec![format!("{name}_total")],
+            "histogram" => ["bucket", "count", "sum"].map(|part| format!("{name}_{part}")).to_vec(),
+            _ => vec![name.to_owned()],
+        });
+    }
+    let path = boxoffice_tests::binary::source_tree().join("dashboards/grafana.json");
+    let dashboard: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let shown: Vec<&str> = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().into_iter().flatten())
+        .filter_map(|target| target["expr"].as_str())
+        .collect();
+    let shown: BTreeSet<&str> = shown.into_iter().flat_map(metrics_in).collect();
+    assert!(shown.len() > 25, "{shown:?}");
+    let missing: Vec<&&str> = shown.iter().filter(|name| !known.contains(**name)).collect();
+    assert!(missing.is_empty(), "the dashboard shows what no node measures: {missing:?}\n{known:?}");
 }

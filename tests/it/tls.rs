@@ -235,15 +235,15 @@ fn certificates_are_made_checked_and_renewed_by_commands() {
     let peers =
         |node: u64| format!("[tls.peers]\nca = \"certs/ca.pem\"\ncertificate = \"certs/n{node}.pem\"\nkey = \"certs/n{node}.key\"\n");
     shell.configure("10.0.0.1:7580", "");
-    for command in ["check", "serve"] {
+    for command in ["config check", "serve"] {
         let complaint = shell.complaint(&format!("{command} --config n1.toml"));
         assert!(complaint.contains("cluster cert ca") && complaint.contains("insecure_peers = true"), "{complaint}");
     }
     shell.configure("10.0.0.1:7580", &peers(1));
-    assert!(shell.run("check --config n1.toml").status.success());
+    assert!(shell.run("config check --config n1.toml").status.success());
     let _ = shell.json("cluster cert node --dir certs --cluster arena --node 2 -o json");
     shell.configure("127.0.0.1:1", &peers(2));
-    for command in ["check", "serve"] {
+    for command in ["config check", "serve"] {
         let complaint = shell.complaint(&format!("{command} --config n1.toml"));
         assert!(complaint.contains("is not the certificate of node-1.arena, but of node-2.arena"), "{complaint}");
     }
@@ -251,7 +251,7 @@ fn certificates_are_made_checked_and_renewed_by_commands() {
     let folder = Folder::at(scratch.path().join("certs"), "arena");
     folder.make_node(1, &["node-1.arena".to_owned()], past, Existing::Replace).expect("a certificate");
     shell.configure("127.0.0.1:1", &peers(1));
-    assert!(shell.complaint("check --config n1.toml").contains("expired 3 days ago"));
+    assert!(shell.complaint("config check --config n1.toml").contains("expired 3 days ago"));
     fs::set_permissions(folder.node(1).own.key, fs::Permissions::from_mode(0o644)).expect("changed");
-    assert!(shell.complaint("check --config n1.toml").contains("chmod 600"));
+    assert!(shell.complaint("config check --config n1.toml").contains("chmod 600"));
 }

@@ -154,12 +154,12 @@ impl Client {
     }
 }
 
-fn typed<T: DeserializeOwned>(answer: Value) -> Result<T, ClientError> {
+pub(super) fn typed<T: DeserializeOwned>(answer: Value) -> Result<T, ClientError> {
     serde_json::from_value(answer).map_err(|error| ClientError::Answer(error.to_string()))
 }
 
 /// A path segment, percent-encoded.
-fn percent(text: &str) -> String {
+pub(super) fn percent(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

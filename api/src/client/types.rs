@@ -212,3 +212,31 @@ pub struct Group {
     pub applied: u64,
     pub last: u64,
 }
+
+/// What was found in a node's copy of a group.
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // The names are the contract's.
+pub struct GroupCheck {
+    pub node: u64,
+    pub group: u32,
+    pub kind: String,
+    pub index: u64,
+    pub digest: String,
+    pub clean: bool,
+    pub findings: Vec<Finding>,
+}
+
+/// Something that must hold, and whether it does.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Finding {
+    /// Its name.
+    pub invariant: String,
+    /// What must hold, for people.
+    pub text: String,
+    /// How many records were looked at.
+    pub checked: u64,
+    /// How often it does not hold.
+    pub violated: u64,
+    /// The first of these, in words.
+    pub violations: Vec<String>,
+}

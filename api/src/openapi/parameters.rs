@@ -9,6 +9,7 @@ use crate::error::Code;
 use crate::json::{STATE_NAMES, TextForm};
 use crate::route::change::LIMIT_MAX;
 use crate::route::event::{CITY_BYTES_MAX, PRICE_MAX, SEARCH_CHARS_MAX};
+use crate::route::inspection::ENTRIES_MAX;
 use crate::route::list::SORTS;
 use crate::route::search::SUGGESTIONS_MAX;
 use crate::router::{Key, Route};
@@ -161,6 +162,8 @@ pub fn in_query(path: &str, name: &str) -> Option<(&'static str, Value)> {
         "type" => ("Only of these types, separated by commas.", json!({"type": "string", "examples": [KINDS.join(",")]})),
         "follow" => ("`true`: stay, and be told what happens. Server-sent events always do.", one_of(&["true", "false"])),
         "group" if path == "/changes" => ("Only of this group.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})),
+        "limit" if path == "/log/{group}" => ("Entries in a page.", json!({"type": "integer", "minimum": 1, "maximum": ENTRIES_MAX})),
+        "from" if path == "/log/{group}" => ("The first entry; by default the first that the node still has.", number()),
         "limit" => ("Items in a page.", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 25})),
         "cursor" => ("The `next_cursor` of the page before.", line(512)),
         "q" => ("What to search for.", line(SEARCH_CHARS_MAX)),

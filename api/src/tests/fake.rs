@@ -7,6 +7,7 @@ pub mod changes;
 mod guest;
 pub mod identity;
 mod import;
+mod inspection;
 mod media;
 pub mod nodes;
 pub mod price;

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{hash_order, hash_ticket};
+use super::{AccountLedger, hash_order, hash_ticket};
 use crate::command::OrderRecord;
 use crate::digest::Accumulator;
 use crate::ids::{OrderId, TicketId, UserId};
@@ -105,5 +105,19 @@ impl Holdings {
             self.tickets.is_sorted_by(|left, right| left.id < right.id) && self.orders.is_sorted_by(|left, right| left.id < right.id);
         let own = self.tickets.iter().all(|ticket| ticket.user == user) && self.orders.iter().all(|order| order.user == user);
         if sorted && own { Ok(()) } else { Err(format!("the records of {user} are out of order or of someone else")) }
+    }
+}
+
+impl AccountLedger {
+    /// The tickets of everybody in this group, by owner and id.
+    pub fn tickets(&self) -> impl Iterator<Item = &TicketRecord> {
+        let owners = self.holdings.sorted().into_iter();
+        owners.flat_map(|(_, holdings)| holdings.tickets().iter().map(|ticket| &**ticket))
+    }
+
+    /// The orders of everybody in this group, by buyer and id.
+    pub fn orders(&self) -> impl Iterator<Item = &OrderRecord> {
+        let buyers = self.holdings.sorted().into_iter();
+        buyers.flat_map(|(_, holdings)| holdings.orders().iter().map(|order| &**order))
     }
 }

@@ -63,20 +63,28 @@ pub struct BenchArgs {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Sell a house: hold one seat, pay for it.
+    #[command(after_help = "Example:\n  boxoffice bench book --config node.toml --seats 50000 --clients 64,256")]
     Book(BookArgs),
     /// Read while many log in.
+    #[command(after_help = "Example:\n  boxoffice bench login --config node.toml")]
     Login(login::LoginArgs),
     /// Read a page and a map, beside a bare handler that gives the same bytes.
+    #[command(after_help = "Example:\n  boxoffice bench read --config node.toml")]
     Read(read::ReadArgs),
     /// Let a whole house in.
+    #[command(after_help = "Example:\n  boxoffice bench scan --config node.toml")]
     Scan(scan::ScanArgs),
     /// Search in many events, beside the bare library.
+    #[command(after_help = "Example:\n  boxoffice bench search --events 200000 --rate 500")]
     Search(search::SearchArgs),
     /// Bring many events in.
+    #[command(after_help = "Example:\n  boxoffice bench import --config node.toml")]
     Import(import::ImportArgs),
     /// Let many watch a map while the house is sold.
+    #[command(after_help = "Example:\n  boxoffice bench live --config node.toml")]
     Live(live::LiveArgs),
     /// Let a hundred look for each one who books.
+    #[command(after_help = "Example:\n  boxoffice bench mix --config node.toml")]
     Mix(mix::MixArgs),
 }
 

@@ -22,4 +22,12 @@ impl Connection {
     pub fn client(&self) -> Result<Client, ClientError> {
         Client::new(self.endpoint.clone(), self.token.clone())
     }
+
+    /// A client for each of these nodes alone.
+    ///
+    /// # Errors
+    /// When no client can be made of one.
+    pub fn each(&self) -> Result<Vec<Client>, ClientError> {
+        self.endpoint.iter().map(|url| Client::new(vec![url.clone()], self.token.clone())).collect()
+    }
 }

@@ -3,6 +3,8 @@
 //! Files go to any node in batches of up to [`BATCH`] events. The cluster knows an event by the key of its source, so a run that was
 //! broken off is simply run again: what is there is counted as existing and not touched.
 
+mod nouns;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -30,6 +32,35 @@ pub enum EventCommand {
     #[command(after_help = "Examples:\n  boxoffice event import --move-dates nyphil-2024-25.json\n  \
                       boxoffice event import -o json conferences.json")]
     Import(ImportArgs),
+    /// List events, what is asked for most first.
+    #[command(
+        after_help = "Examples:\n  boxoffice event list --city Berlin\n  boxoffice event list --from 2026-12-01 --limit 100 -o jsonl"
+    )]
+    List(nouns::ListArgs),
+    /// Find events by words.
+    #[command(after_help = "Example:\n  boxoffice event search midnight radio")]
+    Search(nouns::SearchArgs),
+    /// Show an event.
+    #[command(after_help = "Example:\n  boxoffice event get evt_01k8... -o json")]
+    Get(nouns::OneArgs),
+    /// Create an event. Needs a coordinator's token.
+    #[command(
+        after_help = "Examples:\n  boxoffice event create --name Final --venue ven_01k8... --starts-at 2027-06-01T19:30:00Z \\\n    \
+                      --currency EUR --prices 9500,6500\n  \
+                      boxoffice event create --file event.json --draft"
+    )]
+    Create(nouns::CreateArgs),
+    /// Count the seats of an event, or list some.
+    #[command(
+        after_help = "Examples:\n  boxoffice event seats evt_01k8...\n  boxoffice event seats evt_01k8... --section A --state available"
+    )]
+    Seats(nouns::SeatsArgs),
+    /// Follow the seats of an event as they are held and sold.
+    #[command(after_help = "Examples:\n  boxoffice event watch evt_01k8...\n  boxoffice event watch evt_01k8... --count 1 -o jsonl")]
+    Watch(nouns::WatchArgs),
+    /// Cancel an event for good: no more sales, and every order is refunded. Needs its coordinator's token.
+    #[command(after_help = "Examples:\n  boxoffice event cancel --dry-run evt_01k8...\n  boxoffice event cancel --yes evt_01k8...")]
+    Cancel(nouns::CancelArgs),
 }
 
 /// Arguments of `event import`.
@@ -72,8 +103,18 @@ pub struct Terms<'a> {
 /// # Errors
 /// When a file cannot be read or the cluster refuses; what was brought in before stays, and a second run goes on from there.
 pub fn run(command: EventCommand) -> anyhow::Result<ExitCode> {
-    let EventCommand::Import(args) = command;
-    super::runtime(1)?.block_on(import(args))
+    super::runtime(1)?.block_on(async {
+        match command {
+            EventCommand::Import(args) => import(args).await,
+            EventCommand::List(args) => nouns::list(args).await,
+            EventCommand::Search(args) => nouns::search(args).await,
+            EventCommand::Get(args) => nouns::get(args).await,
+            EventCommand::Create(args) => nouns::create(args).await,
+            EventCommand::Seats(args) => nouns::seats(args).await,
+            EventCommand::Watch(args) => nouns::watch(args).await,
+            EventCommand::Cancel(args) => nouns::cancel(args).await,
+        }
+    })
 }
 
 async fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {

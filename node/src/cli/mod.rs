@@ -1,26 +1,40 @@
 //! The command line: one file a command. stdout is for data, stderr for everything else.
 
 mod backup;
+mod check;
 mod cluster;
+mod completions;
+mod config;
 mod connection;
 mod demo;
 mod dev;
 pub mod event;
 mod exit;
+mod hold;
 mod import;
+mod input;
+mod list;
+mod log;
 mod output;
 pub mod price;
+mod replay;
 mod sandbox;
 mod serve;
+mod ticket;
 mod token;
+mod top;
+mod user;
+mod venue;
 mod write;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const ABOUT: &str = "A ticketing cluster in one binary: seats are never sold twice.";
+
 #[derive(Parser)]
-#[command(name = "boxoffice", version, about = "A ticketing cluster in one binary: seats are never sold twice.", after_help = exit::EXIT_CODES)]
+#[command(name = "boxoffice", version, about = ABOUT, after_help = exit::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -39,8 +53,19 @@ enum Command {
     /// Print a new cluster secret.
     #[command(after_help = "Example:\n  boxoffice secret > /etc/boxoffice/secret && chmod 600 /etc/boxoffice/secret")]
     Secret,
-    /// Check a configuration file.
-    Check(serve::ServeArgs),
+    /// Hold things against what must be.
+    #[command(subcommand)]
+    Check(check::CheckCommand),
+    /// Work with configuration files.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Read the log of a group.
+    #[command(subcommand)]
+    Log(log::LogCommand),
+    /// Watch a cluster: nodes, leaders, rates, queues.
+    Top(top::TopArgs),
+    /// Work out what a group's ledger was at a moment.
+    Replay(replay::ReplayArgs),
     /// Set a cluster up, show it, let nodes come and go.
     #[command(subcommand)]
     Cluster(cluster::ClusterCommand),
@@ -56,12 +81,34 @@ enum Command {
     /// Work with events.
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Work with venues.
+    #[command(subcommand)]
+    Venue(venue::VenueCommand),
+    /// Work with accounts.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Hold seats and pay for them.
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
+    /// Work with tickets.
+    #[command(subcommand)]
+    Ticket(ticket::TicketCommand),
     /// Look at prices that move, check them, and try other ones.
     #[command(subcommand)]
     Price(price::PriceCommand),
     /// Bring real data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Print completions for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Print a page of the manual.
+    Man(completions::ManArgs),
+    /// Print what exit codes mean.
+    #[command(after_help = exit::EXIT_CODES)]
+    ExitCodes,
+    /// Print the version of this build.
+    #[command(after_help = "Example:\n  boxoffice version")]
+    Version,
 }
 
 /// Runs the command that the process was started with.
@@ -73,14 +120,26 @@ pub fn main() -> ExitCode {
         Command::SandboxProvider(args) => sandbox::run(args),
         Command::Token(args) => token::run(&args),
         Command::Secret => crate::secret::fresh().map(|secret| print!("{secret}")).map(|()| ExitCode::SUCCESS),
-        Command::Check(args) => serve::check(&args),
+        Command::Check(command) => check::run(command),
+        Command::Config(command) => config::run(command),
+        Command::Log(command) => log::run(command),
+        Command::Top(args) => top::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Cluster(command) => cluster::run(command),
         Command::Bench(args) => crate::bench::run(&args),
         Command::Openapi => openapi(),
         Command::Backup(command) => backup::run(command),
         Command::Event(command) => event::run(command),
+        Command::Venue(command) => venue::run(command),
+        Command::User(command) => user::run(command),
+        Command::Hold(command) => hold::run(command),
+        Command::Ticket(command) => ticket::run(command),
         Command::Price(command) => price::run(command),
         Command::Import(command) => import::run(command),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => completions::man(&args),
+        Command::ExitCodes => said(exit::EXIT_CODES),
+        Command::Version => said(concat!("boxoffice ", env!("CARGO_PKG_VERSION"))),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
@@ -89,6 +148,11 @@ pub fn main() -> ExitCode {
         }
         exit::of(&error)
     })
+}
+
+fn said(text: &str) -> anyhow::Result<ExitCode> {
+    println!("{text}");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn openapi() -> anyhow::Result<ExitCode> {

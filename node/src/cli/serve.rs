@@ -8,7 +8,7 @@ use anyhow::Context;
 use boxoffice_cluster_config::file::Config;
 use clap::Args;
 
-/// Arguments of `serve` and `check`.
+/// Arguments of `serve`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  boxoffice serve --config /etc/boxoffice/node.toml")]
 pub struct ServeArgs {
@@ -41,21 +41,6 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     crate::files::take_what_is_granted();
     let until_stdin_closes = args.until_stdin_closes;
     super::runtime(config.threads.on(super::cores()).http)?.block_on(crate::start::run(config, stop(until_stdin_closes)))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Says whether a configuration file is right.
-///
-/// # Errors
-/// When it is not.
-pub fn check(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    let config = read_config(&args.config)?;
-    crate::secret::read(&config.secret_file)?;
-    crate::payment::open(&config)?;
-    for note in crate::certificates::check(&config)? {
-        eprintln!("note: {note}");
-    }
-    eprintln!("{} is right: node {} of cluster {}, {} members", args.config.display(), config.node.0, config.cluster, config.members.len());
     Ok(ExitCode::SUCCESS)
 }
 

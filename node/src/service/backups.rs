@@ -68,7 +68,7 @@ impl BackupDesk for Service {
                 tracing::info!(user = %caller.user, backup = %BackupId(id), "a backup was asked for");
                 Ok(applied.written(BackupId(id)))
             }
-            CatalogOutcome::Rejected(rejection) => refused(rejection, applied.revision),
+            CatalogOutcome::Rejected(rejection) => refused(rejection, applied.revision, applied.replayed),
             CatalogOutcome::Done => Err(Failure::Unknown),
         }
     }

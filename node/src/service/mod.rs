@@ -12,6 +12,7 @@ mod gates;
 mod guests;
 pub mod identity;
 mod import;
+mod inspection;
 mod lists;
 mod measures;
 mod media;

@@ -154,7 +154,7 @@ impl Service {
                 self.fresh(Context { freshness: Freshness::AtLeast(applied.revision), ..cx }, CATALOG).await?;
                 Ok((u64::try_from(*id).map_err(|_| Failure::Unknown)?, applied))
             }
-            CatalogOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision),
+            CatalogOutcome::Rejected(rejection) => refused(rejection.clone(), applied.revision, applied.replayed),
             CatalogOutcome::Done => Err(Failure::Unknown),
         }
     }

@@ -1,11 +1,11 @@
 //! How this node stands, for operators and for load balancers.
 
 use boxoffice_api::backend::{Answer, Failure, GroupView, NodeView};
-use boxoffice_cluster_config::groups::GroupKind;
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_raft::status::Role;
 
 use super::Service;
+use crate::inspect::check::kind_name;
 
 impl Service {
     /// The digest of this node's copy of a group at an index that is still in the ring.
@@ -21,12 +21,7 @@ impl Service {
         let status = self.raft.status();
         let groups = status.groups.iter().map(|group| GroupView {
             group: group.group.0,
-            kind: match self.counts.kind(group.group) {
-                Some(GroupKind::Catalog) => "catalog",
-                Some(GroupKind::Events) => "events",
-                Some(GroupKind::Users) => "users",
-                None => "unknown",
-            },
+            kind: kind_name(self.counts.kind(group.group)),
             role: role_name(group.role),
             leader: group.leader.map(|node| node.0),
             term: group.term,
@@ -49,14 +44,20 @@ impl Service {
         }
     }
 
-    /// Ready: every group has a leader here and the search index has something to answer from.
+    /// Ready: it is not about to stop, every group has a leader with a quorum, and the search index has something to answer from.
     pub fn readiness(&self) -> Result<(), String> {
         if let Some(reason) = self.raft.status().expelled {
             return Err(format!("the cluster does not take this node any more: {reason}"));
         }
+        if self.raft.is_stopping() {
+            return Err("this node is about to stop".into());
+        }
         for (id, group) in &self.groups {
             if group.leader().is_none() {
                 return Err(format!("group {id} has no leader that this node knows of"));
+            }
+            if group.has_lost_quorum() {
+                return Err(format!("group {id} has no quorum that this node can reach"));
             }
         }
         if self.search.reflects().is_none() && self.groups.values().any(|group| group.applied() == 0) {

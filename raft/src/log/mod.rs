@@ -30,7 +30,8 @@
 //!
 //! **A failed write or fdatasync** calls `LogOptions::on_fatal`, which by default aborts the process: nobody knows what the disk holds.
 //!
-//! Reading order: `types`, `format`, `memory`, `durable`, `shared`, `writer`, `segments`, `keeper`, `reclaim`, `recovery`, `reader`.
+//! Reading order: `types`, `format`, `memory`, `durable`, `shared`, `writer`, `segments`, `keeper`, `reclaim`, `recovery`, `reader`,
+//! `view`.
 
 mod durable;
 mod format;
@@ -45,6 +46,7 @@ mod shared;
 mod spawn;
 mod stats;
 mod types;
+mod view;
 mod writer;
 
 #[cfg(test)]
@@ -62,6 +64,7 @@ use runs::Runs;
 use shared::{Op, OpKind, Shared};
 pub use spawn::{Spawn, Threads};
 pub use types::{Done, Entry, EntryId, GroupState, LogError, LogOptions, LogStats, OnFatal, Vote};
+pub use view::LogView;
 use writer::{Active, Writer};
 
 /// Smallest segment that makes sense.

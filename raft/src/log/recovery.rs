@@ -310,7 +310,13 @@ impl RecoveredGroup {
 
     /// The live entries in order, with their places.
     pub fn entries(&self) -> impl Iterator<Item = (EntryId, Slot)> {
-        let places = (self.first..).zip(self.slots.iter().flatten());
+        self.entries_from(self.first)
+    }
+
+    /// The live entries from an index on, found without a walk over those before.
+    pub fn entries_from(&self, from: u64) -> impl Iterator<Item = (EntryId, Slot)> {
+        let skipped = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.slots.len());
+        let places = (self.first + skipped as u64..).zip(self.slots.range(skipped..).flatten());
         places.map(|(index, place)| (EntryId { term: place.term, node: place.node, index }, place.slot))
     }
 

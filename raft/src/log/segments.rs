@@ -82,6 +82,16 @@ impl Segments {
         Ok(inner.live.clone())
     }
 
+    /// The live segments of a directory that is only looked at: nothing is removed.
+    pub fn look(&self) -> Result<BTreeMap<u64, Segment>, LogError> {
+        let names = self.disk.list(&self.dir).map_err(|error| LogError::io("list", &self.dir, error))?;
+        let live: Result<BTreeMap<u64, Segment>, LogError> =
+            names.iter().filter_map(|name| number(name, "")).map(|number| Ok((number, self.open(&self.path(number))?))).collect();
+        let live = live?;
+        self.inner.lock().live.clone_from(&live);
+        Ok(live)
+    }
+
     fn open(&self, path: &Path) -> Result<Segment, LogError> {
         let file: Arc<dyn DiskFile> = Arc::from(self.disk.open(path).map_err(|error| LogError::io("open", path, error))?);
         let bytes = file.size().map_err(|error| LogError::io("measure", path, error))?;

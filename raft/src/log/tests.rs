@@ -11,6 +11,7 @@ mod full;
 mod model;
 mod real;
 mod reclaim;
+mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -96,6 +96,22 @@ impl Arriving {
     }
 }
 
+/// The whole snapshots of a group in a directory that is only looked at, the oldest first. Damaged ones are passed over.
+///
+/// # Errors
+/// As the disk reports them.
+pub fn look(disk: &Arc<dyn Disk>, dir: &Path, cluster: &ClusterId, group: GroupId) -> io::Result<Vec<Snapshot>> {
+    if !disk.exists(dir) {
+        return Ok(Vec::new());
+    }
+    let store = Store::empty(Arc::clone(disk), dir, cluster, group);
+    let prefix = format!("{group}-");
+    let names = disk.list(dir)?.into_iter().filter(|name| name.starts_with(&prefix) && name.ends_with(".snap"));
+    let mut found: Vec<Snapshot> = names.filter_map(|name| store.load(name).ok()).collect();
+    found.sort_by_key(|snapshot| snapshot.last);
+    Ok(found)
+}
+
 /// The snapshots of one group.
 pub struct Store {
     disk: Arc<dyn Disk>,
@@ -126,8 +142,7 @@ impl Drop for Lent {
 impl Store {
     /// Opens what is there. A damaged file is set aside under another name and said loudly.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, cluster: &ClusterId, group: GroupId) -> io::Result<Self> {
-        let store =
-            Self { disk, dir: dir.to_owned(), cluster: cluster.clone(), group, kept: Mutex::new(Vec::new()), lent: Mutex::new(Vec::new()) };
+        let store = Self::empty(disk, dir, cluster, group);
         let prefix = format!("{group}-");
         let names = store.disk.list(dir)?.into_iter().filter(|name| name.starts_with(&prefix));
         let mut kept = Vec::new();
@@ -148,6 +163,11 @@ impl Store {
         kept.sort_by_key(|snapshot| snapshot.last);
         *store.kept.lock() = kept;
         Ok(store)
+    }
+
+    fn empty(disk: Arc<dyn Disk>, dir: &Path, cluster: &ClusterId, group: GroupId) -> Self {
+        let (kept, lent) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        Self { disk, dir: dir.to_owned(), cluster: cluster.clone(), group, kept, lent }
     }
 
     /// The newest one.

@@ -26,6 +26,10 @@ impl Script<'_, '_> {
         let asked = self.call(&operator, "askBackup", &[], Value::Null).await;
         self.call(&operator, "getBackups", &[], Value::Null).await;
         self.call(&operator, "getBackup", &[("id", asked["id"].as_str().expect("an id"))], Value::Null).await;
+        for group in ["0", "1"] {
+            self.call(&operator, "checkGroup", &[("group", group)], Value::Null).await;
+            self.call(&operator, "getLog", &[("group", group), ("from", "1"), ("limit", "5")], Value::Null).await;
+        }
         let admin = self.cluster.client(1, Role::Admin);
         self.call(&admin, "rotateSigningKey", &[], Value::Null).await;
     }

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::error::Code::{EmailTaken, Forbidden, LinkOver, NotFound, NotReady, TooOften, TooSoon, Unauthenticated, WrongState};
-use crate::json::{AccountOut, AuditOut, ClaimBody, ClaimOut, DigestOut, HealthOut, KeySetOut, NodeOut, ReadyOut, SigningKeyOut};
+use crate::json::{
+    AccountOut, AuditOut, ClaimBody, ClaimOut, DigestOut, GroupCheckOut, HealthOut, KeySetOut, LogOut, NodeOut, ReadyOut, SigningKeyOut,
+};
 use crate::openapi::operation::{Operation, get, post};
 use crate::openapi::schemas::{SchemaOf, answer, body};
 
@@ -55,6 +57,14 @@ fn nodes() -> Vec<Operation> {
             .says("Equal on all replicas at the same index.")
             .local()
             .gives(200, "The digest.", answer::<DigestOut>),
+        get("/check/{group}", "checkGroup", "Check a node's copy of a group")
+            .says("Everything that must hold of it, worked out anew from its records, on a frozen copy: booking goes on.")
+            .local()
+            .gives(200, "What was found.", answer::<GroupCheckOut>),
+        get("/log/{group}", "getLog", "Read entries of a group's log")
+            .says("Commands by name, with the ids of what they are about. Without hashes, passwords, tokens and addresses.")
+            .local()
+            .gives(200, "A page of entries, the oldest first.", answer::<LogOut>),
         get("/status", "getStatus", "See how this node stands").local().gives(200, "The node.", answer::<NodeOut>),
         get("/healthz", "getHealth", "See whether the process is up").local().gives(200, "It is.", answer::<HealthOut>),
         get("/metrics", "getMetrics", "Read this node's metrics")
