@@ -43,7 +43,8 @@ impl Plot {
             let (width, height) = ((to - from).max(1.0), HEIGHT - 2.0 * EDGE + 20.0);
             let _ = writeln!(
                 text,
-                "<rect x=\"{from:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#f4c7c3\" fill-opacity=\"0.6\"><title>{name}</title></rect>",
+                "<rect x=\"{from:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#f4c7c3\" \
+                 fill-opacity=\"0.6\"><title>{name}</title></rect>",
                 EDGE - 20.0
             );
             let _ = writeln!(
@@ -126,7 +127,8 @@ pub fn rate(records: &[Record]) -> String {
 #[must_use]
 pub fn page(plan: &Plan, records: &[Record], outcome: &Outcome) -> String {
     let mut text = format!(
-        "<!doctype html><meta charset=\"utf-8\"><title>{name}: {valid}</title><style>body{{font:14px sans-serif;max-width:1040px;margin:2em auto}}\
+        "<!doctype html><meta charset=\"utf-8\"><title>{name}: {valid}</title><style>\
+         body{{font:14px sans-serif;max-width:1040px;margin:2em auto}}\
          td,th{{padding:2px 8px;text-align:left}}pre{{background:#f6f6f6;padding:8px;overflow:auto}}</style>\n\
          <h1>{name}: {valid}</h1><p>{} operations, {} of them happened. Again: <code>{}</code></p>\n",
         outcome.operations,

@@ -13,7 +13,6 @@ pub use money::{MoneyCommand, RefundPolicy, RefundWho};
 pub use places::{Performer, Venue};
 
 use crate::ids::{AttemptId, EventId, HoldId, MediaHash, OrderId, PerformerId, PlanHash, Request, TicketId, UserId, VenueId};
-use crate::members::MemberCommand;
 use crate::money::Currency;
 use crate::outcome::OrderState;
 use crate::plan::{AreaIndex, LevelIndex, SeatIndex, SectionIndex};
@@ -448,13 +447,12 @@ pub enum CatalogCommand {
     },
     /// Sales figures of some events.
     Summaries(Vec<SaleSummary>),
-    /// How often events were looked at on some node since it last said so. Nobody depends on the exact number: a batch that is
-    /// lost is not sent again.
+    /// How often events were looked at on some node since it last said so. A batch that is lost is not sent again.
     Views(Vec<EventViews>),
     /// What customers' own programs are told: where, and how far each was told.
     Webhook(WebhookCommand),
     /// Who the nodes of the cluster are.
-    Member(MemberCommand),
+    Member(crate::members::MemberCommand),
     /// Backups, and what follows from a restore.
     Upkeep(crate::upkeep::UpkeepCommand),
     /// Nothing but time.

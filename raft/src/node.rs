@@ -249,15 +249,13 @@ impl Inner {
         let transport = env.peers.clone().unwrap_or_else(|| Arc::new(GrpcPeers::new(options.node, door.clone(), Handle::current())));
         let founders = founders(&options);
         let (listener, address) = bind(options.listen).await?;
-        let refusals = door.refusals.clone();
         let members = book.now().members.len();
         let life = Arc::new(Life::default());
-        let peers = PeerClient::new(transport, &options.cluster, options.node, boot, book, seen, refusals);
+        let peers = PeerClient::new(transport, &options.cluster, options.node, boot, book, seen, door.refusals.clone());
         let peers = Arc::new(peers.of_life(life.clone()));
         peers.meet();
         let time = Arc::new(ClusterTime::new(env.clock.clone(), members));
-        let building = Arc::new(Semaphore::new(1));
-        let housekeeping = Arc::new(Notify::new());
+        let (building, housekeeping) = (Arc::new(Semaphore::new(1)), Arc::new(Notify::new()));
         let mut groups = BTreeMap::new();
         for id in options.groups {
             let every = SnapshotEvery { entries: options.tuning.snapshot_every_entries, bytes: options.tuning.snapshot_every_bytes };

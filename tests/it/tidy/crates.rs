@@ -14,7 +14,7 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("api", &["ledger", "tls"]),
     ("node", &["ledger", "cluster-config", "tls", "raft", "search", "api"]),
     ("jepsen", &[]),
-    ("tests", &["ledger", "cluster-config", "tls", "raft", "search", "api", "node"]),
+    ("tests", &["ledger", "cluster-config", "tls", "raft", "search", "api", "node", "jepsen"]),
 ];
 
 const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -28,7 +28,11 @@ fn dependencies(member: &str) -> Vec<(&'static str, String, toml::Value)> {
 
 /// The folder of one of our crates by its package name.
 fn folder_of(package: &str) -> Option<&str> {
-    if package == "boxoffice" { Some("node") } else { package.strip_prefix("boxoffice-") }
+    match package {
+        "boxoffice" => Some("node"),
+        "jepsen" => Some("jepsen"),
+        _ => package.strip_prefix("boxoffice-"),
+    }
 }
 
 #[test]

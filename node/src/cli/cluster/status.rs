@@ -23,22 +23,36 @@ pub async fn run(args: &NodesArgs) -> anyhow::Result<ExitCode> {
     let members: Vec<Member> = members.into_iter().filter(|member| !["removed", "invited"].contains(&member.state.as_str())).collect();
     let asked = members.iter().map(|member| ask(&member.http, args.connection.token.clone()));
     let answers: Vec<Option<Value>> = futures::future::join_all(asked).await;
+    // Replicated, so that any node tells it; a status without it is still one.
+    let backup = args.connection.client()?.get("/backup").await.unwrap_or_default();
     let newest = newest(&answers);
     let lines: Vec<Value> = members.iter().zip(&answers).map(|(member, answer)| line(member, answer.as_ref(), &newest)).collect();
     let cluster = answers.iter().flatten().find_map(|answer| answer["cluster"].as_str()).unwrap_or_default();
     match args.output {
         Output::Table => {
             println!("cluster {cluster}, {} nodes, {} answer", lines.len(), answers.iter().flatten().count());
+            println!("{}", backup_line(&backup));
             let rows: Vec<Vec<String>> = lines.iter().map(row).collect();
             print!("{}", table(&COLUMNS, &rows));
             for line in lines.iter().filter(|line| line["expelled"].is_string()) {
                 eprintln!("n{}: {}", line["node"], line["expelled"].as_str().unwrap_or_default());
             }
         }
-        Output::Json => args.output.print_json(&json!({"object": "cluster", "cluster": cluster, "nodes": lines})),
+        Output::Json => args.output.print_json(&json!({"object": "cluster", "cluster": cluster, "backup": backup, "nodes": lines})),
         Output::Jsonl => args.output.print_json(&Value::from(lines)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How old the last good backup is, for people.
+fn backup_line(backup: &Value) -> String {
+    let Some(until) = backup["last"]["until"].as_str() else {
+        return "backup: there is no good one yet".to_owned();
+    };
+    let age = until.parse::<jiff::Timestamp>().map(|at| jiff::Timestamp::now().duration_since(at).as_secs().max(0));
+    let age = age.map_or_else(|_| "?".to_owned(), |seconds| format!("{} min", seconds / 60));
+    let place = if backup["on_own_disk"] == true { ", on a node's own disk: lost together with it" } else { "" };
+    format!("backup: the last good one is {age} old ({until}){place}")
 }
 
 const COLUMNS: [&str; 10] = ["node", "state", "answers", "leads", "votes", "follows", "lag", "disk", "version", "http"];
