@@ -62,7 +62,7 @@ pub enum UpkeepCommand {
     },
     /// A full backup ended.
     Note(BackupNote),
-    /// The state was restored: what is known of the backups of the life before counts no more.
+    /// The state was restored: what is known of the backups and of the nodes of the life before counts no more.
     Restored(Recovery),
     /// The payment provider was asked about everything that the cut does not settle.
     Reconciled {

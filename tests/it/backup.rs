@@ -78,6 +78,12 @@ async fn reopened(cluster: &Cluster) -> Value {
     (1..=cluster.size()).for_each(|node| cluster.spawn(node).expect("the node starts"));
     cluster.wait_ready().expect("the cluster is ready");
     let operator = cluster.client(1, Role::Operator);
+    shop::eventually("its own nodes, and no others, to be noted", PATIENCE, async || {
+        let members = operator.get("/cluster/member").await.expect(200);
+        let active = members["data"].as_array()?.iter().filter(|member| member["state"] == "active").count() as u64;
+        (active == cluster.size()).then_some(())
+    })
+    .await;
     shop::eventually("sales to be open again", PATIENCE, async || {
         let recovery = operator.get("/backup").await.expect(200)["recovery"].clone();
         (recovery["state"] == "open").then_some(recovery)

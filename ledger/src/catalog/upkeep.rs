@@ -4,6 +4,7 @@ use alloc::format;
 
 use super::check::malformed;
 use super::{CatalogLedger, answer, rejected};
+use crate::members::Members;
 use crate::outcome::{Answer, CatalogOutcome};
 use crate::upkeep::{FAILURE_BYTES_MAX, Upkeep, UpkeepCommand};
 
@@ -29,6 +30,8 @@ impl CatalogLedger {
             }
             UpkeepCommand::Restored(recovery) => {
                 self.upkeep = Upkeep { recovery: Some(*recovery), ..Upkeep::default() };
+                // The nodes of the life before are none of this one's: its founders are noted by its first leader.
+                self.members = Members::default();
                 answer(Ok(CatalogOutcome::Done))
             }
             UpkeepCommand::Reconciled { incarnation, asked, returned } => {

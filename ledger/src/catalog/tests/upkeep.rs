@@ -9,6 +9,7 @@ use crate::codec::golden;
 use crate::command::CatalogCommand;
 use crate::ids::{BackupId, Request, RequestId};
 use crate::machine::Machine;
+use crate::members::{Founder, MemberCommand};
 use crate::outcome::CatalogOutcome;
 use crate::time::Timestamp;
 use crate::upkeep::{BackupNote, Recovery, UpkeepCommand};
@@ -96,6 +97,18 @@ fn after_a_restore_nothing_is_sold_until_payments_are_settled() {
     apply(&mut ledger, &reconciled(30));
     let recovery = ledger.upkeep().recovery.unwrap();
     assert_eq!((recovery.is_open, recovery.asked, recovery.returned), (true, 4, 1));
+}
+
+#[test]
+fn a_restore_forgets_the_nodes_of_the_life_before() {
+    let mut ledger = CatalogLedger::default();
+    let founder = |node| Founder { node, peer: "box:7580".to_string(), http: "http://box:7480".to_string() };
+    let found = |nodes: &[u64]| CatalogCommand::Member(MemberCommand::Found(nodes.iter().map(|node| founder(*node)).collect()));
+    apply(&mut ledger, &found(&[1, 2, 3]));
+    apply(&mut ledger, &restored());
+    assert!(ledger.members().is_empty());
+    apply(&mut ledger, &found(&[1]));
+    assert_eq!(ledger.members().active().map(|member| member.node).collect::<Vec<_>>(), [1]);
 }
 
 #[test]
