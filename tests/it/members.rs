@@ -178,7 +178,7 @@ fn a_new_cluster_is_written_once() {
     let lines: Value = serde_json::from_slice(&made.stdout).expect("JSON");
     assert_eq!(lines.as_array().map(Vec::len), Some(3));
     for node in 1..=3 {
-        let checked = run(&format!("check --config arena/n{node}/node.toml"));
+        let checked = run(&format!("config check --config arena/n{node}/node.toml"));
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     }
     let secrets: Vec<Vec<u8>> = (1..=3).map(|node| fs::read(scratch.path().join(format!("arena/n{node}/secret"))).expect("one")).collect();
