@@ -7,6 +7,7 @@
 //! A signature is checked once per token: what was found is remembered until the token expires, so that the hot path
 //! pays for one hash and one look-up.
 
+mod crypto;
 mod ring;
 
 use std::collections::HashMap;
@@ -25,8 +26,8 @@ use serde_json::Value;
 
 use crate::backend::{Caller, Grant};
 use crate::json;
-pub use ring::KeyError;
-use ring::{Ring, SigningKey};
+pub use self::ring::KeyError;
+use self::ring::{Ring, SigningKey};
 
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES_MAX: usize = 1024;

@@ -112,6 +112,13 @@ pub struct VenuePlan {
     pub levels: usize,
 }
 
+/// The start of every HTTP client here and in the tests: the HTTP library comes without cryptography and takes what the process has.
+#[must_use]
+pub fn http() -> reqwest::ClientBuilder {
+    boxoffice_tls::install();
+    reqwest::Client::builder()
+}
+
 impl Client {
     /// A client for these base URLs, the first one preferred.
     ///
@@ -121,7 +128,7 @@ impl Client {
         if endpoints.is_empty() {
             return Err(ClientError::Unavailable("no endpoint was given".into()));
         }
-        let http = reqwest::Client::builder().timeout(ANSWER_MAX);
+        let http = http().timeout(ANSWER_MAX);
         // Root certificates are loaded only where one is needed.
         let http = if endpoints.iter().any(|url| url.starts_with("https://")) { http } else { http.tls_certs_only([]) };
         let http = http.build().map_err(|error| ClientError::Unavailable(error.to_string()))?;

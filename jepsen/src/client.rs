@@ -63,14 +63,19 @@ pub struct Request<'a> {
     pub body: Option<&'a Value>,
 }
 
+/// The start of every HTTP client here. Nothing that is called speaks TLS, but the HTTP library asks for cryptography all the same.
+pub fn builder() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::CryptoProvider::install_default(rustls::crypto::ring::default_provider());
+    reqwest::Client::builder().no_proxy().tls_certs_only([])
+}
+
 impl Http {
     /// A caller.
     ///
     /// # Errors
     /// When the HTTP library cannot start.
     pub fn new() -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().timeout(ANSWER_MAX).connect_timeout(Duration::from_secs(2)).no_proxy().tls_certs_only([]);
-        Ok(Self(client.build()?))
+        Ok(Self(builder().timeout(ANSWER_MAX).connect_timeout(Duration::from_secs(2)).build()?))
     }
 
     /// Sends a request once.

@@ -102,6 +102,7 @@ impl Client {
     }
 
     fn with_roots(base: &str, root: Option<reqwest::Certificate>) -> Self {
+        boxoffice_tls::install();
         let http = reqwest::Client::builder().timeout(ANSWER_MAX).no_proxy().tls_certs_only(root).build().expect("the client can be built");
         Self { http, base: base.trim_end_matches('/').to_owned(), token: None }
     }

@@ -82,6 +82,11 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
+/// Makes it the cryptography of libraries that ask the process for one: the HTTP client. Again does nothing.
+pub fn install() {
+    let _ = CryptoProvider::install_default(rustls::crypto::ring::default_provider());
+}
+
 /// Seconds since the Unix epoch.
 #[must_use]
 pub fn now_s() -> u64 {

@@ -1,9 +1,12 @@
 //! Signing keys, derived from the cluster's secret: nothing about them has to be stored but their numbers.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use boxoffice_ledger::accounts::KeyEpoch;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Value, json};
+
+use super::crypto;
 
 /// Why a signing key could not be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -34,11 +37,9 @@ impl SigningKey {
     }
 
     fn of_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
+        crypto::install();
         let signing = EncodingKey::from_ed_der(&pkcs8(seed));
-        let public = match Jwk::from_encoding_key(&signing, Algorithm::EdDSA)?.algorithm {
-            AlgorithmParameters::OctetKeyPair(pair) => pair.x,
-            _ => return Err(KeyError(jsonwebtoken::errors::ErrorKind::InvalidEddsaKey.into())),
-        };
+        let public = BASE64.encode(crypto::public(seed)?);
         let checking = DecodingKey::from_ed_components(&public)?;
         let id = blake3::hash(public.as_bytes()).to_hex()[..16].to_string();
         Ok(Self { id, signing, checking, public })

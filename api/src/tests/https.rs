@@ -42,7 +42,7 @@ async fn who_speaks_no_tls_or_nothing_is_cut_off() {
     assert!(say(&address, b"").await.is_empty(), "who says nothing");
     assert!(say(&address, b"\x16\x03\x01\x02").await.len() < 20, "who begins and goes no further");
     let root = reqwest::Certificate::from_pem(&std::fs::read(folder.ca().certificate).unwrap()).unwrap();
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+    let client = crate::client::http().no_proxy().tls_certs_only([root]).build().unwrap();
     let mut answered = false;
     for _ in 0..100 {
         answered = client.get(format!("{url}/healthz")).send().await.is_ok_and(|answer| answer.status() == 200);

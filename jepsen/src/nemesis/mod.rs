@@ -9,6 +9,7 @@ use anyhow::ensure;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::client;
 use crate::cluster::Cluster;
 use crate::draw::Draw;
 use crate::links::Link;
@@ -249,7 +250,7 @@ impl Nemesis<'_> {
 
     async fn tell_provider(&self, faults: &Value) -> bool {
         let (base, key) = self.cluster.provider();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
+        let http = client::builder().build();
         let Ok(http) = http else { return false };
         let sent = http.post(format!("{base}/sandbox/faults")).bearer_auth(key).json(faults).send().await;
         sent.is_ok_and(|answer| answer.status().is_success())

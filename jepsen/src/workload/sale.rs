@@ -14,7 +14,7 @@ use super::buyer::{Buyer, Outcome, Shared, Write};
 use super::seat::{Habits, value};
 use super::setup::{self, Person};
 use crate::check::{Anomaly, Verdict};
-use crate::client::{Answer, Reply, Request};
+use crate::client::{self, Answer, Reply, Request};
 use crate::draw::Draw;
 use crate::run::Plan;
 
@@ -111,7 +111,7 @@ impl Shop {
 
     async fn books(&self, shared: &Shared) -> anyhow::Result<Books> {
         let (base, key) = shared.cluster.provider();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+        let http = client::builder().build()?;
         let text = http.get(format!("{base}/sandbox/ledger")).bearer_auth(key).send().await?.text().await?;
         let intents = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>().context("read the provider's books")?;
         let mut tickets = BTreeMap::new();

@@ -11,8 +11,8 @@
 
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use bytes::Bytes;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 /// Starts every object; the last byte is the version of the format.
 const MAGIC: [u8; 8] = *b"bxoback\x01";

@@ -13,6 +13,7 @@ use object_store::ObjectStore;
 pub fn open(bucket: &Bucket) -> anyhow::Result<Arc<dyn ObjectStore>> {
     use anyhow::Context;
 
+    boxoffice_tls::install(); // The library's HTTP client takes the process's cryptography.
     let read = |file: &std::path::Path| std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()));
     let (id, secret) = (read(&bucket.access_key_file)?, read(&bucket.secret_key_file)?);
     let mut builder = object_store::aws::AmazonS3Builder::new()

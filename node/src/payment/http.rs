@@ -13,7 +13,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// # Errors
 /// When TLS cannot be set up, such as on a machine without root certificates.
 pub fn client(urls: &[String]) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder();
+    let builder = boxoffice_api::client::http();
     let builder = builder.connect_timeout(CONNECT_MAX).timeout(ANSWER_MAX).redirect(reqwest::redirect::Policy::none());
     // Root certificates are loaded only where one is needed.
     let needs_roots = urls.iter().any(|url| url.starts_with("https://"));

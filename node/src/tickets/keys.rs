@@ -4,8 +4,8 @@
 //! To change the key, raise `tickets.signing_epoch` on one node after the other: every node already accepts the next epoch's
 //! codes. Codes of old epochs stay good until `tickets.oldest_epoch` is raised past them.
 
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use boxoffice_cluster_config::file::TicketKeys;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use super::base45;
 use super::pass::{BODY_BYTES, Pass, SIGNATURE_BYTES};

@@ -48,7 +48,7 @@ impl Courier {
     /// When the HTTP library cannot start.
     pub fn new(allow_private: bool) -> reqwest::Result<Self> {
         let builder = || {
-            let builder = reqwest::Client::builder().connect_timeout(CONNECT_MAX).timeout(CALL_MAX).no_proxy();
+            let builder = boxoffice_api::client::http().connect_timeout(CONNECT_MAX).timeout(CALL_MAX).no_proxy();
             let builder = builder.redirect(reqwest::redirect::Policy::none()).user_agent("boxoffice");
             if allow_private { builder } else { builder.dns_resolver(Arc::new(PublicOnly)) }
         };

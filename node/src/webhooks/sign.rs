@@ -1,11 +1,11 @@
 //! Secrets of webhooks and signatures made with them.
 
-use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use boxoffice_ledger::ids::WebhookId;
 use boxoffice_ledger::time::Timestamp;
 use boxoffice_ledger::webhooks::Webhook;
+use ring::hmac;
 
 /// Makes the secrets of webhooks from the cluster's: nothing that is replicated, logged or backed up holds one.
 pub struct Secrets {

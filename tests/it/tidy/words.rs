@@ -18,7 +18,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ),
     ("openraft", &["raft/"]),
     ("tonic", &["raft/"]),
-    ("rustls", &["tls/"]),
+    ("rustls", &["tls/", "jepsen/src/client.rs"]),
     ("tokio_rustls", &["tls/"]),
     ("x509_cert", &["tls/"]),
     ("rcgen", &["tls/"]),
