@@ -31,7 +31,7 @@ pub(crate) const VENUE_ID: &str = "venue_id";
 
 /// Of a change to the fields or to how words are cut: an index of another version is built anew, and serves until then if it has
 /// all of these fields.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// The fields by handle.
 #[derive(Clone, Debug)]
