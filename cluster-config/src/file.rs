@@ -157,9 +157,10 @@ impl Default for Limits {
 pub struct RaftTuning {
     /// Between heartbeats, in milliseconds.
     pub heartbeat_ms: u64,
-    /// Shortest election timeout, in milliseconds.
+    /// Shortest wait of a follower before it campaigns, in milliseconds; counted from the end of the leader's lease.
     pub election_min_ms: u64,
-    /// Longest election timeout, in milliseconds.
+    /// Longest such wait, and the lease that a leader has after each heartbeat, in milliseconds: a dead leader is replaced within
+    /// twice this, if votes do not split.
     pub election_max_ms: u64,
     /// A group is snapshotted after this many entries.
     pub snapshot_entries: u64,
@@ -174,9 +175,9 @@ pub struct RaftTuning {
 impl Default for RaftTuning {
     fn default() -> Self {
         Self {
-            heartbeat_ms: 150,
-            election_min_ms: 600,
-            election_max_ms: 1200,
+            heartbeat_ms: 120,
+            election_min_ms: 240,
+            election_max_ms: 720,
             snapshot_entries: 20_000,
             keep_entries: 10_000,
             batches_in_flight: 2,
@@ -289,8 +290,8 @@ impl Config {
         let raft = &self.raft;
         check(raft.heartbeat_ms >= 20, format!("raft.heartbeat_ms = {}: at least 20", raft.heartbeat_ms));
         check(
-            raft.election_min_ms >= 3 * raft.heartbeat_ms && raft.election_max_ms > raft.election_min_ms,
-            "raft: election_min_ms must be at least 3 heartbeats, and election_max_ms above it".into(),
+            raft.election_min_ms >= 2 * raft.heartbeat_ms && raft.election_max_ms > raft.election_min_ms,
+            "raft: election_min_ms must be at least 2 heartbeats, and election_max_ms above it".into(),
         );
         check((4..=1024).contains(&raft.segment_mib), format!("raft.segment_mib = {}: use 4 to 1024", raft.segment_mib));
         check((1..=16).contains(&raft.batches_in_flight), format!("raft.batches_in_flight = {}: use 1 to 16", raft.batches_in_flight));

@@ -72,7 +72,8 @@ impl Default for Options {
             nodes: 3,
             groups: GroupCounts { events: 2, users: 2 },
             limits: Limits { trusted_networks: vec!["127.0.0.0/8".into()], user_per_minute: 1_000_000, ..Limits::default() },
-            raft: RaftTuning { segment_mib: 8, ..RaftTuning::default() },
+            // Slower than the defaults: three unoptimised nodes and a compiler may share two cores.
+            raft: RaftTuning { segment_mib: 8, heartbeat_ms: 150, election_min_ms: 600, election_max_ms: 1200, ..RaftTuning::default() },
             changes: Changes::default(),
             takes_payments: true,
             bank_time_s: None,
