@@ -24,10 +24,10 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::backend::{Caller, Grant};
-use crate::json;
 pub use self::ring::KeyError;
 use self::ring::{Ring, SigningKey};
+use crate::backend::{Caller, Grant};
+use crate::json;
 
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES_MAX: usize = 1024;

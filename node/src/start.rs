@@ -46,7 +46,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let certificates = Arc::new(Certificates::open(&config)?);
     let provider = payment::open(&config)?;
     let keyring = Keyring::new(&secret, &config.tickets)?;
-    let api = edge::config(&config, secret, certificates.clients.clone())?;
+    let mut api = edge::config(&config, secret, certificates.clients.clone())?;
     let hub = Hub::new();
     let feed = Arc::new(Feed::new(Arc::clone(&hub), journal(&config)?, config.groups.all()));
 
@@ -101,6 +101,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     });
     workers::start(&service, asked);
 
+    let clock = Arc::clone(&service);
+    api.clock = Arc::new(move || clock.clock().0);
     let api = Api::new(service as Arc<dyn Backend>, api, hub).context("set up the edge")?;
     tracing::info!(node = %config.node, http = %config.http, peer = %config.peer, "serving");
     serve(listener, api, raft, stop).await

@@ -45,3 +45,4 @@ mod sessions;
 mod tidy;
 mod tls;
 mod view_event;
+mod wrong_clock;

@@ -29,7 +29,7 @@ use crate::ports::ports_of;
 use crate::process::{self, Signal};
 use crate::provider::Provider;
 pub use crate::requirements::{has_program, is_required, skip};
-use crate::{binary, readiness, shop};
+use crate::{binary, faketime, readiness, shop};
 
 /// How long a node may take until it is ready, on a busy machine with an unoptimised build.
 const READY_PATIENCE: Duration = Duration::from_secs(120);
@@ -59,6 +59,9 @@ pub struct Options {
     pub https: bool,
     /// Whether [`Cluster::arm`] works: nodes then look for an armed point at each one that they pass.
     pub can_be_armed: bool,
+    /// How wrong each node's clock is, such as `+1h`; needs [`crate::faketime`]. Nodes beyond the list, or with nothing there, have the right
+    /// time.
+    pub clocks: Vec<String>,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
     pub data: Vec<PathBuf>,
     /// A folder that stays: a cluster that was there before goes on with its data. `None` = one of its own, removed at the end.
@@ -81,6 +84,7 @@ impl Default for Options {
             backup: Backup { enabled: false, ..Backup::default() },
             https: false,
             can_be_armed: false,
+            clocks: Vec::new(),
             data: Vec::new(),
             folder: None,
         }
@@ -369,6 +373,9 @@ impl Cluster {
             command.env("BOXOFFICE_CRASH", point);
         } else if self.options.can_be_armed {
             command.env("BOXOFFICE_CRASH", format!("@{}", folder.join("crash").display()));
+        }
+        if let Some(offset) = self.options.clocks.get(node as usize - 1).filter(|offset| !offset.is_empty()) {
+            faketime::lie(&mut command, offset);
         }
         *lock(&self.node(node).child) = Some(process::spawn(command).context("start a node")?);
         Ok(())

@@ -17,6 +17,7 @@ pub mod binary;
 pub mod campaign;
 pub mod check;
 pub mod cluster;
+pub mod faketime;
 pub mod growth;
 pub mod http;
 pub mod people;

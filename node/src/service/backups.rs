@@ -147,7 +147,7 @@ impl Service {
     pub(super) fn of_backups(&self) -> Vec<Measure> {
         let now = self.backups.standing.now();
         let last = self.catalog.read().upkeep().last.clone();
-        let since = |at_us: u64| mint::now().0.saturating_sub(at_us) as f64 / 1e6;
+        let since = |at_us: u64| self.clock().0.saturating_sub(at_us) as f64 / 1e6;
         let mut all = vec![
             Measure::counter("backup_failures", "Backups and additions to them that failed on this node", now.failures),
             Measure::gauge("backup_seconds", "How long the last full backup of this node took", now.took_ms as f64 / 1e3),

@@ -16,7 +16,6 @@ use boxoffice_ledger::time::Timestamp;
 use super::Service;
 use super::catalog::page_of;
 use super::events::bad_cursor;
-use super::tickets::now;
 
 impl Service {
     /// Scans a ticket: signature and event here, all else in one entry of the event's group.
@@ -129,7 +128,7 @@ impl Service {
         let after = cursor.map(|text| TicketId::parse(text).map_err(|_| bad_cursor())).transpose()?;
         self.own_event(cx, caller, event).await?;
         let (revision, age_ms) = self.fresh(cx, self.event_group(event)).await?;
-        let (sale, now) = (self.frozen_sale(event)?, now());
+        let (sale, now) = (self.frozen_sale(event)?, self.clock());
         let stands = |ticket| sale.ticket_state(ticket, now);
         let found = sale.tickets_after(after, limit + 1, |ticket| state.is_none() || stands(ticket) == state);
         let view = |id| Some(EventTicket { ticket: sale.ticket(id)?, state: stands(id)?, scanned: sale.last_scan(id) });

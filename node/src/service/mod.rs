@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use boxoffice_api::backend::{Answer, Caller, Context, Failure, Freshness, Revision, Written};
-use boxoffice_cluster_config::groups::GroupCounts;
+use boxoffice_cluster_config::groups::{CATALOG, GroupCounts};
 use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
 use boxoffice_ledger::accounts::AccountLedger;
 use boxoffice_ledger::catalog::CatalogLedger;
@@ -48,6 +48,7 @@ use boxoffice_ledger::machine::Machine;
 use boxoffice_ledger::members::Founder;
 use boxoffice_ledger::outcome::Rejection;
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::time::Timestamp;
 use boxoffice_raft::error::{ProposeError, ReadError};
 use boxoffice_raft::group::{Committed, Group};
 use bytes::Bytes;
@@ -57,6 +58,7 @@ use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::mail::Mailer;
 use crate::media::Library;
+use crate::mint;
 use crate::passwords::Passwords;
 use crate::payment::PaymentProvider;
 use crate::popular::Popular;
@@ -224,6 +226,12 @@ impl Service {
         }
         let revision = Revision { incarnation: handle.incarnation(), group: group.0, index: handle.applied() };
         Ok((revision, handle.age_ms()))
+    }
+
+    /// The time that this node decides by: what the clocks of a quorum agree on, so that a clock of its own that jumped ends nobody's
+    /// session and takes no payment out of anybody's hands.
+    pub fn clock(&self) -> Timestamp {
+        self.groups.get(&CATALOG).map_or_else(mint::now, |group| Timestamp(group.now_us()))
     }
 
     /// A linearizable read point of a group.

@@ -10,11 +10,11 @@ use boxoffice_api::backend::{
 use boxoffice_cluster_config::groups::CATALOG;
 use boxoffice_ledger::command::EventStatus;
 use boxoffice_ledger::ids::{EventId, VenueId};
+use boxoffice_ledger::time::Timestamp;
 use boxoffice_search as search;
 
 use super::events::bad_cursor;
 use super::{MIN_REVISION_WAIT, Service};
-use crate::mint;
 
 /// When a search that cannot be answered is worth another try, in milliseconds.
 const AGAIN_MS: u64 = 1000;
@@ -24,7 +24,7 @@ impl Search for Service {
     async fn search_events(&self, cx: Context, query: &SearchQuery, limit: usize, cursor: Option<&str>) -> Answer<Read<Found>> {
         let (revision, age_ms) = self.fresh_index(cx).await?;
         let after = cursor.map(|text| text.parse::<search::Cursor>().map_err(|_| bad_cursor())).transpose()?;
-        let (index, query) = (self.search.index.clone(), index_query(query));
+        let (index, query) = (self.search.index.clone(), index_query(query, self.clock()));
         let hits = blocking(move || index.search(&query, limit, after)).await?;
         let items = hits.hits.iter().filter_map(|hit| self.found(EventId(hit.id))).collect();
         let facets = hits.facets.into_iter().map(|counts| self.facet(counts)).collect();
@@ -33,8 +33,8 @@ impl Search for Service {
 
     async fn suggest(&self, cx: Context, typed: &str, limit: usize) -> Answer<Read<Vec<Suggestion>>> {
         let (revision, age_ms) = self.fresh_index(cx).await?;
-        let (index, typed) = (self.search.index.clone(), typed.to_owned());
-        let (found, _) = blocking(move || index.suggest(&typed, limit, mint::now().0)).await?;
+        let (index, typed, now) = (self.search.index.clone(), typed.to_owned(), self.clock());
+        let (found, _) = blocking(move || index.suggest(&typed, limit, now.0)).await?;
         let suggestion = |one: search::Suggestion| Suggestion {
             kind: match one.kind {
                 search::Kind::Event => SuggestionKind::Event,
@@ -102,7 +102,7 @@ impl Service {
     }
 }
 
-fn index_query(query: &SearchQuery) -> search::Query {
+fn index_query(query: &SearchQuery, now: Timestamp) -> search::Query {
     let facet = |facet: &Facet| match facet {
         Facet::Category => search::Facet::Category,
         Facet::City => search::Facet::City,
@@ -122,7 +122,7 @@ fn index_query(query: &SearchQuery) -> search::Query {
         available_only: query.available,
         on_sale_only: query.on_sale,
         facets: query.facets.iter().map(facet).collect(),
-        now_us: mint::now().0,
+        now_us: now.0,
     }
 }
 

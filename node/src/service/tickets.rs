@@ -10,13 +10,11 @@ use boxoffice_ledger::command::{Delivery, OrderRecord};
 use boxoffice_ledger::ids::{OrderId, TicketId, UserId};
 use boxoffice_ledger::outcome::Rejection;
 use boxoffice_ledger::tickets::{TicketRecord, TicketState};
-use boxoffice_ledger::time::Timestamp;
 use bytes::Bytes;
 
 use super::Service;
 use super::catalog::page_of;
 use super::events::bad_cursor;
-use crate::mint;
 use crate::tickets::pass::Pass;
 use crate::tickets::{Printed, pdf, svg};
 
@@ -83,7 +81,7 @@ impl Service {
         let Some(when) = filter.when else { return true };
         let catalog = self.catalog.read();
         let Some(event) = catalog.event(ticket.event) else { return when == When::Upcoming };
-        let over = event.terms.entry.doors(event.starts_at).1 <= now();
+        let over = event.terms.entry.doors(event.starts_at).1 <= self.clock();
         over == (when == When::Past)
     }
 
@@ -175,7 +173,7 @@ impl Service {
 
     /// A ticket with its event, and with where it stands by its event's group as far as this node knows.
     pub fn ticket_view(&self, ticket: TicketRecord, pending: bool) -> TicketView {
-        let now = now();
+        let now = self.clock();
         let mut state = ticket.state(now);
         if admits(state)
             && let Ok(seats) = self.seats(ticket.event)
@@ -208,11 +206,6 @@ fn newest_of(id: TicketId, waiting: Answer<Vec<TicketRecord>>) -> Answer<Option<
 /// Whether a ticket in this state has a code.
 fn admits(state: TicketState) -> bool {
     matches!(state, TicketState::Issued | TicketState::CheckedIn | TicketState::CheckedOut)
-}
-
-/// This machine's time, for what readers are shown; decisions are the ledger's.
-pub fn now() -> Timestamp {
-    Timestamp(mint::now_ms().saturating_mul(1000))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
 
 use super::{Service, is_owned, reconcile::clip};
-use crate::mint;
 use crate::payment::Origin;
 use crate::payment::webhook::{About, Received, Refused};
 
@@ -20,7 +19,7 @@ pub const EDGE_OWNS_MS: u64 = 10_000;
 impl Service {
     /// Takes a message: its raw body and its signature.
     pub async fn take_message(&self, cx: Context, body: &[u8], signature: &str) -> Answer<()> {
-        let received = self.provider.receive(body, signature, mint::now_ms() / 1000).map_err(|why| match why {
+        let received = self.provider.receive(body, signature, self.clock().as_millis() / 1000).map_err(|why| match why {
             Refused::Malformed => Failure::Invalid(vec![Problem { pointer: String::new(), code: "malformed", detail: why.to_string() }]),
             Refused::Forged => Failure::BadSignature("It is not signed with a secret of ours."),
             Refused::Stale => Failure::BadSignature("Its signature is older than five minutes."),
@@ -71,7 +70,7 @@ impl Service {
 
     /// Does a step for what a message is about, if this node knows of anything to do. What it does not, the group's worker does.
     async fn ring(&self, origin: &Origin) {
-        if let Some(cart) = self.cart_of(origin).filter(|cart| cart.is_busy() && !is_owned(cart)) {
+        if let Some(cart) = self.cart_of(origin).filter(|cart| cart.is_busy() && !is_owned(cart, self.clock())) {
             let _ = self.carry_on_cart(cart).await;
         }
         for (event, order) in self.orders_paid_by(origin) {
@@ -86,7 +85,8 @@ impl Service {
             let refunds = ledger.open_refunds_of(event, order);
             (ledger.open_attempt(event, order, origin.attempt), refunds)
         };
-        let owned = |begun_ms: u64| mint::now_ms().saturating_sub(begun_ms) <= EDGE_OWNS_MS;
+        let now_ms = self.clock().as_millis();
+        let owned = |begun_ms: u64| now_ms.saturating_sub(begun_ms) <= EDGE_OWNS_MS;
         if let Some(open) = attempt.filter(|open| open.attempt.state != AttemptState::Created || !owned(open.attempt.begun_at.as_millis()))
         {
             let _ = self.reconcile(&open).await;

@@ -106,7 +106,7 @@ impl WebhookDesk for Service {
     async fn test_webhook(&self, cx: Context, caller: Caller, id: WebhookId) -> Answer<Replayed> {
         let webhook = self.own_webhook(cx, caller, id).await?;
         let name = format!("msg_{:032x}", mint::entropy());
-        let body = test_message(&name, mint::now());
+        let body = test_message(&name, self.clock());
         let sent = self.call_by(cx, &webhook, &name, body).await;
         Ok(Replayed::Sent { message: name, status: sent.status, error: sent.error })
     }
@@ -139,7 +139,7 @@ impl WebhookDesk for Service {
 impl Service {
     /// Calls a webhook with a message, signed with the secrets of this moment.
     pub async fn call_webhook(&self, webhook: &Webhook, id: &str, body: Vec<u8>) -> Sent {
-        let now = mint::now();
+        let now = self.clock();
         let at_s = now.as_millis() / 1000;
         let signature = sign(&self.secrets.current(webhook, now), id, at_s, &body);
         self.courier.send(&webhook.url, id, at_s, &signature, body).await

@@ -21,7 +21,6 @@ use crate::backup::media;
 use crate::backup::reading;
 use crate::backup::restore::moment;
 use crate::backup::target::Target;
-use crate::mint;
 use crate::service::{Service, clip, fresh_backup_id};
 
 /// How often it is looked whether something is due.
@@ -108,7 +107,8 @@ impl Duty {
             self.look(service).await?;
         }
         let every_ms = u64::from(service.backups.config.every_hours) * 3_600_000;
-        let is_old = |chain: &Chain| mint::now_ms() >= chain.backup.made_at_ms().saturating_add(every_ms);
+        let now_ms = service.clock().as_millis();
+        let is_old = |chain: &Chain| now_ms >= chain.backup.made_at_ms().saturating_add(every_ms);
         if asked.is_some() || self.is_broken || self.chain.as_ref().is_none_or(is_old) {
             return self.make(service, asked).await;
         }
@@ -141,7 +141,7 @@ impl Duty {
     }
 
     async fn make(&mut self, service: &Service, asked: Option<BackupId>) -> anyhow::Result<()> {
-        let (backup, begun, began_at) = (asked.unwrap_or_else(fresh_backup_id), Instant::now(), mint::now());
+        let (backup, begun, began_at) = (asked.unwrap_or_else(fresh_backup_id), Instant::now(), service.clock());
         self.making = Some(backup);
         self.try_make(service, backup).await?;
         self.making = None;
@@ -152,7 +152,7 @@ impl Duty {
         });
         let (bytes, until) = self.chain.as_ref().map_or((0, 0), |chain| (chain.bytes(), chain.until_us()));
         tracing::info!(%backup, bytes, until = moment(until), ?took, "a full backup was made");
-        let (node, ended_at, until) = (service.node.0, mint::now(), Timestamp(until));
+        let (node, ended_at, until) = (service.node.0, service.clock(), Timestamp(until));
         tell(service, BackupNote { backup, began_at, ended_at, node, bytes, until, failure: String::new() }).await;
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Duty {
         });
         if let Some(backup) = self.making.take().or(asked) {
             let (began_at, failure) = (Timestamp(backup.made_at_ms() * 1000), clip(&format!("{error:#}"), FAILURE_BYTES_MAX));
-            let (node, ended_at, until) = (service.node.0, mint::now(), Timestamp(0));
+            let (node, ended_at, until) = (service.node.0, service.clock(), Timestamp(0));
             tell(service, BackupNote { backup, began_at, ended_at, node, bytes: 0, until, failure }).await;
         }
     }

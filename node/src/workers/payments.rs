@@ -16,12 +16,12 @@ use boxoffice_ledger::ids::{AttemptId, CartId, EventId, RefundId};
 use boxoffice_ledger::orders::{OpenAttempt, OpenRefund};
 use boxoffice_ledger::outcome::AttemptState;
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_ledger::time::Timestamp;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
 use super::{PAUSE, leads};
-use crate::mint;
 use crate::service::{EDGE_OWNS_MS, Service, Step, is_owned};
 
 /// Steps under way at once, for one group; and how many of them may be such as keep nobody's seats: captures and refunds.
@@ -102,13 +102,13 @@ impl Job {
     }
 
     /// When the request that began it no longer owns it.
-    fn free_at(&self) -> Option<Instant> {
+    fn free_at(&self, at: Timestamp) -> Option<Instant> {
         let begun_at = match self {
             Self::Attempt(open) if open.attempt.state == AttemptState::Created && !open.must_cancel => open.attempt.begun_at,
-            Self::Cart(cart) if is_owned(cart) => cart.last()?.begun_at,
+            Self::Cart(cart) if is_owned(cart, at) => cart.last()?.begun_at,
             _ => return None,
         };
-        let left = EDGE_OWNS_MS.checked_sub(mint::now_ms().saturating_sub(begun_at.as_millis()))?;
+        let left = EDGE_OWNS_MS.checked_sub(at.as_millis().saturating_sub(begun_at.as_millis()))?;
         Some(Instant::now() + Duration::from_millis(left))
     }
 
@@ -140,7 +140,7 @@ struct Entry {
 
 impl Patience {
     /// The jobs that are due, marked as running; at most `room`, the urgent ones first. Forgets what is not to be done any more.
-    fn due(&mut self, mut jobs: Vec<Job>, room: usize, now: Instant) -> Vec<Job> {
+    fn due(&mut self, mut jobs: Vec<Job>, room: usize, now: Instant, at: Timestamp) -> Vec<Job> {
         jobs.sort_by_key(|job| !job.is_urgent());
         let mut patient = self.patient_running();
         let keys: std::collections::BTreeSet<Key> = jobs.iter().map(Job::key).collect();
@@ -150,7 +150,7 @@ impl Patience {
             if due.len() == room {
                 break;
             }
-            let (stage, free_at, is_urgent) = (job.stage(), job.free_at(), job.is_urgent());
+            let (stage, free_at, is_urgent) = (job.stage(), job.free_at(at), job.is_urgent());
             let fresh = || Entry { stage, next: free_at.unwrap_or(now), last: Step::Moved, tries: 0, is_running: false, is_urgent };
             let entry = self.entries.entry(job.key()).or_insert_with(fresh);
             if entry.stage != stage && !entry.is_running {
@@ -229,7 +229,7 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
         }
         let room = AT_ONCE.saturating_sub(running.len());
         let jobs = if room == 0 { Vec::new() } else { jobs(&service, group) };
-        for job in patience.due(jobs, room, Instant::now()) {
+        for job in patience.due(jobs, room, Instant::now(), service.clock()) {
             let (service, key) = (Arc::clone(&service), job.key());
             running.push(async move { (key, job.step(&service).await) }.boxed());
         }
@@ -258,7 +258,6 @@ mod tests {
     use boxoffice_ledger::ids::{OrderId, UserId};
     use boxoffice_ledger::money::Currency;
     use boxoffice_ledger::orders::Attempt;
-    use boxoffice_ledger::time::Timestamp;
 
     fn attempt(number: u128, state: AttemptState, begun_ms: u64) -> Job {
         Job::Attempt(OpenAttempt {
@@ -272,8 +271,11 @@ mod tests {
         })
     }
 
+    /// Cluster time of these tests.
+    const AT: Timestamp = Timestamp(1_790_000_000_000_000);
+
     fn count(patience: &mut Patience, job: Job, now: Instant) -> usize {
-        patience.due(vec![job], AT_ONCE, now).len()
+        patience.due(vec![job], AT_ONCE, now, AT).len()
     }
 
     #[test]
@@ -307,7 +309,7 @@ mod tests {
         let (mut patience, now) = (Patience::default(), Instant::now());
         let job = || Job::Backlog(EventId(1));
         for _ in 0..20 {
-            patience.due(vec![job()], AT_ONCE, now + Duration::from_secs(3600));
+            patience.due(vec![job()], AT_ONCE, now + Duration::from_secs(3600), AT);
             patience.done(job().key(), Step::NoAnswer, now);
         }
         assert_eq!(count(&mut patience, job(), now + Duration::from_secs(3600)), 1);
@@ -327,11 +329,11 @@ mod tests {
     #[test]
     fn a_fresh_attempt_belongs_to_its_request() {
         let (mut patience, now) = (Patience::default(), Instant::now());
-        assert_eq!(count(&mut patience, attempt(1, AttemptState::Created, mint::now_ms()), now), 0);
+        assert_eq!(count(&mut patience, attempt(1, AttemptState::Created, AT.as_millis()), now), 0);
         let free = patience.next().unwrap() - now;
         assert!(free > Duration::from_secs(8) && free <= Duration::from_secs(11), "{free:?}");
-        assert_eq!(count(&mut patience, attempt(2, AttemptState::Created, mint::now_ms() - EDGE_OWNS_MS - 1), now), 1);
-        assert_eq!(count(&mut patience, attempt(3, AttemptState::Unknown, mint::now_ms()), now), 1);
+        assert_eq!(count(&mut patience, attempt(2, AttemptState::Created, AT.as_millis() - EDGE_OWNS_MS - 1), now), 1);
+        assert_eq!(count(&mut patience, attempt(3, AttemptState::Unknown, AT.as_millis()), now), 1);
     }
 
     #[test]
@@ -339,24 +341,24 @@ mod tests {
         let (mut patience, now) = (Patience::default(), Instant::now());
         let captures = || (0..100).map(|number| attempt(number, AttemptState::Authorized, 0));
         let pinned = || (200..300).map(|number| attempt(number, AttemptState::Unknown, 0));
-        let first = patience.due(captures().collect(), AT_ONCE, now);
+        let first = patience.due(captures().collect(), AT_ONCE, now, AT);
         assert_eq!(first.len(), PATIENT_AT_ONCE, "room is left for what is urgent");
-        let second = patience.due(captures().chain(pinned()).collect(), AT_ONCE - first.len(), now);
+        let second = patience.due(captures().chain(pinned()).collect(), AT_ONCE - first.len(), now, AT);
         assert_eq!(second.len(), AT_ONCE - first.len());
         assert!(second.iter().all(Job::is_urgent));
         assert_eq!(patience.next(), None, "captures wait for each other, not for time");
         patience.done(first[0].key(), Step::Moved, now);
-        assert_eq!(patience.due(captures().collect(), 1, now).len(), 1);
+        assert_eq!(patience.due(captures().collect(), 1, now, AT).len(), 1);
     }
 
     #[test]
     fn no_more_than_fits_runs_and_what_is_over_is_forgotten() {
         let (mut patience, now) = (Patience::default(), Instant::now());
         let jobs = |range: std::ops::Range<u128>| range.map(|number| attempt(number, AttemptState::Unknown, 0)).collect::<Vec<_>>();
-        assert_eq!(patience.due(jobs(0..9), 4, now).len(), 4);
-        assert_eq!(patience.due(jobs(4..9), 9, now).len(), 5);
+        assert_eq!(patience.due(jobs(0..9), 4, now, AT).len(), 4);
+        assert_eq!(patience.due(jobs(4..9), 9, now, AT).len(), 5);
         (0..9).for_each(|number| patience.done(Key::Attempt(AttemptId(number)), Step::Moved, now));
-        assert!(patience.due(Vec::new(), 9, now).is_empty());
+        assert!(patience.due(Vec::new(), 9, now, AT).is_empty());
         assert!(patience.entries.is_empty());
     }
 }

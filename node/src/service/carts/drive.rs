@@ -7,24 +7,24 @@ use boxoffice_api::backend::Written;
 use boxoffice_ledger::carts::{Cart, CartState};
 use boxoffice_ledger::command::{CartCommand, PaymentNews};
 use boxoffice_ledger::outcome::AttemptState;
+use boxoffice_ledger::time::Timestamp;
 
 use super::super::reconcile::Step;
 use super::super::{EDGE_OWNS_MS, Service};
 use super::steps::Went;
-use crate::mint;
 
 /// More steps in a row than any cart takes from its payment to its end.
 const STEPS_MAX: usize = 32;
 
 /// Whether the request that began a cart's attempt still drives it.
-pub fn is_owned(cart: &Cart) -> bool {
+pub fn is_owned(cart: &Cart, now: Timestamp) -> bool {
     let Some(last) = cart.last() else { return false };
     let drives = match cart.state {
         CartState::Pinning | CartState::Selling | CartState::Releasing => true,
         CartState::Paying => last.state == AttemptState::Created,
         _ => false,
     };
-    drives && mint::now_ms().saturating_sub(last.begun_at.as_millis()) <= EDGE_OWNS_MS
+    drives && now.as_millis().saturating_sub(last.begun_at.as_millis()) <= EDGE_OWNS_MS
 }
 
 impl Service {

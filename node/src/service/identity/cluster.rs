@@ -8,7 +8,6 @@ use boxoffice_ledger::ids::{Request, Slot, UserId};
 use boxoffice_ledger::outcome::{AccountOutcome, Rejection};
 use boxoffice_ledger::time::Millis;
 
-use crate::mint;
 use crate::service::accounts::{follows, shown};
 use crate::service::events::need;
 use crate::service::{Service, asked, refused};
@@ -68,7 +67,7 @@ impl Service {
     /// Signing keys that are good, as this node knows them.
     pub(super) fn live_epochs(&self) -> Vec<KeyEpoch> {
         match self.users.get(&self.home()) {
-            Some(replica) => replica.read().identity().live_epochs(mint::now()),
+            Some(replica) => replica.read().identity().live_epochs(self.clock()),
             None => vec![KeyEpoch::default()],
         }
     }

@@ -59,7 +59,7 @@ impl Service {
     /// Who a key speaks for. One that was made on another node a moment ago is found.
     pub(super) async fn holder_of_key(&self, cx: Context, text: &str) -> Answer<Option<(Caller, Scopes)>> {
         let Some(named) = self.credentials.read(Kind::Key, text) else { return Ok(None) };
-        let (user, secret, now) = (named.user, self.credentials.hash(text), mint::now());
+        let (user, secret, now) = (named.user, self.credentials.hash(text), self.clock());
         let group = self.user_group(user);
         let accounts = self.accounts(group)?;
         let look = || {
