@@ -35,7 +35,7 @@ pub enum Doing {
     Map,
 }
 
-/// When something worked: from when to when it took.
+/// When something worked: when the request that worked was sent, and when its answer came.
 pub type Times = Arc<Mutex<Vec<(Instant, Instant)>>>;
 
 /// A house on sale, and everybody who is busy with it.
@@ -131,18 +131,17 @@ impl Client {
         let mut turn = 0_u64;
         while !stop.load(Relaxed) {
             turn += 1;
-            let from = Instant::now();
-            let works = match doing {
+            let worked = match doing {
                 Doing::Book => self.book(turn, &stop).await,
                 Doing::Event => self.look(&format!("/event/{}", self.event)).await,
                 Doing::Search => self.look("/event/search/full%20house").await,
                 Doing::Map => self.look(&format!("/event/{}/seat", self.event)).await,
             };
-            if works && self.keeps {
-                self.times.lock().unwrap_or_else(PoisonError::into_inner).push((from, Instant::now()));
+            if let Some(times) = worked.filter(|_| self.keeps) {
+                self.times.lock().unwrap_or_else(PoisonError::into_inner).push(times);
             }
-            done.fetch_add(u64::from(works && doing == Doing::Book), Relaxed);
-            tokio::time::sleep(if works { pause } else { PAUSE }).await;
+            done.fetch_add(u64::from(worked.is_some() && doing == Doing::Book), Relaxed);
+            tokio::time::sleep(if worked.is_some() { pause } else { PAUSE }).await;
         }
     }
 
@@ -154,38 +153,47 @@ impl Client {
     }
 
     /// A seat is held as soon as anybody says so; that is when it worked. It is given back afterwards.
-    async fn book(&mut self, turn: u64, stop: &AtomicBool) -> bool {
+    async fn book(&mut self, turn: u64, stop: &AtomicBool) -> Option<(Instant, Instant)> {
         let (path, body) = (format!("/event/{}/hold", self.event), json!({"best": {"quantity": 1, "split": true}}));
-        let Some(held) = self.insist(Method::POST, &path, &format!("hold-{turn}"), Some(&body), stop).await else { return false };
-        if let Some(hold) = held.body["id"].as_str() {
-            let path = format!("{path}/{hold}");
-            if self.keeps {
-                // Not part of what is measured.
-                let _ = self.ask(Method::DELETE, &path, &format!("release-{turn}"), None).await;
-            } else {
-                let _ = self.insist(Method::DELETE, &path, &format!("release-{turn}"), None, stop).await;
-            }
+        let (held, sent) = self.insist(Method::POST, &path, &format!("hold-{turn}"), Some(&body), stop).await?;
+        let times = (held.status == 201).then(|| (sent, Instant::now()));
+        let path = format!("{path}/{}", held.body["id"].as_str()?);
+        if self.keeps {
+            // Nobody waits for it: it is not part of what is measured.
+            let (http, base, token) =
+                (self.http.clone(), self.cluster.url(*self.draw.one(&self.cluster.nodes())), self.person.token.clone());
+            tokio::spawn(async move {
+                let (method, token, key) = (Method::DELETE, Some(token.as_str()), Some(path.as_str()));
+                http.send(&Request { method, base: &base, path: &path, token, key, ..Request::default() }).await
+            });
+        } else {
+            let _ = self.insist(Method::DELETE, &path, &format!("release-{turn}"), None, stop).await;
         }
-        held.status == 201
+        times
     }
 
-    /// Asks one node after the other, with the same key, until one gives a definite answer.
-    async fn insist(&mut self, method: Method, path: &str, key: &str, body: Option<&Value>, stop: &AtomicBool) -> Option<Reply> {
+    /// Asks one node after the other, with the same key, until one gives a definite answer; and when it was asked.
+    async fn insist(&mut self, method: Method, path: &str, key: &str, body: Option<&Value>, stop: &AtomicBool) -> Option<(Reply, Instant)> {
         while !stop.load(Relaxed) {
+            let sent = Instant::now();
             if let Answer::Definite(reply) = self.ask(method.clone(), path, key, body).await {
-                return Some(reply);
+                return Some((reply, sent));
             }
             tokio::time::sleep(PAUSE).await;
         }
         None
     }
 
-    async fn look(&mut self, path: &str) -> bool {
-        matches!(self.ask(Method::GET, path, "", None).await, Answer::Definite(reply) if reply.status == 200)
+    async fn look(&mut self, path: &str) -> Option<(Instant, Instant)> {
+        let sent = Instant::now();
+        match self.ask(Method::GET, path, "", None).await {
+            Answer::Definite(reply) if reply.status == 200 => Some((sent, Instant::now())),
+            _ => None,
+        }
     }
 }
 
-/// From a moment to the end of the first that began after it and worked.
+/// From a moment to the answer to the first request that was sent after it and worked.
 #[must_use]
 pub fn back(times: &Times, from: Instant) -> Option<Duration> {
     let times = times.lock().unwrap_or_else(PoisonError::into_inner);

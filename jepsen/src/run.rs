@@ -114,6 +114,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Outcome> {
         disks,
     };
     let stop = Arc::new(AtomicBool::new(false));
+    let begun = recorder.now();
     let clients = clients(plan, &work, &shared, &stop);
     let (struck, lost, disks) = strike_on(plan, nemesis, &faults).await?;
     stop.store(true, Relaxed);
@@ -126,7 +127,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Outcome> {
     let members: Vec<u64> = cluster.nodes().into_iter().filter(|node| !lost.contains(node)).collect();
     verdict.add(check::replicas::check(&cluster, &members).await);
     verdict.add(check::ledger::check(&cluster, &members).await);
-    let outcome = outcome(plan, &records, verdict, &struck, skipped);
+    let outcome = outcome(plan, (begun, &records), verdict, &struck, skipped);
     drop(cluster);
     drop(disks);
     crate::store::write(plan, &records, &outcome)?;
@@ -206,11 +207,13 @@ async fn strike_on(plan: &Plan, mut nemesis: Nemesis<'_>, faults: &[Fault]) -> a
     Ok((struck, nemesis.lost, nemesis.disks))
 }
 
-fn outcome(plan: &Plan, records: &[Record], verdict: Verdict, struck: &[Struck], skipped: Vec<String>) -> Outcome {
+fn outcome(plan: &Plan, (begun, records): (u64, &[Record]), verdict: Verdict, struck: &[Struck], skipped: Vec<String>) -> Outcome {
     let ended = || records.iter().filter(|record| record.process != NEMESIS && record.kind != Kind::Invoke);
     let (operations, ok) = (ended().count() as u64, ended().filter(|record| record.kind == Kind::Ok).count() as u64);
-    let first = struck.first().map_or(u64::MAX, |struck| struck.from).min(plan.time.as_nanos() as u64);
-    let calm = ended().filter(|record| record.time < first && record.kind != Kind::Info).count() as f64 / (first as f64 / 1e9);
+    // Setting up is not part of the load.
+    let first = struck.first().map_or(u64::MAX, |struck| struck.from).min(begun + plan.time.as_nanos() as u64);
+    let of_load = |record: &&Record| (begun..first).contains(&record.time) && record.kind != Kind::Info;
+    let calm = ended().filter(of_load).count() as f64 / ((first - begun) as f64 / 1e9).max(0.001);
     let mut void = Vec::new();
     if calm < plan.rate * 0.3 {
         void.push(format!("{calm:.0} operations a second before the first fault, planned {:.0}", plan.rate));

@@ -222,7 +222,8 @@ async fn ask(buyer: &mut Buyer, write: Write) -> Option<Value> {
 /// What the history says of an answer.
 fn value(write: &Write, reply: &Reply) -> Result<Value, (String, Value)> {
     match (write.f, reply.status) {
-        ("make", 201) => Ok(json!({"event": reply.body["id"]})),
+        // 202: it is there, and its seats are about to be on sale.
+        ("make", 201 | 202) => Ok(json!({"event": reply.body["id"]})),
         ("publish" | "rename" | "cancel", 200..300) => Ok(json!({"version": reply.body["version"]})),
         _ => seat::value(write, reply),
     }
