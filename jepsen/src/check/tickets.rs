@@ -112,7 +112,7 @@ pub fn wrong(seen: &Value, issued: &BTreeSet<&str>) -> Vec<(&'static str, String
         }
     }
     found.extend(owners.iter().filter(|(_, by)| by.len() > 1).map(|(ticket, by)| ("ticket_doubled", format!("{ticket} is of {by:?}"))));
-    found.extend(issued.iter().filter(|ticket| !owners.contains_key(**ticket)).map(|ticket| ("ticket_lost", format!("{ticket}"))));
+    found.extend(issued.iter().filter(|ticket| !owners.contains_key(**ticket)).map(|ticket| ("ticket_lost", (*ticket).to_owned())));
     found.extend(seats.iter().filter(|(_, of)| of.len() > 1).map(|(seat, of)| ("double_sale", format!("seat {seat} has tickets {of:?}"))));
     let sold: BTreeSet<u64> = list("sold").iter().filter_map(Value::as_u64).collect();
     let with: BTreeSet<u64> = seats.keys().copied().collect();

@@ -53,7 +53,7 @@ impl Maps {
         while !habits.stop.load(Relaxed) {
             turn += 1;
             let event = self.hall.on_sale(since.elapsed());
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 let person = &self.hall.people[number as usize % self.hall.people.len()];
                 self.hall.book(&mut buyer, person, event, format!("{number}-{turn}")).await;
                 habits.rest(&mut buyer.draw).await;
@@ -113,7 +113,7 @@ impl Maps {
             }
             let open = match frames.take() {
                 Some(open) => Some(open),
-                None => Frames::open(&shared.cluster.url(node), &self.hall.events[event], map.rev, number % 2 == 0).await.ok(),
+                None => Frames::open(&shared.cluster.url(node), &self.hall.events[event], map.rev, number.is_multiple_of(2)).await.ok(),
             };
             let Some(mut open) = open else {
                 tokio::time::sleep(Duration::from_millis(100)).await;
