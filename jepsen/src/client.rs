@@ -46,8 +46,8 @@ impl Reply {
     }
 }
 
-/// A request.
-#[derive(Clone, Debug)]
+/// A request; a GET of nothing unless told otherwise.
+#[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
     /// How.
     pub method: Method,
@@ -61,6 +61,10 @@ pub struct Request<'a> {
     pub key: Option<&'a str>,
     /// With what.
     pub body: Option<&'a Value>,
+    /// The version that is to be changed.
+    pub if_match: Option<u64>,
+    /// How long the answer may take; the usual time if it is not said.
+    pub within: Option<Duration>,
 }
 
 /// The start of every HTTP client here. Nothing that is called speaks TLS, but the HTTP library asks for cryptography all the same.
@@ -90,6 +94,12 @@ impl Http {
         }
         if let Some(body) = request.body {
             sent = sent.json(body);
+        }
+        if let Some(version) = request.if_match {
+            sent = sent.header("If-Match", format!("\"{version}\""));
+        }
+        if let Some(within) = request.within {
+            sent = sent.timeout(within);
         }
         let lost = |error: reqwest::Error| {
             let why = format!("{error}");

@@ -1,6 +1,8 @@
 //! A cluster of real `boxoffice serve` processes as a stranger would set it up: configuration files, certificates and secrets made with
 //! the command line, each node in a folder of its own.
 
+mod members;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -15,6 +17,9 @@ use serde_json::Value;
 
 use crate::client::{Answer, Http, Request};
 use crate::links::Links;
+use crate::namespaces::{self, Namespaces};
+use crate::net::{Net, Network};
+pub use members::is_test_build;
 
 /// How long a node may take until it is ready.
 const READY_PATIENCE: Duration = Duration::from_secs(120);
@@ -28,8 +33,10 @@ pub struct Options {
     pub binary: PathBuf,
     /// Where everything is kept.
     pub folder: PathBuf,
-    /// How many nodes: 3 or 5.
+    /// How many nodes found it: 3 or 5.
     pub nodes: u64,
+    /// How many more can join while it runs.
+    pub spares: u64,
     /// Where each node keeps its data, if not in its own folder.
     pub data: Vec<PathBuf>,
     /// Draws what the links do.
@@ -38,12 +45,19 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// The library that lies about the time, if clocks are to jump.
     pub faketime: Option<PathBuf>,
+    /// Whether nodes look for a crash point that is armed at each one that they pass: test builds only.
+    pub crashes: bool,
+    /// The network between them.
+    pub net: Net,
+    /// Lines of the nodes' `[raft]`, such as `heartbeat_ms = 100`.
+    pub raft: Vec<String>,
 }
 
 struct Node {
     folder: PathBuf,
     data: PathBuf,
     http: SocketAddr,
+    peer: SocketAddr,
     child: Mutex<Option<Child>>,
 }
 
@@ -54,9 +68,12 @@ pub struct Cluster {
     provider: Mutex<Option<Child>>,
     provider_at: SocketAddr,
     /// The network between the nodes.
-    pub links: Links,
+    pub network: Network,
     http: Http,
     operator: String,
+    admin: String,
+    /// Who belongs to it now.
+    members: Mutex<Vec<u64>>,
 }
 
 impl Cluster {
@@ -65,10 +82,13 @@ impl Cluster {
     /// # Errors
     /// When a tool fails or a node does not get ready; its log says why.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let ports = free_ports(2 * options.nodes as usize + 1)?;
-        let at = |place: usize| SocketAddr::from((Ipv4Addr::LOCALHOST, ports[place]));
-        let peers: BTreeMap<u64, SocketAddr> = (1..=options.nodes).map(|node| (node, at(2 * node as usize - 1))).collect();
-        let links = Links::open(&peers, options.seed).await?;
+        let slots = options.nodes + options.spares;
+        let (addresses, provider_at, namespaces) = places(&options, slots)?;
+        let peers: BTreeMap<u64, SocketAddr> = (1..=options.nodes).zip(addresses.iter().map(|[_, peer]| *peer)).collect();
+        let network = match namespaces {
+            Some(namespaces) => Network::Namespaces(namespaces),
+            None => Network::Links(Links::open(&peers, options.seed).await?),
+        };
         let files = options.folder.join("cluster");
         fs::create_dir_all(&files)?;
         let cli = |arguments: &[&str]| run(Command::new(&options.binary).args(arguments));
@@ -80,20 +100,22 @@ impl Cluster {
         let dir = dir.to_string_lossy();
         cli(&["cluster", "cert", "ca", "--dir", &dir, "--cluster", NAME])?;
         let mut nodes = Vec::new();
-        for node in 1..=options.nodes {
+        for node in 1..=slots {
             cli(&["cluster", "cert", "node", "--dir", &dir, "--cluster", NAME, "--node", &node.to_string()])?;
             let folder = options.folder.join(format!("n{node}"));
             fs::create_dir_all(&folder)?;
             let data = options.data.get(node as usize - 1).cloned().unwrap_or_else(|| folder.join("data"));
-            nodes.push(Node { folder, data, http: at(2 * node as usize - 2), child: Mutex::new(None) });
+            let [http, peer] = addresses[node as usize - 1];
+            nodes.push(Node { folder, data, http, peer, child: Mutex::new(None) });
         }
-        let provider_at = at(2 * options.nodes as usize);
-        let mut cluster =
-            Self { options, nodes, provider: Mutex::new(None), provider_at, links, http: Http::new()?, operator: String::new() };
-        for node in 1..=cluster.size() {
+        let (provider, members) = (Mutex::new(None), Mutex::new((1..=options.nodes).collect()));
+        let (operator, admin) = (String::new(), String::new());
+        let mut cluster = Self { options, nodes, provider, provider_at, network, http: Http::new()?, operator, admin, members };
+        for node in 1..=slots {
             fs::write(cluster.config(node), cluster.configuration(node, &peers, &files))?;
         }
         cluster.operator = cluster.token("operator", None)?;
+        cluster.admin = cluster.token("admin", None)?;
         cluster.start_provider()?;
         for node in 1..=cluster.size() {
             cluster.spawn(node)?;
@@ -109,12 +131,16 @@ impl Cluster {
             "cluster = \"{NAME}\"\nnode = {node}\ndata_dir = {:?}\nhttp = \"{}\"\npeer = \"{}\"\nsecret_file = {:?}\n\n",
             own.data.display().to_string(),
             own.http,
-            peers[&node],
+            own.peer,
             file("secret")
         );
         for other in peers.keys() {
             // Each node reaches the others through links of its own.
-            let peer = self.links.address(node, *other).unwrap_or(peers[other]);
+            let link = match &self.network {
+                Network::Links(links) => links.address(node, *other),
+                Network::Namespaces(_) => None,
+            };
+            let peer = link.unwrap_or(peers[other]);
             let _ = write!(text, "[[members]]\nnode = {other}\npeer = \"{peer}\"\nhttp = \"http://{}\"\n\n", self.node(*other).http);
         }
         let certificates = files.join("certificates");
@@ -126,8 +152,11 @@ impl Cluster {
             pem(format!("n{node}.pem")),
             pem(format!("n{node}.key"))
         );
-        text.push_str("[groups]\nevents = 2\nusers = 2\n\n[limits]\ntrusted_networks = [\"127.0.0.0/8\"]\nuser_per_minute = 1000000\n\n");
-        text.push_str("[raft]\nsegment_mib = 8\nsnapshot_entries = 2000\nkeep_entries = 500\n\n[threads]\nhttp = 1\nconsensus = 1\n\n");
+        text.push_str("[groups]\nevents = 2\nusers = 2\n\n");
+        text.push_str("[limits]\ntrusted_networks = [\"127.0.0.0/8\", \"10.77.0.0/16\"]\nuser_per_minute = 1000000\n\n");
+        text.push_str("[raft]\nsegment_mib = 8\nsnapshot_entries = 2000\nkeep_entries = 500\n");
+        self.options.raft.iter().for_each(|line| text.extend([line, "\n"]));
+        text.push_str("\n[threads]\nhttp = 1\nconsensus = 1\n\n");
         let _ = write!(
             text,
             "[payment]\nprovider = \"stripe\"\nbase_url = \"http://{}\"\nkey_file = {:?}\nwebhook_secret_files = [{:?}]\nreturn_url = \
@@ -139,10 +168,16 @@ impl Cluster {
         text
     }
 
-    /// How many nodes it has.
+    /// How many nodes founded it.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.options.nodes
+    }
+
+    /// Members that faults of the network reach: those who joined later have no links of the harness.
+    #[must_use]
+    pub fn linked(&self) -> Vec<u64> {
+        self.nodes().into_iter().filter(|node| *node <= self.size() || self.network.reaches_everybody()).collect()
     }
 
     /// A node's base URL.
@@ -206,7 +241,10 @@ impl Cluster {
     pub fn spawn(&self, node: u64) -> anyhow::Result<()> {
         let folder = &self.node(node).folder;
         let log = File::options().create(true).append(true).open(folder.join("log"))?;
-        let mut command = Command::new(&self.options.binary);
+        let mut command = match &self.network {
+            Network::Links(_) => Command::new(&self.options.binary),
+            Network::Namespaces(namespaces) => namespaces.command(node, &self.options.binary),
+        };
         command.args(["serve", "--until-stdin-closes", "--config"]).arg(self.config(node));
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).env("NO_COLOR", "1");
         command.envs(self.options.environment.iter().cloned());
@@ -217,6 +255,9 @@ impl Cluster {
             }
             command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", file);
             command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_NO_CACHE", "1");
+        }
+        if self.options.crashes {
+            command.env("BOXOFFICE_CRASH", format!("@{}", self.crash_file(node).display()));
         }
         *lock(&self.node(node).child) = Some(command.spawn().context("start a node")?);
         Ok(())
@@ -292,7 +333,7 @@ impl Cluster {
     }
 
     async fn ask(&self, base: &str, path: &str, token: Option<&str>) -> Answer {
-        self.http.send(&Request { method: reqwest::Method::GET, base, path, token, key: None, body: None }).await
+        self.http.send(&Request { base, path, token, ..Request::default() }).await
     }
 
     /// What a node tells an operator at this path, if it answers with 200.
@@ -305,14 +346,15 @@ impl Cluster {
 
     /// The node that leads a group, if one that runs says so.
     pub async fn leader(&self, group: u64) -> Option<u64> {
-        for node in 1..=self.size() {
+        // One that was cut off may still believe that it leads: the newest term is right.
+        let mut newest = None;
+        for node in self.nodes() {
             let Some(status) = self.operators_view(node, "/status").await else { continue };
-            let leads = |line: &Value| line["group"].as_u64() == Some(group) && line["role"] == "leader";
-            if status["groups"].as_array().into_iter().flatten().any(leads) {
-                return Some(node);
-            }
+            let leads = |line: &&Value| line["group"].as_u64() == Some(group) && line["role"] == "leader";
+            let term = status["groups"].as_array().into_iter().flatten().find(leads).map(|line| line["term"].as_u64().unwrap_or(0));
+            newest = newest.max(term.map(|term| (term, node)));
         }
-        None
+        newest.map(|(_, node)| node)
     }
 
     /// Starts the payment provider and waits until it listens.
@@ -358,7 +400,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        (1..=self.size()).for_each(|node| self.kill(node));
+        (1..=self.nodes.len() as u64).for_each(|node| self.kill(node));
         self.kill_provider();
     }
 }
@@ -382,6 +424,21 @@ pub fn run(command: &mut Command) -> anyhow::Result<String> {
 pub fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// Where each node listens, for clients and for other nodes; where the payment provider does; and the namespaces, if there are some.
+fn places(options: &Options, slots: u64) -> anyhow::Result<(Vec<[SocketAddr; 2]>, SocketAddr, Option<Namespaces>)> {
+    if options.net == Net::Namespaces {
+        if let Some(why) = namespaces::unavailable() {
+            bail!(why);
+        }
+        let namespaces = Namespaces::create(slots)?;
+        let addresses = (1..=slots).map(|node| namespaces.addresses(node)).collect();
+        return Ok((addresses, namespaces.provider(), Some(namespaces)));
+    }
+    let ports = free_ports(2 * slots as usize + 1)?;
+    let at = |place: u64| SocketAddr::from((Ipv4Addr::LOCALHOST, ports[place as usize]));
+    Ok(((0..slots).map(|node| [at(2 * node), at(2 * node + 1)]).collect(), at(2 * slots), None))
 }
 
 /// Ports that nobody listens on, below those that the kernel gives to outgoing connections.

@@ -73,6 +73,17 @@ pub struct Record {
 /// The process of faults.
 pub const NEMESIS: u64 = u64::MAX;
 
+/// What only looks at something. The first is linearizable; the others are answered by any node from what it has.
+pub const LOOKS: [&str; 9] = ["read", "search", "show", "frame", "final", "caught", "as_of", "owned", "members"];
+
+impl Record {
+    /// Whether it belongs to something that changes the cluster's state.
+    #[must_use]
+    pub fn is_of_a_write(&self) -> bool {
+        self.process != NEMESIS && !LOOKS.contains(&self.f.as_str())
+    }
+}
+
 /// An operation: an invocation and what became of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Op {

@@ -12,20 +12,22 @@ use tokio::task::JoinHandle;
 
 use crate::check::{self, Verdict};
 use crate::client::Http;
-use crate::cluster::{Cluster, Options};
+use crate::cluster::{Cluster, Options, is_test_build};
+use crate::disk::Disk;
 use crate::draw::Draw;
 use crate::history::{Kind, NEMESIS, Record};
-use crate::nemesis::{Fault, Nemesis, Struck, disk::Disk};
+use crate::nemesis::{Fault, Nemesis, Struck};
+use crate::net::Net;
 use crate::recorder::Recorder;
 use crate::workload::buyer::Shared;
-use crate::workload::sale::Shop;
-use crate::workload::seat::{HOLD_TTL_NS, Habits, Hall};
-use crate::workload::{Workload, seat};
+use crate::workload::seat::Habits;
+use crate::workload::setup::position_of;
+use crate::workload::{Work, Workload};
 
 /// Faults begin this long after the clients.
 const CALM: Duration = Duration::from_secs(3);
-/// Seats of a hot event.
-const HOT_SEATS: u64 = 8;
+/// Most nodes that join in one run.
+const SPARES_MAX: u64 = 40;
 /// Size of a node's own disk, in MiB.
 const DISK_MIB: u64 = 768;
 
@@ -56,6 +58,8 @@ pub struct Plan {
     pub fault_pause: Duration,
     /// Further environment of the nodes.
     pub environment: Vec<(String, String)>,
+    /// The network between them.
+    pub net: Net,
 }
 
 /// How a run came out.
@@ -73,6 +77,9 @@ pub struct Outcome {
     pub operations: u64,
     /// Of those, how many happened.
     pub ok: u64,
+    /// How looking went: reads and searches of clients that go to another node when one does not answer.
+    #[serde(default)]
+    pub looks: Value,
     /// What the checkers say.
     pub verdict: Verdict,
 }
@@ -83,24 +90,8 @@ pub struct Outcome {
 /// When the cluster cannot be driven to the end.
 pub async fn run(plan: &Plan) -> anyhow::Result<Outcome> {
     std::fs::create_dir_all(&plan.store)?;
-    let needs_disks = |fault: &Fault| matches!(fault, Fault::DiskFull | Fault::DiskHang | Fault::PowerCut | Fault::PowerCutAll);
-    let disks = match plan.faults.iter().any(needs_disks) && Disk::can_be() {
-        true => {
-            (1..=plan.nodes).map(|node| Disk::create(&plan.store, &format!("d{node}"), DISK_MIB)).collect::<anyhow::Result<Vec<_>>>()?
-        }
-        false => Vec::new(),
-    };
-    let wants_clock = plan.faults.iter().any(|fault| matches!(fault, Fault::ClockJump | Fault::ClockDrift));
-    let options = Options {
-        binary: plan.binary.clone(),
-        folder: plan.store.clone(),
-        nodes: plan.nodes,
-        data: disks.iter().map(Disk::data).collect(),
-        seed: plan.seed,
-        environment: plan.environment.clone(),
-        faketime: if wants_clock { faketime() } else { None },
-    };
-    let cluster = Arc::new(Cluster::start(options).await.context("start the cluster")?);
+    let disks = disks(plan)?;
+    let cluster = Arc::new(Cluster::start(options(plan, &disks)).await.context("start the cluster")?);
     let recorder = Arc::new(Recorder::default());
     let shared = Arc::new(Shared {
         cluster: cluster.clone(),
@@ -109,41 +100,92 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Outcome> {
         open: std::sync::Mutex::default(),
         processes: AtomicU64::new(0),
     });
-    let work = Work::open(plan, &shared).await.context("prepare the workload")?;
-    let skipped: Vec<String> =
-        plan.faults.iter().filter_map(|fault| Some(format!("{}: {}", fault.name(), fault.unavailable(&cluster, disks.len())?))).collect();
-    let faults: Vec<Fault> = plan.faults.iter().copied().filter(|fault| fault.unavailable(&cluster, disks.len()).is_none()).collect();
+    let work = plan.workload.open(plan, &shared).await.context("prepare the workload")?;
+    let missing = |fault: &Fault| fault.unavailable(&cluster, disks.len());
+    let skipped = plan.faults.iter().filter_map(|fault| Some(format!("{}: {}", fault.name(), missing(fault)?))).collect();
+    let faults: Vec<Fault> = plan.faults.iter().copied().filter(|fault| missing(fault).is_none()).collect();
     let nemesis = Nemesis {
         cluster: &cluster,
         recorder: &recorder,
         draw: Draw::of(plan.seed, "nemesis", 0),
-        group: work.group(&cluster).await,
+        group: position_of(&cluster, work.event()).await.map_or(1, |position| u64::from(position.group)),
         lasts: plan.fault_lasts,
         lost: Vec::new(),
         disks,
     };
     let stop = Arc::new(AtomicBool::new(false));
-    let clients = work.clients(plan, &shared, &stop);
+    let begun = recorder.now();
+    let clients = clients(plan, &work, &shared, &stop);
     let (struck, lost, disks) = strike_on(plan, nemesis, &faults).await?;
     stop.store(true, Relaxed);
     for client in clients {
         client.await.context("a client panicked")?;
     }
-    cluster.links.heal();
-    for node in (1..=plan.nodes).filter(|node| !lost.contains(node) && !cluster.is_running(*node)) {
-        cluster.spawn(node)?;
-    }
-    let members: Vec<u64> = (1..=plan.nodes).filter(|node| !lost.contains(node)).collect();
-    cluster.wait_ready(&members).await?;
-    let mut verdict = work.end(&shared).await?;
+    let mut verdict = settle(&shared, work.as_ref(), &lost).await?;
     let records = recorder.records();
-    verdict.add(work.judge(&records));
+    verdict.add(plan.workload.judge(&records));
+    let members: Vec<u64> = cluster.nodes().into_iter().filter(|node| !lost.contains(node)).collect();
     verdict.add(check::replicas::check(&cluster, &members).await);
-    let outcome = outcome(plan, &records, verdict, &struck, skipped);
+    verdict.add(check::ledger::check(&cluster, &members).await);
+    let outcome = outcome(plan, (begun, &records), verdict, &struck, skipped);
     drop(cluster);
     drop(disks);
     crate::store::write(plan, &records, &outcome)?;
     Ok(outcome)
+}
+
+/// A disk of its own for each node, if a fault needs them and they can be made.
+fn disks(plan: &Plan) -> anyhow::Result<Vec<Disk>> {
+    let needs = |fault: &Fault| matches!(fault, Fault::DiskFull | Fault::DiskHang | Fault::PowerCut | Fault::PowerCutAll);
+    if !plan.faults.iter().any(needs) || Disk::unavailable().is_some() {
+        return Ok(Vec::new());
+    }
+    (1..=plan.nodes).map(|node| Disk::create(&plan.store, &format!("d{node}"), DISK_MIB)).collect()
+}
+
+fn options(plan: &Plan, disks: &[Disk]) -> Options {
+    let wants = |wanted: fn(&Fault) -> bool| plan.faults.iter().any(wanted);
+    let lies = wants(|fault| matches!(fault, Fault::ClockJump | Fault::ClockDrift));
+    let joins = wants(|fault| fault.changes_members());
+    Options {
+        binary: plan.binary.clone(),
+        folder: plan.store.clone(),
+        nodes: plan.nodes,
+        spares: if joins { (2 + plan.time.as_secs() / 10).min(SPARES_MAX) } else { 0 },
+        data: disks.iter().map(Disk::data).collect(),
+        seed: plan.seed,
+        environment: plan.environment.clone(),
+        faketime: if lies { faketime() } else { None },
+        crashes: wants(|fault| *fault == Fault::CrashPoint) && is_test_build(&plan.binary),
+        net: plan.net,
+        raft: Vec::new(),
+    }
+}
+
+fn clients(plan: &Plan, work: &Arc<dyn Work>, shared: &Arc<Shared>, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<()>> {
+    let pause = Duration::from_secs_f64(plan.clients as f64 / plan.rate.max(0.1) * 1.5);
+    let client = |number| {
+        let habits = Habits { seed: plan.seed, copies: plan.workload.copies(), pause, stop: stop.clone() };
+        tokio::spawn(work.clone().client(shared.clone(), number, habits))
+    };
+    (0..plan.clients).map(client).collect()
+}
+
+/// Heals everything, asks for what is open, and looks a last time.
+async fn settle(shared: &Arc<Shared>, work: &dyn Work, lost: &[u64]) -> anyhow::Result<Verdict> {
+    let cluster = &shared.cluster;
+    cluster.network.heal();
+    let members: Vec<u64> = cluster.nodes().into_iter().filter(|node| !lost.contains(node)).collect();
+    for node in members.iter().filter(|node| !cluster.is_running(**node)) {
+        cluster.spawn(*node)?;
+    }
+    cluster.wait_ready(&members).await?;
+    let left = shared.resolve(work.value()).await;
+    let mut verdict = work.end(shared).await?;
+    if left > 0 {
+        verdict.unknown.push(format!("{left} outcomes stayed open after everything was well again"));
+    }
+    Ok(verdict)
 }
 
 /// Fault after fault until the time is over; gives what was done, which nodes are lost, and the disks.
@@ -152,20 +194,12 @@ async fn strike_on(plan: &Plan, mut nemesis: Nemesis<'_>, faults: &[Fault]) -> a
     let mut struck = Vec::new();
     tokio::time::sleep(CALM.min(plan.time)).await;
     let mut turn: Vec<Fault> = Vec::new();
-    while !faults.is_empty() && tokio::time::Instant::now() + plan.fault_lasts < end {
+    while faults.iter().any(|fault| nemesis.can(*fault)) && tokio::time::Instant::now() + plan.fault_lasts < end {
         if turn.is_empty() {
             turn = faults.to_vec();
             nemesis.draw.shuffle(&mut turn);
         }
-        let Some(fault) = turn.pop() else { break };
-        // One node may be lost for good, not a majority.
-        let loses = matches!(fault, Fault::Wipe | Fault::OldData | Fault::FlipLog | Fault::FlipSnapshot);
-        if loses && nemesis.lost.len() as u64 * 2 + 3 > plan.nodes {
-            if faults.iter().all(|other| matches!(other, Fault::Wipe | Fault::OldData | Fault::FlipLog | Fault::FlipSnapshot)) {
-                break;
-            }
-            continue;
-        }
+        let Some(fault) = turn.pop().filter(|fault| nemesis.can(*fault)) else { continue };
         struck.push(nemesis.strike(fault).await.with_context(|| format!("the fault {}", fault.name()))?);
         tokio::time::sleep(plan.fault_pause).await;
     }
@@ -173,81 +207,13 @@ async fn strike_on(plan: &Plan, mut nemesis: Nemesis<'_>, faults: &[Fault]) -> a
     Ok((struck, nemesis.lost, nemesis.disks))
 }
 
-/// What clients do, with what it needs.
-enum Work {
-    Hall(Arc<Hall>, u64),
-    Shop(Arc<Shop>),
-}
-
-impl Work {
-    async fn open(plan: &Plan, shared: &Arc<Shared>) -> anyhow::Result<Self> {
-        Ok(match plan.workload {
-            Workload::Seat => Self::Hall(Arc::new(Hall::open(shared, HOT_SEATS, plan.clients.min(8), plan.time).await?), 1),
-            Workload::Idempotency => Self::Hall(Arc::new(Hall::open(shared, HOT_SEATS, plan.clients.min(8), plan.time).await?), 3),
-            Workload::Sale => Self::Shop(Arc::new(Shop::open(shared, plan).await?)),
-        })
-    }
-
-    /// The group of the (first) event, as far as it can be told from outside.
-    async fn group(&self, cluster: &Cluster) -> u64 {
-        let event = match self {
-            Self::Hall(hall, _) => &hall.events[0],
-            Self::Shop(shop) => &shop.event,
-        };
-        let position = crate::workload::setup::position_of(cluster, event).await;
-        position.map_or(1, |position| u64::from(position.group))
-    }
-
-    fn clients(&self, plan: &Plan, shared: &Arc<Shared>, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<()>> {
-        let pause = Duration::from_secs_f64(plan.clients as f64 / plan.rate.max(0.1) * 1.5);
-        (0..plan.clients)
-            .map(|number| match self {
-                Self::Hall(hall, copies) => {
-                    let habits = Habits { seed: plan.seed, copies: *copies, pause, stop: stop.clone() };
-                    tokio::spawn(hall.clone().client(shared.clone(), number, habits))
-                }
-                Self::Shop(shop) => {
-                    let habits = Habits { seed: plan.seed, copies: 1, pause, stop: stop.clone() };
-                    tokio::spawn(shop.clone().client(shared.clone(), number, habits))
-                }
-            })
-            .collect()
-    }
-
-    /// Settles what is open, now that all is well, and looks a last time.
-    async fn end(&self, shared: &Arc<Shared>) -> anyhow::Result<Verdict> {
-        let mut verdict = Verdict::default();
-        let left = shared.resolve(seat::value).await;
-        if left > 0 {
-            verdict.unknown.push(format!("{left} outcomes stayed open after everything was well again"));
-        }
-        match self {
-            Self::Hall(hall, _) => {
-                let mut buyer = crate::workload::buyer::Buyer::new(shared, Draw::new(0), 1);
-                for event in 0..hall.events.len() {
-                    if hall.look(&mut buyer, event).await.is_none_or(|reply| reply.status != 200) {
-                        verdict.unknown.push("the seats could not be read in the end".into());
-                    }
-                }
-            }
-            Self::Shop(shop) => verdict.add(shop.balance(shared).await?),
-        }
-        Ok(verdict)
-    }
-
-    fn judge(&self, records: &[Record]) -> Verdict {
-        match self {
-            Self::Hall(..) => check::seats(records, HOLD_TTL_NS),
-            Self::Shop(_) => check::wrong::check(&crate::history::operations(records)),
-        }
-    }
-}
-
-fn outcome(plan: &Plan, records: &[Record], verdict: Verdict, struck: &[Struck], skipped: Vec<String>) -> Outcome {
+fn outcome(plan: &Plan, (begun, records): (u64, &[Record]), verdict: Verdict, struck: &[Struck], skipped: Vec<String>) -> Outcome {
     let ended = || records.iter().filter(|record| record.process != NEMESIS && record.kind != Kind::Invoke);
     let (operations, ok) = (ended().count() as u64, ended().filter(|record| record.kind == Kind::Ok).count() as u64);
-    let first = struck.first().map_or(u64::MAX, |struck| struck.from).min(plan.time.as_nanos() as u64);
-    let calm = ended().filter(|record| record.time < first && record.kind != Kind::Info).count() as f64 / (first as f64 / 1e9);
+    // Setting up is not part of the load.
+    let first = struck.first().map_or(u64::MAX, |struck| struck.from).min(begun + plan.time.as_nanos() as u64);
+    let of_load = |record: &&Record| (begun..first).contains(&record.time) && record.kind != Kind::Info;
+    let calm = ended().filter(of_load).count() as f64 / ((first - begun) as f64 / 1e9).max(0.001);
     let mut void = Vec::new();
     if calm < plan.rate * 0.3 {
         void.push(format!("{calm:.0} operations a second before the first fault, planned {:.0}", plan.rate));
@@ -265,9 +231,10 @@ fn outcome(plan: &Plan, records: &[Record], verdict: Verdict, struck: &[Struck],
     let faults = struck.iter().map(|struck| {
         let back = crate::store::back_after(records, struck);
         json!({"fault": struck.fault.name(), "from_s": struck.from as f64 / 1e9, "to_s": struck.to as f64 / 1e9, "note": struck.note,
-               "without_service_s": back})
+               "without_service_s": back, "looks": check::looks::within(records, struck.from, struck.to).json()})
     });
-    Outcome { valid: valid.into(), void, skipped, faults: faults.collect(), operations, ok, verdict }
+    let looks = check::looks::within(records, 0, u64::MAX).json();
+    Outcome { valid: valid.into(), void, skipped, faults: faults.collect(), operations, ok, looks, verdict }
 }
 
 /// The library that lies about the time, where distributions put it.

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
 use crate::check::{self, Verdict};
-use crate::history::{self, Kind, NEMESIS, Record};
+use crate::history::{self, Kind, Record};
 use crate::nemesis::Struck;
+use crate::net::Net;
 use crate::run::{Outcome, Plan};
 use crate::workload::Workload;
 
@@ -42,9 +44,10 @@ fn test(plan: &Plan) -> Value {
 #[must_use]
 pub fn again(plan: &Plan) -> String {
     let faults: Vec<String> = plan.faults.iter().map(|fault| fault.name()).collect();
+    let net = if plan.net == Net::Namespaces { " --net namespaces" } else { "" };
     let faults = if faults.is_empty() { String::new() } else { format!(" --faults {}", faults.join(",")) };
     format!(
-        "jepsen run --workload {}{faults} --time {} --seed {} --nodes {}",
+        "jepsen run --workload {}{faults}{net} --time {} --seed {} --nodes {}",
         plan.workload.name(),
         plan.time.as_secs(),
         plan.seed,
@@ -69,11 +72,8 @@ pub fn judge(store: &Path) -> anyhow::Result<(Verdict, String)> {
     let records = history::read(&store.join("history.jsonl"))?;
     let text = std::fs::read_to_string(store.join("test.json")).context("read test.json")?;
     let test: Value = serde_json::from_str(&text).context("read test.json")?;
-    let is_of_seats = [Workload::Seat, Workload::Idempotency].iter().any(|workload| test["workload"] == workload.name());
-    let verdict = match is_of_seats {
-        true => check::seats(&records, crate::workload::seat::HOLD_TTL_NS),
-        false => check::wrong::check(&history::operations(&records)),
-    };
+    let named = Workload::value_variants().iter().find(|workload| test["workload"] == workload.name());
+    let verdict = named.context("test.json names no workload of this program")?.judge(&records);
     let text = explained(&records, &verdict);
     Ok((verdict, text))
 }
@@ -100,7 +100,7 @@ pub fn folder(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
 /// after its end and happened.
 #[must_use]
 pub fn back_after(records: &[Record], struck: &Struck) -> Option<f64> {
-    let is_write = |record: &&Record| record.process != NEMESIS && record.kind == Kind::Ok && record.f != "read";
+    let is_write = |record: &&Record| record.kind == Kind::Ok && record.is_of_a_write();
     let end = records.iter().filter(is_write).map(|record| record.time).find(|time| *time > struck.to)?;
     let mut last = struck.from;
     let mut longest = 0;

@@ -1,5 +1,6 @@
 //! All nodes killed at once, stopped in order, or without power: everything acknowledged is there afterwards.
 
+use ::jepsen::disk::Disk;
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::campaign::{Campaign, Fault, GAP_PATIENCE};
 use boxoffice_tests::shop::{self, Terms};
@@ -37,7 +38,7 @@ async fn a_cluster_that_was_stopped_goes_on_where_it_was() {
 
 #[test]
 fn everything_acknowledged_survives_a_power_cut() {
-    if let Some(why) = power::Disk::unavailable() {
+    if let Some(why) = Disk::unavailable() {
         return cluster::skip("root", why);
     }
     let _turn = turn();

@@ -10,11 +10,11 @@ use boxoffice::bench::client;
 use boxoffice::bench::load::{self, Progress, Tally, Workload};
 use boxoffice::bench::verify;
 use boxoffice_ledger::command::Role;
+use jepsen::disk::Disk;
 use serde_json::{Value, json};
 
 use crate::check;
 use crate::cluster::Cluster;
-use crate::power::Disk;
 use crate::process::Signal;
 use crate::shop::{self, Terms};
 

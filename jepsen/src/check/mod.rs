@@ -1,10 +1,16 @@
 //! Checkers: from a history to a verdict. Each looks at the history alone, so that a stored run can be judged again.
 
+pub mod catalog;
+pub mod ledger;
+pub mod live;
+pub mod looks;
+pub mod members;
 pub mod order;
 pub mod realtime;
 pub mod replicas;
 pub mod search;
 pub mod seats;
+pub mod tickets;
 pub mod wrong;
 
 #[cfg(test)]

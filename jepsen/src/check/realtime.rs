@@ -1,13 +1,14 @@
 //! The order of the log against the clock on the wall: what was answered before something else was asked stands before it.
 
 use super::{Anomaly, Verdict};
-use crate::history::{Kind, Op, Position};
+use crate::history::{Kind, LOOKS, Op, Position};
 
 /// Checks all operations with a position, group by group.
 #[must_use]
 pub fn check(ops: &[Op]) -> Verdict {
     let mut verdict = Verdict::default();
-    let placed = |op: &&Op| op.end == Kind::Ok && op.position.is_some() && op.got["replayed"].as_bool() != Some(true);
+    let is_dated = |op: &Op| op.f == "read" || !LOOKS.contains(&op.f.as_str());
+    let placed = |op: &&Op| op.end == Kind::Ok && is_dated(op) && op.position.is_some() && op.got["replayed"].as_bool() != Some(true);
     let mut asked: Vec<&Op> = ops.iter().filter(placed).collect();
     asked.sort_by_key(|op| op.from);
     let mut answered = asked.clone();

@@ -23,7 +23,7 @@ pub async fn check(cluster: &Cluster, nodes: &[u64]) -> Verdict {
             Err(None) => verdict.unknown.push(format!("the replicas of group {group} did not meet at one index")),
         }
     }
-    for node in 1..=cluster.size() {
+    for node in cluster.nodes() {
         if let Some(line) = cluster.log(node).lines().find(|line| line.contains("panicked at")) {
             verdict.anomalies.push(Anomaly::new("panic", format!("node {node}: {line}"), Vec::new()));
         }

@@ -1,11 +1,10 @@
-//! Faults of disks: a file system of its own for each node (ext4 on a loop device, so this needs root), syncs that fail or are late
-//! (strace), and damaged, lost or old files.
-#![allow(unsafe_code)] // The ioctl that cuts the power is only to be had from libc.
+//! Faults of disks: full, hung and without power (each node has a file system of its own), syncs that fail or are late (strace), and
+//! damaged, lost or old files.
+#![allow(unsafe_code)] // Signals are only to be had from libc.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,88 +13,13 @@ use anyhow::{Context, ensure};
 use super::{Fault, Nemesis};
 use crate::cluster::run;
 
-/// `EXT4_IOC_SHUTDOWN`: `_IOR('X', 125, __u32)`.
-const EXT4_IOC_SHUTDOWN: libc::c_ulong = 0x8004_587d;
-/// Do not write the journal out first: what was not synced is lost.
-static NO_LOG_FLUSH: u32 = 2;
 /// How long a node with damaged data may take to say that it does not start.
 const REFUSE_PATIENCE: Duration = Duration::from_secs(20);
-
-/// A mounted file system of its own.
-pub struct Disk {
-    image: PathBuf,
-    mount: PathBuf,
-    mounted: bool,
-}
 
 /// Whether syncs can be made to fail.
 #[must_use]
 pub fn has_strace() -> bool {
     Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
-impl Disk {
-    /// Whether disks can be made here.
-    #[must_use]
-    pub fn can_be() -> bool {
-        // SAFETY: geteuid touches no memory and cannot fail.
-        let root = unsafe { libc::geteuid() } == 0;
-        root && ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"].iter().any(|path| Path::new(path).exists())
-    }
-
-    /// Makes and mounts a file system of so many MiB below `folder`.
-    ///
-    /// # Errors
-    /// When a tool fails.
-    pub fn create(folder: &Path, name: &str, mib: u64) -> anyhow::Result<Self> {
-        let (image, mount) = (folder.join(format!("{name}.img")), folder.join(name));
-        fs::create_dir_all(&mount)?;
-        File::create(&image)?.set_len(mib << 20)?;
-        run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image))?;
-        let mut disk = Self { image, mount, mounted: false };
-        disk.mount()?;
-        Ok(disk)
-    }
-
-    /// Where a node can keep its data.
-    #[must_use]
-    pub fn data(&self) -> PathBuf {
-        self.mount.join("data")
-    }
-
-    /// Cuts the power: from now on every access fails, and what was not synced is gone.
-    fn cut(&self) -> anyhow::Result<()> {
-        let root = File::open(&self.mount).context("open the mount point")?;
-        // SAFETY: the descriptor is open, and the call reads one u32 from the pointer, which outlives it.
-        let result = unsafe { libc::ioctl(root.as_raw_fd(), EXT4_IOC_SHUTDOWN, &raw const NO_LOG_FLUSH) };
-        ensure!(result == 0, "EXT4_IOC_SHUTDOWN: {}", std::io::Error::last_os_error());
-        Ok(())
-    }
-
-    /// Mounts it again, as after a reboot. Nobody may have files open on it.
-    fn reboot(&mut self) -> anyhow::Result<()> {
-        run(Command::new("umount").arg(&self.mount))?;
-        self.mounted = false;
-        self.mount()
-    }
-
-    fn mount(&mut self) -> anyhow::Result<()> {
-        run(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.mount))?;
-        self.mounted = true;
-        Ok(())
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        if self.mounted {
-            // Not thawed by itself, and not unmounted while frozen.
-            let _ = Command::new("fsfreeze").arg("-u").arg(&self.mount).stderr(Stdio::null()).status();
-            let _ = run(Command::new("umount").arg(&self.mount));
-        }
-        let _ = fs::remove_file(&self.image);
-        let _ = fs::remove_dir(&self.mount);
-    }
 }
 
 impl Nemesis<'_> {
@@ -115,7 +39,7 @@ impl Nemesis<'_> {
     }
 
     pub(super) async fn fill_disk(&self, victim: u64) -> anyhow::Result<(bool, String)> {
-        let path = self.disks[victim as usize - 1].mount.join("ballast");
+        let path = self.disks[victim as usize - 1].path().join("ballast");
         let filled = fill(&path);
         self.rest().await;
         fs::remove_file(&path)?;
@@ -123,7 +47,7 @@ impl Nemesis<'_> {
     }
 
     pub(super) async fn hang_disk(&self, victim: u64) -> anyhow::Result<(bool, String)> {
-        let mount = &self.disks[victim as usize - 1].mount;
+        let mount = self.disks[victim as usize - 1].path();
         // Thaws by itself: whoever waits for a frozen disk cannot thaw it.
         let seconds = self.lasts.as_secs_f64();
         let script = format!("fsfreeze -f \"$0\" && sleep {seconds:.3}; fsfreeze -u \"$0\"");
@@ -231,7 +155,7 @@ impl Nemesis<'_> {
     }
 
     /// Whether a node that must not come back ends, or says that it is not ready, for a while.
-    async fn kept_out(&self, node: u64) -> bool {
+    pub(super) async fn kept_out(&self, node: u64) -> bool {
         let since = tokio::time::Instant::now();
         while since.elapsed() < Duration::from_secs(5) {
             if !self.cluster.is_running(node) {

@@ -1,7 +1,9 @@
 //! Faults: what is done to a running cluster, how it is shown that it was done, and how it is undone.
 
-pub mod disk;
-pub mod network;
+mod crash;
+mod disk;
+mod members;
+mod network;
 
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::client;
 use crate::cluster::Cluster;
+use crate::disk::Disk;
 use crate::draw::Draw;
 use crate::links::Link;
 use crate::recorder::Recorder;
@@ -76,6 +79,16 @@ pub enum Fault {
     Provider,
     /// The payment provider loses answers and webhooks, is slow, declines.
     ProviderFaults,
+    /// A node dies at a named place in the program: before or after a write, a sync, a rename, a step of a payment.
+    CrashPoint,
+    /// A node is cut off from all clients, and from the payment provider, and from nobody else.
+    ClientCut,
+    /// A node joins, and then another one is drained and removed.
+    GrowAndShrink,
+    /// A node is killed, removed, and another one takes its place.
+    ReplaceKilled,
+    /// A node's directory is gone; it is refused, removed, and another one takes its place.
+    ReplaceWiped,
 }
 
 /// Where faults come from.
@@ -93,7 +106,7 @@ pub struct Nemesis<'a> {
     /// Nodes that are gone for good.
     pub lost: Vec<u64>,
     /// Disks of the nodes, if they have some of their own.
-    pub disks: Vec<disk::Disk>,
+    pub disks: Vec<Disk>,
 }
 
 /// What came of a fault.
@@ -125,12 +138,32 @@ impl Fault {
         match self {
             Self::ClockJump | Self::ClockDrift if !cluster.clocks_can_lie() => no("libfaketime is not installed"),
             Self::DiskFull | Self::DiskHang | Self::PowerCut | Self::PowerCutAll if disks == 0 => {
-                no("disks of its own need root and ext4 tools")
+                no(Disk::unavailable().unwrap_or("nodes have no disks of their own"))
             }
             Self::SyncError | Self::SlowSync if !disk::has_strace() => no("strace is not installed"),
             Self::Bridge if cluster.size() < 5 => no("it needs five nodes"),
+            Self::ClientCut if !cluster.network.reaches_everybody() => no("it needs network namespaces (--net namespaces)"),
+            Self::SlowLinks if cluster.network.reaches_everybody() => no("it needs the links of the harness (--net links)"),
+            Self::CrashPoint if !cluster.can_crash() => no("it needs a test build (cargo build -p boxoffice --features crash-points)"),
             _ => None,
         }
+    }
+
+    /// Whether a node is gone for good afterwards.
+    #[must_use]
+    pub fn loses_a_node(self) -> bool {
+        matches!(self, Self::Wipe | Self::OldData | Self::FlipLog | Self::FlipSnapshot)
+    }
+
+    /// Whether another node has another one's place afterwards.
+    #[must_use]
+    pub fn changes_members(self) -> bool {
+        matches!(self, Self::GrowAndShrink | Self::ReplaceKilled | Self::ReplaceWiped)
+    }
+
+    /// Whether it is done to the links between the nodes.
+    fn is_of_links(self) -> bool {
+        matches!(self, Self::Halves | Self::Ring | Self::Bridge | Self::OneWay | Self::IsolateLeader | Self::Flapping | Self::ClientCut)
     }
 }
 
@@ -152,11 +185,21 @@ impl Nemesis<'_> {
         Ok(Struck { fault, from, to: self.recorder.now(), is_real, note })
     }
 
+    /// Whether a fault can be done now: a majority is never lost for good, and there must be room for a node that is to join.
+    #[must_use]
+    pub fn can(&self, fault: Fault) -> bool {
+        let spares = fault.loses_a_node() && (self.lost.len() as u64 + 1) * 2 < self.cluster.size();
+        let room = fault.changes_members() && self.cluster.spares_left() > 0 && self.lost.is_empty();
+        spares || room || !(fault.loses_a_node() || fault.changes_members())
+    }
+
     async fn victim(&mut self, fault: Fault) -> u64 {
         let leads = matches!(fault, Fault::KillLeader | Fault::PauseLeader | Fault::IsolateLeader | Fault::PowerCut);
         let leader = if leads { self.cluster.leader(self.group).await } else { None };
-        let living: Vec<u64> = (1..=self.cluster.size()).filter(|node| !self.lost.contains(node)).collect();
-        leader.unwrap_or_else(|| *self.draw.one(&living))
+        let reached = self.cluster.linked();
+        let linked = |node: &u64| !fault.is_of_links() || reached.contains(node);
+        let living: Vec<u64> = self.living().into_iter().filter(linked).collect();
+        leader.filter(linked).unwrap_or_else(|| *self.draw.one(&living))
     }
 
     async fn strike_at(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
@@ -164,7 +207,9 @@ impl Nemesis<'_> {
             Fault::Kill | Fault::KillLeader => self.kill(&[victim]).await,
             Fault::KillAll => self.kill(&self.living()).await,
             Fault::Pause | Fault::PauseLeader => self.pause(victim).await,
-            Fault::Halves | Fault::Ring | Fault::Bridge | Fault::OneWay | Fault::IsolateLeader => self.partition(fault, victim).await,
+            Fault::Halves | Fault::Ring | Fault::Bridge | Fault::OneWay | Fault::IsolateLeader | Fault::ClientCut => {
+                self.partition(fault, victim).await
+            }
             Fault::Flapping => self.flap(victim).await,
             Fault::SlowLinks => self.bend(Link { delay_ms: 20, jitter_ms: 80, ..Link::default() }).await,
             Fault::LossyLinks => self.bend(Link { reset_permille: 20, ..Link::default() }).await,
@@ -180,12 +225,16 @@ impl Nemesis<'_> {
             Fault::RollingRestart => self.roll().await,
             Fault::Provider => self.stop_provider().await,
             Fault::ProviderFaults => self.upset_provider().await,
+            Fault::CrashPoint => self.crash(victim).await,
+            Fault::GrowAndShrink => self.grow_and_shrink(victim).await,
+            Fault::ReplaceKilled => self.replace_killed(victim).await,
+            Fault::ReplaceWiped => self.replace_wiped(victim).await,
         }
     }
 
     /// Nodes that are still members.
     fn living(&self) -> Vec<u64> {
-        (1..=self.cluster.size()).filter(|node| !self.lost.contains(node)).collect()
+        self.cluster.nodes().into_iter().filter(|node| !self.lost.contains(node)).collect()
     }
 
     async fn rest(&self) {

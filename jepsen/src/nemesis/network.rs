@@ -4,25 +4,26 @@ use std::time::Duration;
 
 use super::{Fault, Nemesis};
 use crate::links::Link;
+use crate::namespaces::CLIENTS;
 
 const CUT: Link = Link { is_cut: true, delay_ms: 0, jitter_ms: 0, reset_permille: 0 };
 
 impl Nemesis<'_> {
     pub(super) async fn partition(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
-        let before = self.cluster.links.touched();
+        let before = self.cluster.network.touched();
         let cut = self.cuts(fault, victim);
         for (from, to) in &cut {
-            self.cluster.links.set(*from, *to, CUT);
+            self.cluster.network.set(*from, *to, CUT);
         }
         self.rest().await;
-        self.cluster.links.heal();
-        Ok((self.cluster.links.touched() > before, format!("cut {cut:?}")))
+        self.cluster.network.heal();
+        Ok((self.cluster.network.touched() > before, format!("cut {cut:?}")))
     }
 
     /// The directed links that a partition cuts.
     fn cuts(&mut self, fault: Fault, victim: u64) -> Vec<(u64, u64)> {
-        let count = self.cluster.size();
-        let mut nodes: Vec<u64> = (1..=count).collect();
+        let mut nodes = self.cluster.linked();
+        let (count, all) = (nodes.len(), nodes.clone());
         self.draw.shuffle(&mut nodes);
         let both = |a: u64, b: u64| [(a, b), (b, a)];
         let between = |left: &[u64], right: &[u64]| -> Vec<(u64, u64)> {
@@ -30,7 +31,7 @@ impl Nemesis<'_> {
         };
         match fault {
             Fault::Halves => {
-                let (minority, majority) = nodes.split_at(count as usize / 2);
+                let (minority, majority) = nodes.split_at(count / 2);
                 between(minority, majority)
             }
             // Each node keeps its neighbours: as many as make a majority with itself.
@@ -48,39 +49,41 @@ impl Nemesis<'_> {
                 let half = nodes.len() / 2;
                 between(&nodes[..half], &nodes[half + 1..])
             }
-            Fault::OneWay => (1..=count).filter(|other| *other != victim).map(|other| (victim, other)).collect(),
+            Fault::OneWay => all.into_iter().filter(|other| *other != victim).map(|other| (victim, other)).collect(),
+            Fault::ClientCut => vec![(CLIENTS, victim)],
             _ => {
-                let others: Vec<u64> = (1..=count).filter(|other| *other != victim).collect();
+                let others: Vec<u64> = all.into_iter().filter(|other| *other != victim).collect();
                 between(&[victim], &others)
             }
         }
     }
 
     pub(super) async fn flap(&mut self, victim: u64) -> anyhow::Result<(bool, String)> {
-        let before = self.cluster.links.touched();
+        let before = self.cluster.network.touched();
         let until = tokio::time::Instant::now() + self.lasts;
         let mut times = 0;
         while tokio::time::Instant::now() < until {
-            for other in (1..=self.cluster.size()).filter(|other| *other != victim) {
-                self.cluster.links.set(victim, other, CUT);
-                self.cluster.links.set(other, victim, CUT);
+            for other in self.cluster.linked().into_iter().filter(|other| *other != victim) {
+                self.cluster.network.set(victim, other, CUT);
+                self.cluster.network.set(other, victim, CUT);
             }
             tokio::time::sleep(Duration::from_millis(50 + self.draw.below(400))).await;
-            self.cluster.links.heal();
+            self.cluster.network.heal();
             tokio::time::sleep(Duration::from_millis(50 + self.draw.below(400))).await;
             times += 1;
         }
-        Ok((self.cluster.links.touched() > before, format!("node {victim}, {times} times")))
+        Ok((self.cluster.network.touched() > before, format!("node {victim}, {times} times")))
     }
 
     pub(super) async fn bend(&mut self, link: Link) -> anyhow::Result<(bool, String)> {
-        let before = self.cluster.links.touched();
-        for from in 1..=self.cluster.size() {
-            (1..=self.cluster.size()).for_each(|to| self.cluster.links.set(from, to, link));
+        let before = self.cluster.network.touched();
+        let nodes = self.cluster.linked();
+        for from in &nodes {
+            nodes.iter().for_each(|to| self.cluster.network.set(*from, *to, link));
         }
         self.rest().await;
-        self.cluster.links.heal();
-        Ok((self.cluster.links.touched() > before, format!("{link:?}")))
+        self.cluster.network.heal();
+        Ok((self.cluster.network.touched() > before, format!("{link:?}")))
     }
 
     pub(super) async fn skew(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {

@@ -14,6 +14,8 @@ use crate::recorder::{Details, Recorder};
 
 /// How long somebody insists before the outcome is left open until the end of the run.
 const INSIST: Duration = Duration::from_secs(10);
+/// How long somebody who looks waits for one node.
+const LOOK: Duration = Duration::from_millis(700);
 /// How long the end of the run waits for an open outcome.
 const RESOLVE: Duration = Duration::from_secs(60);
 
@@ -48,6 +50,8 @@ pub struct Write {
     pub body: Value,
     /// By whom.
     pub token: String,
+    /// The version that is to be changed, where one has to be named.
+    pub if_match: Option<u64>,
 }
 
 /// A read.
@@ -61,6 +65,8 @@ pub struct Read<'a> {
     pub path: &'a str,
     /// By whom.
     pub token: Option<&'a str>,
+    /// What it says when there is no such thing; without that a 404 is unexpected.
+    pub absent: Option<Value>,
 }
 
 /// A write whose outcome is open, and the process that waits for it.
@@ -75,7 +81,8 @@ pub struct Buyer {
     pub shared: Arc<Shared>,
     /// What it draws.
     pub draw: Draw,
-    process: u64,
+    /// Its number in the history.
+    pub process: u64,
     /// Every write is sent so many times.
     copies: u64,
 }
@@ -103,7 +110,7 @@ impl Buyer {
         shared.recorder.note(self.process, Kind::Invoke, write.f, write.asked.clone(), Details::default());
         let (since, mut unknown, mut last) = (Instant::now(), false, String::new());
         while since.elapsed() < INSIST {
-            let node = 1 + self.draw.below(shared.cluster.size());
+            let node = *self.draw.one(&shared.cluster.nodes());
             match self.send(&write, node).await {
                 Answer::Definite(reply) => {
                     shared.complete(self.process, &write, &reply, Some(node), value(&reply));
@@ -127,7 +134,8 @@ impl Buyer {
     /// Sends a write to this node, and its copies to others at the same time. Answers that differ are a definite answer that says so.
     async fn send(&mut self, write: &Write, node: u64) -> Answer {
         let shared = self.shared.clone();
-        let nodes: Vec<u64> = [node].into_iter().chain((1..self.copies).map(|_| 1 + self.draw.below(shared.cluster.size()))).collect();
+        let known = shared.cluster.nodes();
+        let nodes: Vec<u64> = [node].into_iter().chain((1..self.copies).map(|_| *self.draw.one(&known))).collect();
         let sent = nodes.into_iter().map(|node| shared.send(write, node));
         let mut definite: Vec<Reply> = Vec::new();
         let mut other = None;
@@ -153,19 +161,50 @@ impl Buyer {
         }
     }
 
-    /// Reads; `value` turns the answer into what the history says of it.
+    /// Reads at a node that is drawn; `value` turns the answer into what the history says of it.
     pub async fn read(&mut self, read: Read<'_>, value: impl Fn(&Reply) -> Option<Value>) -> Option<Reply> {
-        let Read { f, asked, path, token } = read;
+        let node = *self.draw.one(&self.shared.cluster.nodes());
+        self.read_at(read, value, &[node], None).await
+    }
+
+    /// Looks as [`read`](Self::read) does, and goes on to the next node when one does not answer within a moment.
+    pub async fn look(&mut self, read: Read<'_>, value: impl Fn(&Reply) -> Option<Value>) -> Option<Reply> {
+        let mut nodes = self.shared.cluster.nodes();
+        self.draw.shuffle(&mut nodes);
+        // Twice around: a node can be restarted while the others are asked.
+        let nodes = [nodes.clone(), nodes].concat();
+        self.read_at(read, value, &nodes, Some(LOOK)).await
+    }
+
+    async fn read_at(
+        &mut self,
+        read: Read<'_>,
+        value: impl Fn(&Reply) -> Option<Value>,
+        nodes: &[u64],
+        within: Option<Duration>,
+    ) -> Option<Reply> {
+        let Read { f, asked, path, token, absent } = read;
         let shared = self.shared.clone();
-        let node = 1 + self.draw.below(shared.cluster.size());
         shared.recorder.note(self.process, Kind::Invoke, f, asked, Details::default());
-        let base = shared.cluster.url(node);
-        let request = Request { method: Method::GET, base: &base, path, token, key: None, body: None };
-        let (reply, error) = match shared.http.send(&request).await {
-            Answer::Definite(reply) => (Some(reply), None),
-            Answer::Again(why) | Answer::Unknown(why) => (None, Some(why)),
+        let (mut reply, mut error, mut node) = (None, None, 0);
+        for at in nodes {
+            node = *at;
+            let base = shared.cluster.url(node);
+            let request = Request { base: &base, path, token, within, ..Request::default() };
+            match shared.http.send(&request).await {
+                Answer::Definite(definite) => reply = Some(definite),
+                Answer::Again(why) | Answer::Unknown(why) => error = Some(why),
+            }
+            if reply.is_some() {
+                error = None;
+                break;
+            }
+        }
+        let read = match &reply {
+            Some(reply) if reply.status == 404 => absent,
+            Some(reply) if reply.status == 200 => value(reply),
+            _ => None,
         };
-        let read = reply.as_ref().filter(|reply| reply.status == 200).and_then(&value);
         let position = reply.as_ref().and_then(|reply| reply.position);
         let status = || reply.as_ref().map(|reply| format!("unexpected answer to a read: {} {}", reply.status, reply.code()));
         match read {
@@ -180,7 +219,8 @@ impl Buyer {
 }
 
 impl Shared {
-    fn next_process(&self) -> u64 {
+    /// A number that no process has yet.
+    pub fn next_process(&self) -> u64 {
         self.processes.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
     }
 
@@ -188,7 +228,8 @@ impl Shared {
         let base = self.cluster.url(node);
         let (token, key) = (Some(write.token.as_str()), Some(write.key.as_str()));
         let body = (write.method != Method::DELETE).then_some(&write.body);
-        self.http.send(&Request { method: write.method.clone(), base: &base, path: &write.path, token, key, body }).await
+        let (method, path, if_match) = (write.method.clone(), write.path.as_str(), write.if_match);
+        self.http.send(&Request { method, base: &base, path, token, key, body, if_match, within: None }).await
     }
 
     fn complete(&self, process: u64, write: &Write, reply: &Reply, node: Option<u64>, value: Result<Value, (String, Value)>) {
@@ -211,10 +252,12 @@ impl Shared {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         let mut left = 0;
         for Open { process, write } in open {
-            let (since, mut node) = (Instant::now(), 0);
-            let mut reply = None;
+            let (since, mut turn) = (Instant::now(), 0);
+            let (mut node, mut reply) = (0, None);
             while reply.is_none() && since.elapsed() < RESOLVE {
-                node = node % self.cluster.size() + 1;
+                let nodes = self.cluster.nodes();
+                node = nodes[turn % nodes.len()];
+                turn += 1;
                 match self.send(&write, node).await {
                     Answer::Definite(found) => reply = Some(found),
                     _ => tokio::time::sleep(Duration::from_millis(50)).await,

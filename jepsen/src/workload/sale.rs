@@ -7,12 +7,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use futures::future::BoxFuture;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::buyer::{Buyer, Outcome, Shared, Write};
 use super::seat::{Habits, value};
 use super::setup::{self, Person};
+use super::{ValueOf, Work};
 use crate::check::{Anomaly, Verdict};
 use crate::client::{self, Answer, Reply, Request};
 use crate::draw::Draw;
@@ -23,10 +25,27 @@ const PRICE: u64 = 2_500;
 /// How long payments may take to settle after everything is well.
 const SETTLE: Duration = Duration::from_secs(120);
 
+impl Work for Shop {
+    fn event(&self) -> &str {
+        &self.event
+    }
+
+    fn client(self: Arc<Self>, shared: Arc<Shared>, number: u64, habits: Habits) -> BoxFuture<'static, ()> {
+        Box::pin(self.shop(shared, number, habits))
+    }
+
+    fn value(&self) -> ValueOf {
+        paid_value
+    }
+
+    fn end<'a>(&'a self, shared: &'a Arc<Shared>) -> BoxFuture<'a, anyhow::Result<Verdict>> {
+        Box::pin(self.balance(shared))
+    }
+}
+
 /// The house and the people.
 pub struct Shop {
-    /// The event's id.
-    pub event: String,
+    event: String,
     seats: u64,
     people: Vec<Person>,
     coordinator: String,
@@ -49,15 +68,14 @@ impl Shop {
     }
 
     /// One client, until it is told to stop.
-    pub async fn client(self: Arc<Self>, shared: Arc<Shared>, number: u64, habits: Habits) {
+    async fn shop(self: Arc<Self>, shared: Arc<Shared>, number: u64, habits: Habits) {
         let mut buyer = Buyer::new(&shared, Draw::of(habits.seed, "client", number), habits.copies);
         let person = &self.people[number as usize];
         let mut turn = 0;
         while !habits.stop.load(Relaxed) {
             turn += 1;
             self.buy(&mut buyer, person, format!("{number}-{turn}")).await;
-            let jitter = buyer.draw.below(habits.pause.as_millis() as u64 + 1);
-            tokio::time::sleep(Duration::from_millis(jitter) + habits.pause / 2).await;
+            habits.rest(&mut buyer.draw).await;
         }
     }
 
@@ -72,6 +90,7 @@ impl Shop {
             key: format!("{f}-{name}"),
             body,
             token: person.token.clone(),
+            if_match: None,
         };
         let best = json!({"best": {"quantity": quantity, "split": true}});
         let hold = write("hold", json!({"quantity": quantity}), Method::POST, format!("/event/{event}/hold"), best);
@@ -175,12 +194,16 @@ struct Books {
     sale: Value,
 }
 
-async fn read(shared: &Shared, path: &str, token: Option<&str>) -> anyhow::Result<Reply> {
+/// Reads at one node after the other until one answers.
+///
+/// # Errors
+/// When the answer is not a success, or none comes in time.
+pub async fn read(shared: &Shared, path: &str, token: Option<&str>) -> anyhow::Result<Reply> {
     let since = Instant::now();
     loop {
-        for node in 1..=shared.cluster.size() {
+        for node in shared.cluster.nodes() {
             let base = shared.cluster.url(node);
-            let request = Request { method: Method::GET, base: &base, path, token, key: None, body: None };
+            let request = Request { base: &base, path, token, ..Request::default() };
             match shared.http.send(&request).await {
                 Answer::Definite(reply) if reply.status == 200 => return Ok(reply),
                 Answer::Definite(reply) => anyhow::bail!("GET {path}: {} {}", reply.status, reply.body),
@@ -200,8 +223,11 @@ async fn ask(buyer: &mut Buyer, write: Write) -> Option<Value> {
     }
 }
 
-/// As for free seats, and: a payment can be declined, or still be under way.
-fn paid_value(write: &Write, reply: &Reply) -> Result<Value, (String, Value)> {
+/// What the history says of an answer, as for free seats; and a payment can be declined, or still be under way.
+///
+/// # Errors
+/// Why it failed, and what is known of that.
+pub fn paid_value(write: &Write, reply: &Reply) -> Result<Value, (String, Value)> {
     match (write.f, reply.status) {
         ("confirm", 202) => Ok(json!({"state": "paying"})),
         (_, 402) => Err((reply.code().to_owned(), Value::Null)),

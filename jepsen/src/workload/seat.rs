@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
+use futures::future::BoxFuture;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::Work;
 use super::buyer::{Buyer, Outcome, Read, Shared, Write};
 use super::setup::{self, Person};
+use crate::check::Verdict;
 use crate::client::Reply;
 use crate::draw::Draw;
 
@@ -26,7 +29,31 @@ pub struct Hall {
     /// How many seats each has.
     pub seats: u64,
     coordinator: String,
-    people: Vec<Person>,
+    /// Who books.
+    pub people: Vec<Person>,
+}
+
+impl Work for Hall {
+    fn event(&self) -> &str {
+        &self.events[0]
+    }
+
+    fn client(self: Arc<Self>, shared: Arc<Shared>, number: u64, habits: Habits) -> BoxFuture<'static, ()> {
+        Box::pin(self.sell(shared, number, habits))
+    }
+
+    fn end<'a>(&'a self, shared: &'a Arc<Shared>) -> BoxFuture<'a, anyhow::Result<Verdict>> {
+        Box::pin(async move {
+            let mut verdict = Verdict::default();
+            let mut buyer = Buyer::new(shared, Draw::new(0), 1);
+            for event in 0..self.events.len() {
+                if self.look(&mut buyer, event).await.is_none_or(|reply| reply.status != 200) {
+                    verdict.unknown.push("the seats could not be read in the end".into());
+                }
+            }
+            Ok(verdict)
+        })
+    }
 }
 
 /// How a client goes about it.
@@ -40,6 +67,14 @@ pub struct Habits {
     pub pause: Duration,
     /// Says when to stop.
     pub stop: Arc<AtomicBool>,
+}
+
+impl Habits {
+    /// Waits until the next turn.
+    pub async fn rest(&self, draw: &mut Draw) {
+        let jitter = draw.below(self.pause.as_millis() as u64 + 1);
+        tokio::time::sleep(Duration::from_millis(jitter) + self.pause / 2).await;
+    }
 }
 
 impl Hall {
@@ -62,31 +97,37 @@ impl Hall {
     }
 
     /// One client, until it is told to stop. About one in four only looks.
-    pub async fn client(self: Arc<Self>, shared: Arc<Shared>, number: u64, habits: Habits) {
+    async fn sell(self: Arc<Self>, shared: Arc<Shared>, number: u64, habits: Habits) {
         let mut buyer = Buyer::new(&shared, Draw::of(habits.seed, "client", number), habits.copies);
         let person = &self.people[number as usize % self.people.len()];
         let (mut turn, since) = (0, Instant::now());
         while !habits.stop.load(Relaxed) {
             turn += 1;
-            let event = (since.elapsed().as_secs() / EVENT_LASTS.as_secs()) as usize % self.events.len();
+            let event = self.on_sale(since.elapsed());
             if number % 4 == 3 {
                 let _ = self.look(&mut buyer, event).await;
             } else {
                 self.book(&mut buyer, person, event, format!("{number}-{turn}")).await;
             }
-            let jitter = buyer.draw.below(habits.pause.as_millis() as u64 + 1);
-            tokio::time::sleep(Duration::from_millis(jitter) + habits.pause / 2).await;
+            habits.rest(&mut buyer.draw).await;
         }
+    }
+
+    /// The place of the event that is sold so long after the beginning.
+    #[must_use]
+    pub fn on_sale(&self, since: Duration) -> usize {
+        (since.as_secs() / EVENT_LASTS.as_secs()) as usize % self.events.len()
     }
 
     /// Looks at all seats of an event, linearizably.
     pub async fn look(&self, buyer: &mut Buyer, event: usize) -> Option<Reply> {
         let path = format!("/event/{}/seat?consistency=linearizable", self.events[event]);
-        let read = Read { f: "read", asked: json!({"event": event}), path: &path, token: None };
+        let read = Read { f: "read", asked: json!({"event": event}), path: &path, token: None, absent: None };
         buyer.read(read, |reply| Some(json!({"states": states(&reply.body)?}))).await
     }
 
-    async fn book(&self, buyer: &mut Buyer, person: &Person, event: usize, name: String) {
+    /// One turn of somebody who books.
+    pub async fn book(&self, buyer: &mut Buyer, person: &Person, event: usize, name: String) {
         let mut seats = vec![buyer.draw.below(self.seats)];
         let other = buyer.draw.below(self.seats);
         if buyer.draw.percent(20) && other != seats[0] {
@@ -101,6 +142,7 @@ impl Hall {
             key: format!("{f}-{name}"),
             body,
             token: if f == "void" { self.coordinator.clone() } else { person.token.clone() },
+            if_match: None,
         };
         let asked = json!({"event": event, "seats": seats});
         let Some(held) = ask(buyer, write("hold", asked.clone(), Method::POST, path.clone(), json!({"seats": seats}))).await else {
@@ -156,7 +198,13 @@ pub fn value(write: &Write, reply: &Reply) -> Result<Value, (String, Value)> {
 /// The states of all seats on a map: 0 free, 1 held, 2 sold. `None` when it is no map.
 #[must_use]
 pub fn states(map: &Value) -> Option<Vec<u64>> {
-    let packed = base64::engine::general_purpose::STANDARD.decode(map["states"].as_str()?).ok()?;
+    unpack(map["states"].as_str()?, map["seats"].as_u64()?)
+}
+
+/// The states of so many seats, two bits each, in Base64.
+#[must_use]
+pub fn unpack(packed: &str, seats: u64) -> Option<Vec<u64>> {
+    let packed = base64::engine::general_purpose::STANDARD.decode(packed).ok()?;
     let seat = |seat: usize| packed.get(seat / 4).map(|byte| u64::from(byte >> (seat % 4 * 2) & 3));
-    (0..map["seats"].as_u64()? as usize).map(seat).collect()
+    (0..seats as usize).map(seat).collect()
 }

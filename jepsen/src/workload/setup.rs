@@ -26,13 +26,14 @@ pub struct Person {
 /// # Errors
 /// When it is not a success.
 pub async fn insist(cluster: &Cluster, http: &Http, token: Option<&str>, path: &str, key: &str, body: &Value) -> anyhow::Result<Reply> {
-    let since = Instant::now();
-    let mut node = 0;
+    let (since, nodes) = (Instant::now(), cluster.nodes());
     let mut last = String::new();
+    let mut turn = 0;
     while since.elapsed() < PATIENCE {
-        node = node % cluster.size() + 1;
-        let base = cluster.url(node);
-        let request = Request { method: reqwest::Method::POST, base: &base, path, token, key: Some(key), body: Some(body) };
+        let base = cluster.url(nodes[turn % nodes.len()]);
+        turn += 1;
+        let method = reqwest::Method::POST;
+        let request = Request { method, base: &base, path, token, key: Some(key), body: Some(body), ..Request::default() };
         match http.send(&request).await {
             Answer::Definite(reply) if (200..300).contains(&reply.status) => return Ok(reply),
             Answer::Definite(reply) => bail!("POST {path}: {} {}", reply.status, reply.body),
@@ -61,23 +62,38 @@ pub async fn person(cluster: &Cluster, http: &Http, name: &str) -> anyhow::Resul
 /// # Errors
 /// When it cannot be made.
 pub async fn event(cluster: &Cluster, http: &Http, coordinator: &str, name: &str, seats: u64, price: u64) -> anyhow::Result<String> {
+    let venue = venue(cluster, http, coordinator, name, seats).await?;
+    let body = event_body(name, &venue, price);
+    id(&insist(cluster, http, Some(coordinator), "/event", &format!("event {name}"), &body).await?)
+}
+
+/// A house with one row of so many seats; gives its id.
+///
+/// # Errors
+/// When it cannot be made.
+pub async fn venue(cluster: &Cluster, http: &Http, coordinator: &str, name: &str, seats: u64) -> anyhow::Result<String> {
     let by = Some(coordinator);
     let venue = json!({"name": format!("{name} Hall"), "city": "Testville", "country": "DE", "time_zone": "Europe/Berlin"});
     let venue = id(&insist(cluster, http, by, "/venue", &format!("venue {name}"), &venue).await?)?;
     insist(cluster, http, by, &format!("/venue/{venue}/plan"), &format!("plan {name}"), &plan(seats)).await?;
-    let body = json!({
+    Ok(venue)
+}
+
+/// What makes an event of years from now, at this price.
+#[must_use]
+pub fn event_body(name: &str, venue: &str, price: u64) -> Value {
+    json!({
         "name": name, "category": "test", "venue": venue, "starts_at": "2031-05-01T19:30:00Z", "currency": "EUR", "prices": [price],
         "per_user_limit": 0, "lapses_max": 0, "hold_ttl_s": 120,
-    });
-    id(&insist(cluster, http, by, "/event", &format!("event {name}"), &body).await?)
+    })
 }
 
 /// As of which entry an event's seats are, at the first node that tells.
 pub async fn position_of(cluster: &Cluster, event: &str) -> Option<Position> {
     let http = Http::new().ok()?;
-    for node in 1..=cluster.size() {
+    for node in cluster.nodes() {
         let (base, path) = (cluster.url(node), format!("/event/{event}/seat"));
-        let request = Request { method: reqwest::Method::GET, base: &base, path: &path, token: None, key: None, body: None };
+        let request = Request { base: &base, path: &path, ..Request::default() };
         if let Answer::Definite(Reply { position: Some(position), .. }) = http.send(&request).await {
             return Some(position);
         }
@@ -85,7 +101,11 @@ pub async fn position_of(cluster: &Cluster, event: &str) -> Option<Position> {
     None
 }
 
-fn id(reply: &Reply) -> anyhow::Result<String> {
+/// The id of what was made.
+///
+/// # Errors
+/// When it has none.
+pub fn id(reply: &Reply) -> anyhow::Result<String> {
     Ok(reply.body["id"].as_str().context("what is made has an id")?.to_owned())
 }
 

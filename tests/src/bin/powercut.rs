@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use boxoffice_tests::campaign::{Campaign, Fault, GAP_MAX};
 use boxoffice_tests::power;
 use clap::Parser;
+use jepsen::disk::Disk;
 
 /// Power cuts under load.
 #[derive(Parser)]
@@ -31,7 +32,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let fault = if args.all_nodes { Fault::CutAll } else { Fault::CutOne };
     let campaign = Campaign { fault, rounds: args.rounds, rate: args.rate, clients: args.clients, seed: args.seed, pause_max: GAP_MAX };
-    if let Some(why) = power::Disk::unavailable() {
+    if let Some(why) = Disk::unavailable() {
         boxoffice_tests::cluster::skip("root", why);
         return Ok(ExitCode::SUCCESS);
     }
