@@ -175,9 +175,9 @@ pub struct RaftTuning {
 impl Default for RaftTuning {
     fn default() -> Self {
         Self {
-            heartbeat_ms: 120,
-            election_min_ms: 240,
-            election_max_ms: 720,
+            heartbeat_ms: 100,
+            election_min_ms: 400,
+            election_max_ms: 700,
             snapshot_entries: 20_000,
             keep_entries: 10_000,
             batches_in_flight: 2,
@@ -290,8 +290,8 @@ impl Config {
         let raft = &self.raft;
         check(raft.heartbeat_ms >= 20, format!("raft.heartbeat_ms = {}: at least 20", raft.heartbeat_ms));
         check(
-            raft.election_min_ms >= 2 * raft.heartbeat_ms && raft.election_max_ms > raft.election_min_ms,
-            "raft: election_min_ms must be at least 2 heartbeats, and election_max_ms above it".into(),
+            raft.election_min_ms >= 3 * raft.heartbeat_ms && raft.election_max_ms > raft.election_min_ms,
+            "raft: election_min_ms must be at least 3 heartbeats, and election_max_ms above it".into(),
         );
         check((4..=1024).contains(&raft.segment_mib), format!("raft.segment_mib = {}: use 4 to 1024", raft.segment_mib));
         check((1..=16).contains(&raft.batches_in_flight), format!("raft.batches_in_flight = {}: use 1 to 16", raft.batches_in_flight));

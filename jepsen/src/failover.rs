@@ -195,7 +195,7 @@ fn cut(cluster: &Cluster, node: u64, is_cut: bool) {
 
 /// How often another leader appeared on any node, and the sum of the groups' newest terms.
 async fn changes(cluster: &Cluster) -> anyhow::Result<(u64, u64)> {
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+    let client = crate::client::builder().build()?;
     let mut seen = 0;
     let mut terms = std::collections::BTreeMap::new();
     for node in cluster.nodes() {

@@ -85,9 +85,9 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
-            heartbeat_ms: 120,
-            election_min_ms: 240,
-            election_max_ms: 720,
+            heartbeat_ms: 100,
+            election_min_ms: 400,
+            election_max_ms: 700,
             worker_threads: 2,
             snapshot_every_entries: 20_000,
             snapshot_every_bytes: 128 * 1024 * 1024,

@@ -89,7 +89,7 @@ impl Frames {
     pub async fn open(base: &str, event: &str, since: u64, by_socket: bool) -> anyhow::Result<Self> {
         let opening = async {
             if !by_socket {
-                let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+                let client = crate::client::builder().build()?;
                 let mut asked = client.get(format!("{base}/event/{event}/seat/stream"));
                 if since > 0 {
                     asked = asked.header("Last-Event-ID", since.to_string());
