@@ -44,6 +44,7 @@ mod route;
 mod router;
 mod scope;
 mod sheets;
+mod trouble;
 mod who;
 
 #[cfg(test)]
