@@ -16,6 +16,8 @@ pub mod client;
 pub mod config;
 pub mod edge;
 pub mod error;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod import;
 pub mod live;
 pub mod openapi;

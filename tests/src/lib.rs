@@ -8,6 +8,7 @@
 //!      |
 //!  cluster, http    configurations, processes, ports; one small client
 //!  provider         the sandbox provider that takes a cluster's payments
+//!  fuzz             decoders of bytes from outside, each as one function, and what is made of real bytes to try them
 //!  receiver         a customer's program that webhooks call
 //!      |
 //!  binary, process, ports, certificates, readiness   the executable under test; signals; where it listens, and what it shows
@@ -17,6 +18,7 @@ pub mod binary;
 pub mod campaign;
 pub mod check;
 pub mod cluster;
+pub mod fuzz;
 pub mod growth;
 pub mod http;
 pub mod people;
