@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use axum::extract::Query;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_ledger::ids::Request;
 use bytes::Bytes;
 
@@ -32,6 +33,8 @@ pub struct Call {
     pub grant: Option<Grant>,
     /// Where from.
     pub address: IpAddr,
+    /// What it is called in the logs of other nodes.
+    pub tag: RequestTag,
     /// Its body, within the route's bound.
     pub body: Bytes,
     /// Which write it is, on routes that write.
@@ -66,7 +69,8 @@ impl Call {
     /// The context of a read that is this fresh unless the caller asked for something else.
     #[must_use]
     pub fn fresh(&self, default: Freshness) -> Context {
-        Context { deadline: self.deadline, freshness: self.freshness.unwrap_or(default), from: Some(self.address) }
+        let freshness = self.freshness.unwrap_or(default);
+        Context { deadline: self.deadline, freshness, from: Some(self.address), request: self.tag }
     }
 
     /// The context of a write, or of a read where any state does.

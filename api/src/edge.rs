@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::program::Programs;
 use crate::route::site;
 use crate::sheets::Sheets;
+use crate::trouble::Trouble;
 
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
@@ -51,6 +52,8 @@ pub struct Edge {
     pub cursors: Cursors,
     /// Pages as they were last rendered.
     pub sheets: Sheets,
+    /// What is logged of failures.
+    pub trouble: Trouble,
     /// Live maps.
     pub hub: Arc<Hub>,
     /// Names of requests.
@@ -116,6 +119,7 @@ impl Api {
             offers: Offers::default(),
             cursors: Cursors::new(&config.secret),
             sheets: Sheets::default(),
+            trouble: Trouble::default(),
             ids: RequestIds::new(process),
             metrics: Metrics::default(),
             backend,

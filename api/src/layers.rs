@@ -10,11 +10,13 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, header};
+use boxoffice_cluster_config::request_tag::{LOG_TARGET, RequestTag};
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body as _;
 
+use crate::backend::{Context, Freshness};
 use crate::call::{self, Call};
 use crate::cors;
 use crate::dispatch::Params;
@@ -38,7 +40,8 @@ pub async fn run(edge: &Arc<Edge>, route: &'static Route, params: Option<Params>
     let uri = parts.uri.clone();
     let origin = cors::allowed(&edge.config, &parts.headers);
     let started = Instant::now();
-    let outcome = AssertUnwindSafe(serve(edge, route, Head { parts, params, from }, &mut body)).catch_unwind().await;
+    let head = Head { parts, params, from, tag: RequestTag::of(id.as_bytes()) };
+    let outcome = AssertUnwindSafe(serve(edge, route, head, &mut body)).catch_unwind().await;
     let mut response = match outcome {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => {
@@ -54,7 +57,13 @@ pub async fn run(edge: &Arc<Edge>, route: &'static Route, params: Option<Params>
     };
     let (status, took) = (response.status().as_u16(), started.elapsed());
     edge.metrics.answered(route.method == Verb::Get, status, took);
-    tracing::debug!(request_id = ?id, method = ?route.method, path = uri.path(), status, us = took.as_micros(), "answered");
+    let (path, us) = (uri.path(), took.as_micros());
+    tracing::debug!(target: LOG_TARGET, request_id = ?id, method = ?route.method, path, status, us, "answered");
+    if route.class != Class::Probe
+        && let Some(left_out) = edge.trouble.tells(status, took, Instant::now())
+    {
+        tracing::info!(request_id = ?id, method = ?route.method, path, status, us, left_out, "a request failed or was slow");
+    }
     finish(edge, response.headers_mut(), id);
     cors::allow(response.headers_mut(), origin);
     if !body.is_end_stream() && (asks_first || !drain(edge, body).await) {
@@ -107,10 +116,11 @@ struct Head {
     parts: Parts,
     params: Option<Params>,
     from: IpAddr,
+    tag: RequestTag,
 }
 
 async fn serve(edge: &Arc<Edge>, route: &'static Route, head: Head, body: &mut Body) -> Result<Response<Body>, HttpProblem> {
-    let Head { parts, params, from: address } = head;
+    let Head { parts, params, from: address, tag } = head;
     let _room = if route.class == Class::Probe { None } else { Some(edge.limits.request()?) };
     if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
         return Err(HttpProblem::new(Code::UriTooLong, format!("At most {URI_BYTES_MAX} bytes.")));
@@ -122,14 +132,15 @@ async fn serve(edge: &Arc<Edge>, route: &'static Route, head: Head, body: &mut B
     }
     let reads = route.method == Verb::Get;
     let deadline = call::deadline(if reads { edge.config.read_deadline } else { edge.config.write_deadline });
-    let who = who::identify(edge, route, &parts, address, deadline).await?;
+    let cx = Context { deadline, freshness: Freshness::Local, from: Some(address), request: tag };
+    let who = who::identify(edge, route, &parts, cx).await?;
     let caller = who.caller();
     if let Some(caller) = caller {
         edge.limits.user(caller.user)?;
     }
     // What is open to everybody does not depend on how a caller stands: who is logged out may log in.
     if !reads && route.access != Access::Public {
-        who::check_standing(edge, &who, deadline).await?;
+        who::check_standing(edge, &who, cx).await?;
     }
     let params = params.ok_or_else(|| HttpProblem::new(Code::MalformedRequest, "The path is not well formed."))?;
     let query = call::query(&parts, route.query)?;
@@ -146,7 +157,7 @@ async fn serve(edge: &Arc<Edge>, route: &'static Route, head: Head, body: &mut B
         edge.requests.derive(scope.as_ref().map_or(&[], |scope| &scope[..]), &parts.method, target, key, &body)
     });
     let grant = who.grant();
-    let call = Call { parts, caller, grant, address, body, request, deadline, freshness, params, query };
+    let call = Call { parts, caller, grant, address, tag, body, request, deadline, freshness, params, query };
     (route.run)(Arc::clone(edge), call).await
 }
 

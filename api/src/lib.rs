@@ -16,6 +16,8 @@ pub mod client;
 pub mod config;
 pub mod edge;
 pub mod error;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod import;
 pub mod live;
 pub mod openapi;
@@ -44,6 +46,7 @@ mod route;
 mod router;
 mod scope;
 mod sheets;
+mod trouble;
 mod who;
 
 #[cfg(test)]

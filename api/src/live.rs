@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_ledger::change::Change;
 use boxoffice_ledger::ids::EventId;
 use parking_lot::RwLock;
@@ -160,7 +161,7 @@ impl Hub {
 
     async fn load(&self, event: EventId) -> Answer<feed::Loaded> {
         let backend = self.backend.get().ok_or(Failure::Overloaded(1_000))?;
-        let cx = Context { deadline: Instant::now() + LOAD_DEADLINE, freshness: Freshness::Local, from: None };
+        let cx = Context { deadline: Instant::now() + LOAD_DEADLINE, freshness: Freshness::Local, from: None, request: RequestTag::NONE };
         let read = backend.seat_map(cx, event).await?;
         Ok((read.revision, read.value))
     }

@@ -1,7 +1,6 @@
 //! Who is calling, and whether they may: access tokens, keys of programs, the page's cookie. Nothing is allowed that the table of
 //! routes does not allow.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,10 +54,9 @@ impl Who {
 ///
 /// # Errors
 /// 401 for what is not good, 403 for what does not suffice.
-pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, from: IpAddr, deadline: Instant) -> Result<Who, HttpProblem> {
+pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, cx: Context) -> Result<Who, HttpProblem> {
     let who = match bearer(&parts.headers)? {
         Some(text) if program::is_key(text) => {
-            let cx = Context { deadline, freshness: Freshness::Local, from: None };
             let (caller, scopes) = edge.programs.holder(&*edge.backend, cx, text).await?.ok_or_else(call::unauthenticated)?;
             Who::Program(caller, scopes)
         }
@@ -71,7 +69,7 @@ pub async fn identify(edge: &Arc<Edge>, route: &Route, parts: &Parts, from: IpAd
         },
     };
     if let Err(problem) = allow(route, &who) {
-        note_denied(edge, route, &who, Context { deadline, freshness: Freshness::Local, from: Some(from) });
+        note_denied(edge, route, &who, cx);
         return Err(problem);
     }
     Ok(who)
@@ -99,11 +97,11 @@ fn verb(verb: Verb) -> &'static str {
 ///
 /// # Errors
 /// 401 when it may not.
-pub async fn check_standing(edge: &Edge, who: &Who, deadline: Instant) -> Result<(), HttpProblem> {
+pub async fn check_standing(edge: &Edge, who: &Who, cx: Context) -> Result<(), HttpProblem> {
     let Who::Person(grant) = who else { return Ok(()) };
     let mut standing = edge.backend.standing(grant);
     if standing == Standing::Unsure {
-        standing = edge.backend.confirmed_standing(Context { deadline, freshness: Freshness::Linearizable, from: None }, grant).await?;
+        standing = edge.backend.confirmed_standing(Context { freshness: Freshness::Linearizable, ..cx }, grant).await?;
     }
     if standing == Standing::Good { Ok(()) } else { Err(call::unauthenticated()) }
 }

@@ -8,4 +8,5 @@ pub mod ids;
 pub mod limits;
 pub mod media;
 pub mod payment;
+pub mod request_tag;
 pub mod tls;

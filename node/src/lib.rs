@@ -10,6 +10,8 @@ mod credentials;
 mod edge;
 mod feed;
 mod files;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod inspect;
 mod journal;
 mod mail;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use boxoffice_cluster_config::request_tag::LOG_TARGET;
 use openraft::errors::ClientWriteError;
 use tokio::time::{Instant, sleep_until};
 
@@ -117,6 +118,8 @@ impl Flight {
                 self.core.batches.count(self.begun.elapsed());
                 self.core.batched.fetch_add(self.commands.len() as u64, Relaxed);
                 for (ordinal, (pending, reply)) in (0u32..).zip(self.commands.drain(..).zip(replies)) {
+                    let (group, index, request_id) = (self.core.id, position.index, pending.request);
+                    tracing::debug!(target: LOG_TARGET, %group, index, ordinal, %request_id, "committed");
                     pending.answer(Ok(Committed { position, ordinal, at_us, reply }));
                 }
             }
@@ -156,7 +159,11 @@ fn forward(core: &Arc<GroupCore>, leader: u64, commands: Vec<Pending>, flying: F
     let left_ms = |pending: &Pending| u32::try_from(pending.deadline.saturating_duration_since(now).as_millis()).unwrap_or(u32::MAX);
     let forwarded = commands
         .iter()
-        .map(|pending| proto::ForwardedCommand { command: pending.command.clone(), deadline_ms: left_ms(pending) })
+        .map(|pending| {
+            tracing::debug!(target: LOG_TARGET, group = %core.id, to = leader, request_id = %pending.request, "forwarded to the leader");
+            let [request_high, request_low] = pending.request.halves();
+            proto::ForwardedCommand { command: pending.command.clone(), deadline_ms: left_ms(pending), request_high, request_low }
+        })
         .collect();
     let patience = commands.iter().map(|pending| pending.deadline).max().unwrap_or(now).saturating_duration_since(now);
     let flight = Flight { core: core.clone(), begun: Instant::now(), commands, _flying: flying };

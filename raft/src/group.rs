@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
+use boxoffice_cluster_config::request_tag::RequestTag;
 use bytes::Bytes;
 use openraft::async_runtime::WatchReceiver;
 use tokio::sync::watch;
@@ -74,6 +75,14 @@ impl Group {
     /// # Errors
     /// All but `Unknown` are definite: nothing happened.
     pub async fn propose(&self, command: Bytes, deadline: Instant) -> Result<Committed, ProposeError> {
+        self.propose_for(RequestTag::NONE, command, deadline).await
+    }
+
+    /// As [`Group::propose`], on behalf of a request that is named in the logs of the nodes that see the command.
+    ///
+    /// # Errors
+    /// As [`Group::propose`].
+    pub async fn propose_for(&self, request: RequestTag, command: Bytes, deadline: Instant) -> Result<Committed, ProposeError> {
         // The queue closes when the core is gone, a little later; until then it would still send commands to the leader it knows.
         if self.core.progress.halted().is_some() {
             return Err(ProposeError::Halted);
@@ -81,7 +90,7 @@ impl Group {
         if self.is_lost() && self.stays_lost().await {
             return Err(ProposeError::NoLeader);
         }
-        let (sequence, outcome) = self.core.queue.push(command, deadline)?;
+        let (sequence, outcome) = self.core.queue.push(command, deadline, request)?;
         match timeout_at(deadline, outcome).await {
             // The queue answers so too when it finds the deadline passed before this call does.
             Ok(Ok(Err(ProposeError::Overloaded))) => Err(self.why_late()),
@@ -130,8 +139,16 @@ impl Group {
     /// # Errors
     /// `NoLeader` or `Deadline` when that was not reached; nothing has changed.
     pub async fn read_barrier(&self, deadline: Instant) -> Result<u64, ReadError> {
+        self.read_barrier_for(RequestTag::NONE, deadline).await
+    }
+
+    /// As [`Group::read_barrier`], on behalf of a request that is named in the logs of the node that is asked.
+    ///
+    /// # Errors
+    /// As [`Group::read_barrier`].
+    pub async fn read_barrier_for(&self, request: RequestTag, deadline: Instant) -> Result<u64, ReadError> {
         loop {
-            match timeout_at(deadline, read_point(&self.core)).await {
+            match timeout_at(deadline, read_point(&self.core, request)).await {
                 Ok(Ok(index)) => {
                     self.wait_applied(index, deadline).await?;
                     return Ok(self.core.progress.applied().max(index));

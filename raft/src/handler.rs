@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use boxoffice_cluster_config::ids::GroupId;
+use boxoffice_cluster_config::request_tag::{LOG_TARGET, RequestTag};
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest};
 use openraft::raft::{TransferLeaderError, TransferLeaderRequest};
 use tokio::time::{Instant, timeout_at};
@@ -20,8 +21,8 @@ use crate::install;
 use crate::log::Log;
 use crate::peers::{PeerClient, refusal};
 use crate::proto::{self, appended, refused::Reason, reply, request};
-use crate::queue::Collector;
-use crate::read::read_point;
+use crate::queue::{Asked, Collector};
+use crate::read::{READERS_NAMED_MAX, read_point};
 use crate::reshape;
 use crate::time::ClusterTime;
 use crate::types::{Config, Raft};
@@ -71,8 +72,8 @@ impl Handler {
             request::Body::ReadSnapshot(read) => install::read_chunk(core, read).await,
             request::Body::LatestSnapshot(latest) => install::latest(core, &latest).await,
             request::Body::Transfer(transfer) => transfer_leader(core, transfer).await,
-            request::Body::Forward(forward) => forwarded(core, forward).await,
-            request::Body::ReadIndex(_) => read_index(core).await,
+            request::Body::Forward(forward) => forwarded(core, request.from, forward).await,
+            request::Body::ReadIndex(read) => read_index(core, request.from, &read).await,
             request::Body::Reshape(asked) => reshape::answer(core, asked).await,
             request::Body::HandOver(asked) => reshape::answer_hand_over(core, asked).await,
             request::Body::Ping(_) | request::Body::ReadBlob(_) | request::Body::KeepBlob(_) => {
@@ -151,16 +152,20 @@ async fn transfer_leader(core: &GroupCore, transfer: proto::TransferLeader) -> A
 }
 
 /// Runs forwarded commands here, or refuses them: they do not travel further.
-async fn forwarded(core: &GroupCore, forward: proto::Forward) -> Answer {
+async fn forwarded(core: &GroupCore, from: u64, forward: proto::Forward) -> Answer {
     let now = Instant::now();
     let count = forward.commands.len();
     let outcomes = if core.progress.halted().is_some() {
         (0..count).map(|_| Err(ProposeError::Halted)).collect()
     } else if core.leadership().is_leader {
         let (collector, completed) = Collector::new(count);
-        let commands = forward.commands.into_iter().map(|one| (one.command, now + Duration::from_millis(one.deadline_ms.into())));
-        let commands: Vec<_> = commands.collect();
-        let deadline = commands.iter().map(|(_, deadline)| *deadline).max().unwrap_or(now);
+        let asked = |one: proto::ForwardedCommand| {
+            let request = RequestTag::from_halves(one.request_high, one.request_low);
+            tracing::debug!(target: LOG_TARGET, group = %core.id, from, request_id = %request, "a command was forwarded here");
+            Asked { command: one.command, deadline: now + Duration::from_millis(one.deadline_ms.into()), request }
+        };
+        let commands: Vec<_> = forward.commands.into_iter().map(asked).collect();
+        let deadline = commands.iter().map(|asked| asked.deadline).max().unwrap_or(now);
         core.queue.push_forwarded(commands, &collector);
         // What has no outcome by then is unknown to the callers too.
         let _ = timeout_at(deadline, completed).await;
@@ -171,11 +176,15 @@ async fn forwarded(core: &GroupCore, forward: proto::Forward) -> Answer {
     Ok(reply::Body::Forwarded(proto::Forwarded { outcomes: outcomes.into_iter().map(to_wire).collect() }))
 }
 
-async fn read_index(core: &Arc<GroupCore>) -> Answer {
+async fn read_index(core: &Arc<GroupCore>, from: u64, read: &proto::ReadIndex) -> Answer {
+    for pair in read.requests.chunks_exact(2).take(READERS_NAMED_MAX) {
+        let request = RequestTag::from_halves(pair[0], pair[1]);
+        tracing::debug!(target: LOG_TARGET, group = %core.id, from, request_id = %request, "a read asks how far the group is");
+    }
     if !core.leadership().is_leader {
         return Err(refusal(Reason::NotLeader, "this node does not lead the group"));
     }
-    match read_point(core).await {
+    match read_point(core, RequestTag::NONE).await {
         Ok(index) => Ok(reply::Body::ReadPoint(proto::ReadPoint { index })),
         Err(error) => Err(refusal(Reason::NotLeader, &error.to_string())),
     }

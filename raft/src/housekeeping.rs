@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use boxoffice_cluster_config::request_tag::RequestTag;
 use openraft::async_runtime::WatchReceiver;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -84,7 +85,7 @@ pub async fn pulse(groups: Vec<Arc<GroupCore>>, time: Arc<ClusterTime>) {
             }
             let Some(pulse) = core.progress.pulse() else { continue };
             // Nobody needs the outcome: if it fails, the deadline is still there at the next tick.
-            if let Ok((_, outcome)) = core.queue.push(pulse, Instant::now() + PULSE_MAX) {
+            if let Ok((_, outcome)) = core.queue.push(pulse, Instant::now() + PULSE_MAX, RequestTag::NONE) {
                 core.runtime.spawn(async move { drop(timeout(PULSE_MAX, outcome).await) });
             }
         }

@@ -65,6 +65,8 @@ mod types;
 pub mod crash;
 pub mod disk;
 pub mod env;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod log;
 
 pub use tokio::time::Instant;

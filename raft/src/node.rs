@@ -179,6 +179,7 @@ impl RaftNode {
             expelled: inner.peers.expelled().map(str::to_owned),
             reachable: inner.peers.others().filter(|peer| inner.peers.health(*peer, ALIVE).is_some()).map(NodeId).collect(),
             refused: inner.peers.refusals().counts(),
+            clock_offset_us: inner.handler.time.own_offset_us(),
         }
     }
 

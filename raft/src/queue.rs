@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use boxoffice_cluster_config::request_tag::RequestTag;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -33,7 +34,16 @@ pub struct Pending {
     sequence: u64,
     pub command: Bytes,
     pub deadline: Instant,
+    /// The request that it is part of.
+    pub request: RequestTag,
     pub reply: ReplyTo,
+}
+
+/// A command as it comes to the queue.
+pub struct Asked {
+    pub command: Bytes,
+    pub deadline: Instant,
+    pub request: RequestTag,
 }
 
 /// Who waits for a command.
@@ -158,37 +168,38 @@ impl Queue {
     ///
     /// # Errors
     /// A definite refusal.
-    pub fn push(&self, command: Bytes, deadline: Instant) -> Result<(u64, oneshot::Receiver<Outcome>), ProposeError> {
+    pub fn push(&self, command: Bytes, deadline: Instant, request: RequestTag) -> Result<(u64, oneshot::Receiver<Outcome>), ProposeError> {
         let (caller, receiver) = oneshot::channel();
-        let sequence = self.insert(command, deadline, ReplyTo::Caller(caller)).map_err(|(_, error)| error)?;
+        let sequence = self.insert(Asked { command, deadline, request }, ReplyTo::Caller(caller))?;
         self.ring_if_free();
         Ok((sequence, receiver))
     }
 
     /// Takes commands that a peer forwarded; those refused are answered at once.
-    pub fn push_forwarded(&self, commands: Vec<(Bytes, Instant)>, collector: &Arc<Collector>) {
-        for (place, (command, deadline)) in commands.into_iter().enumerate() {
-            if let Err((_, error)) = self.insert(command, deadline, ReplyTo::Peer(collector.clone(), place)) {
+    pub fn push_forwarded(&self, commands: Vec<Asked>, collector: &Arc<Collector>) {
+        for (place, command) in commands.into_iter().enumerate() {
+            if let Err(error) = self.insert(command, ReplyTo::Peer(collector.clone(), place)) {
                 collector.put(place, Err(error));
             }
         }
         self.ring_if_free();
     }
 
-    fn insert(&self, command: Bytes, deadline: Instant, reply: ReplyTo) -> Result<u64, (ReplyTo, ProposeError)> {
+    fn insert(&self, asked: Asked, reply: ReplyTo) -> Result<u64, ProposeError> {
+        let Asked { command, deadline, request } = asked;
         if command.len() > self.command_bytes_max {
-            return Err((reply, ProposeError::TooLarge));
+            return Err(ProposeError::TooLarge);
         }
         let mut inner = self.inner.lock();
         if let Some(closed) = inner.closed {
-            return Err((reply, closed));
+            return Err(closed);
         }
         if inner.commands.len() >= self.waiting_max {
-            return Err((reply, ProposeError::Overloaded));
+            return Err(ProposeError::Overloaded);
         }
         let sequence = inner.next_sequence;
         inner.next_sequence += 1;
-        inner.commands.push_back(Pending { sequence, command, deadline, reply });
+        inner.commands.push_back(Pending { sequence, command, deadline, request, reply });
         Ok(sequence)
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use boxoffice_cluster_config::request_tag::RequestTag;
 use openraft::raft::linearizable_read::LinearizerOption;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -19,6 +20,9 @@ const ROUND_MAX: Duration = Duration::from_millis(1000);
 /// How long a round waits for a leader to appear.
 const LEADER_WAIT: Duration = Duration::from_millis(100);
 
+/// Most requests that are named to the leader in one round.
+pub const READERS_NAMED_MAX: usize = 64;
+
 type Point = Result<u64, ReadError>;
 
 /// The reads of one group.
@@ -27,16 +31,21 @@ pub struct ReadRounds(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    readers: Vec<oneshot::Sender<Point>>,
+    readers: Vec<Reader>,
     running: bool,
 }
 
+struct Reader {
+    request: RequestTag,
+    point: oneshot::Sender<Point>,
+}
+
 /// An index that, once applied here, shows everything that was acknowledged before this call.
-pub async fn read_point(core: &Arc<GroupCore>) -> Point {
-    let (reader, point) = oneshot::channel();
+pub async fn read_point(core: &Arc<GroupCore>, request: RequestTag) -> Point {
+    let (sender, point) = oneshot::channel();
     let start = {
         let mut waiting = core.reads.0.lock();
-        waiting.readers.push(reader);
+        waiting.readers.push(Reader { request, point: sender });
         !std::mem::replace(&mut waiting.running, true)
     };
     if start {
@@ -55,15 +64,15 @@ async fn rounds(core: Arc<GroupCore>) {
             }
             std::mem::take(&mut waiting.readers)
         };
-        let point = round(&core).await;
+        let point = round(&core, &readers).await;
         for reader in readers {
             // The reader may have given up.
-            let _ = reader.send(point);
+            let _ = reader.point.send(point);
         }
     }
 }
 
-async fn round(core: &Arc<GroupCore>) -> Point {
+async fn round(core: &Arc<GroupCore>, readers: &[Reader]) -> Point {
     if core.progress.halted().is_some() {
         return Err(ReadError::Halted);
     }
@@ -75,7 +84,7 @@ async fn round(core: &Arc<GroupCore>) -> Point {
     let known = core.leadership();
     match known.leader {
         _ if known.is_leader => confirm_leadership(core).await,
-        Some(leader) if leader != core.node => ask_leader(core, leader.0).await,
+        Some(leader) if leader != core.node => ask_leader(core, leader.0, readers).await,
         _ => Err(ReadError::NoLeader),
     }
 }
@@ -90,8 +99,10 @@ async fn confirm_leadership(core: &Arc<GroupCore>) -> Point {
     }
 }
 
-async fn ask_leader(core: &Arc<GroupCore>, leader: u64) -> Point {
-    let body = request::Body::ReadIndex(proto::ReadIndex {});
+async fn ask_leader(core: &Arc<GroupCore>, leader: u64, readers: &[Reader]) -> Point {
+    let named = readers.iter().map(|reader| reader.request).filter(|request| !request.is_none());
+    let requests = named.take(READERS_NAMED_MAX).flat_map(|request| request.halves()).collect();
+    let body = request::Body::ReadIndex(proto::ReadIndex { requests });
     match core.peers.call(leader, core.id.0, Lane::Data, body, ROUND_MAX).await {
         Ok(reply::Body::ReadPoint(point)) => Ok(point.index),
         Ok(_) | Err(_) => Err(ReadError::NoLeader),

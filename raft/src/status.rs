@@ -89,6 +89,8 @@ pub struct NodeStatus {
     pub reachable: Vec<NodeId>,
     /// Who was refused at the port of the nodes.
     pub refused: RefusalCounts,
+    /// How far this node's clock is ahead of the cluster's time, in microseconds; negative when it is behind.
+    pub clock_offset_us: i64,
 }
 
 /// A group as it is now.

@@ -67,6 +67,11 @@ impl ClusterTime {
         self.clock.now_us()
     }
 
+    /// How far this node's own clock is ahead of cluster time, in microseconds; negative when it is behind.
+    pub fn own_offset_us(&self) -> i64 {
+        self.wall_us() as i64 - self.now_us() as i64
+    }
+
     /// A peer's clock showed `wall_us` in the middle of a call that took `round_trip`.
     pub fn report(&self, node: u64, wall_us: u64, round_trip: Duration) {
         let mono_us = self.mono_us();

@@ -2,6 +2,7 @@
 
 use boxoffice_ledger::command::Role;
 use boxoffice_tests::check;
+use boxoffice_tests::http::PATIENCE;
 use boxoffice_tests::shop::{self, Terms};
 use serde_json::json;
 
@@ -55,4 +56,47 @@ async fn all_replicas_are_the_same_at_the_same_index() {
     let agreements = check::replicas_agree(cluster()).await.unwrap_or_else(|complaints| panic!("{complaints:#?}"));
     assert_eq!(agreements.len(), cluster().groups().all().count());
     let _ = cluster().client(1, Role::Customer).get("/digest/1").await.problem(403, "forbidden");
+}
+
+/// The lines of a node's log that name a request.
+fn lines_of(node: u64, request: &str) -> Vec<String> {
+    cluster().log(node).lines().filter(|line| line.contains(request)).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_request_is_named_in_the_logs_of_all_nodes_that_it_crosses() {
+    let cluster = cluster();
+    let event = shop::put_on_sale(&coordinator(), &Terms::free(9)).await;
+    // The leader may change between the look and the request: then it is tried again under another name.
+    shop::eventually("one request in the logs of two nodes", PATIENCE, async || {
+        let leader = cluster.leader(cluster.group_of_event(&event)).await.expect("a leader");
+        let edge = leader % 3 + 1;
+        let somebody = cluster.client(edge, Role::Customer);
+        // Longer than what travels: its end does.
+        let nonce = somebody.get("/event").await.header("x-request-id").expect("it is named").replace('-', "");
+        let (write, read) = (format!("a-write-of-a-caller-{nonce}"), format!("a-read-of-a-caller-{nonce}"));
+        let seats = json!({"seats": [0]});
+        let _ = somebody
+            .send(
+                somebody
+                    .request("POST", &format!("/event/{event}/hold"))
+                    .header("Idempotency-Key", &write)
+                    .header("X-Request-Id", &write)
+                    .json(&seats),
+            )
+            .await;
+        let path = format!("/event/{event}?consistency=linearizable");
+        let answer = somebody.send(somebody.request("GET", &path).header("X-Request-Id", &read)).await.expect("an answer");
+        assert_eq!(answer.header("x-request-id"), Some(read.as_str()));
+        let [write_end, read_end] = [&write, &read].map(|id| id[id.len() - 16..].to_owned());
+        let named = |node: u64, request: &str, what: &str| lines_of(node, request).iter().any(|line| line.contains(what));
+        let told = named(edge, &write, "answered")
+            && named(edge, &write_end, "forwarded to the leader")
+            && named(leader, &write_end, "a command was forwarded here")
+            && named(leader, &write_end, "committed")
+            && named(edge, &read, "answered")
+            && named(leader, &read_end, "a read asks how far the group is");
+        told.then_some(())
+    })
+    .await;
 }

@@ -19,6 +19,7 @@ mod create_event;
 mod dev_command;
 mod failover;
 mod forwarding;
+mod fuzz;
 mod gate;
 mod guest;
 mod hold_expiry;

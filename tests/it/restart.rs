@@ -26,10 +26,14 @@ async fn a_cluster_that_was_stopped_goes_on_where_it_was() {
     for node in 1..=3 {
         cluster.stop(node).expect("the node stops when asked to");
     }
+    // An index that is gone is built anew before a node says that it is ready.
+    std::fs::remove_dir_all(cluster.config(2).parent().expect("a folder").join("data").join("search")).expect("the index was there");
     for node in 1..=3 {
         cluster.spawn(node).expect("the node starts again");
     }
     cluster.wait_ready().expect("the cluster is ready again");
+    let found = cluster.anyone(2).get("/event/search/evening").await.expect(200);
+    assert!(found["data"].as_array().is_some_and(|events| events.iter().any(|found| found["id"] == event.as_str())), "{found}");
     assert_eq!(shop::seat_states(&somebody, &event, 4).await, [0, 0, 0, 2]);
     assert_eq!(shop::tickets(&somebody).await.0.len(), 1);
     shop::buy(&somebody, &event, 0).await;

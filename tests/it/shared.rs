@@ -10,7 +10,7 @@ use boxoffice_tests::http::Client;
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        let cluster = Cluster::start(Options::default()).expect("the cluster starts");
+        let cluster = Cluster::start(Options { log: "info,boxoffice::requests=debug", ..Options::default() }).expect("the cluster starts");
         cluster.remove_at_exit();
         cluster
     })

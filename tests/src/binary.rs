@@ -56,7 +56,7 @@ fn build() -> PathBuf {
             "--bin",
             "boxoffice",
             "--features",
-            "crash-points",
+            "crash-points,fuzz",
             "--profile",
             profile,
             "--target-dir",

@@ -1,5 +1,6 @@
 //! A cluster of real `boxoffice serve` processes, each with its own port, data folder and log file.
 
+mod crash;
 mod growth;
 mod letters;
 
@@ -62,6 +63,8 @@ pub struct Options {
     /// How wrong each node's clock is, such as `+1h`; needs [`crate::faketime`]. Nodes beyond the list, or with nothing there, have the right
     /// time.
     pub clocks: Vec<String>,
+    /// What the nodes log, as in `BOXOFFICE_LOG`; empty = the usual.
+    pub log: &'static str,
     /// Where each node's data lies; nodes beyond the list use the cluster's own folder.
     pub data: Vec<PathBuf>,
     /// A folder that stays: a cluster that was there before goes on with its data. `None` = one of its own, removed at the end.
@@ -85,6 +88,7 @@ impl Default for Options {
             https: false,
             can_be_armed: false,
             clocks: Vec::new(),
+            log: "",
             data: Vec::new(),
             folder: None,
         }
@@ -369,6 +373,9 @@ impl Cluster {
         let mut command = Command::new(binary::boxoffice());
         command.arg("serve").arg("--config").arg(folder.join("config.toml"));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).env("NO_COLOR", "1");
+        if !self.options.log.is_empty() {
+            command.env("BOXOFFICE_LOG", self.options.log);
+        }
         if let Some(point) = point {
             command.env("BOXOFFICE_CRASH", point);
         } else if self.options.can_be_armed {
@@ -379,20 +386,6 @@ impl Cluster {
         }
         *lock(&self.node(node).child) = Some(process::spawn(command).context("start a node")?);
         Ok(())
-    }
-
-    /// Makes a running node die at this crash point, the next time that it passes it. Started again, it does not any more.
-    ///
-    /// # Errors
-    /// When the point cannot be written down.
-    pub fn arm(&self, node: u64, point: &str) -> anyhow::Result<()> {
-        ensure!(self.options.can_be_armed, "this cluster cannot be armed");
-        Ok(fs::write(self.node(node).folder.join("crash"), point)?)
-    }
-
-    /// Takes an armed point back; whether the node had not passed it yet.
-    pub fn disarm(&self, node: u64) -> bool {
-        fs::remove_file(self.node(node).folder.join("crash")).is_ok()
     }
 
     /// Waits until every running node is ready.

@@ -8,6 +8,7 @@
 //!      |
 //!  cluster, http    configurations, processes, ports; one small client
 //!  provider         the sandbox provider that takes a cluster's payments
+//!  fuzz             decoders of bytes from outside, each as one function, and what is made of real bytes to try them
 //!  receiver         a customer's program that webhooks call
 //!      |
 //!  binary, process, ports, certificates, readiness   the executable under test; signals; where it listens, and what it shows
@@ -18,6 +19,7 @@ pub mod campaign;
 pub mod check;
 pub mod cluster;
 pub mod faketime;
+pub mod fuzz;
 pub mod growth;
 pub mod http;
 pub mod people;

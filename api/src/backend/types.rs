@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_ledger::carts::Cart;
 use boxoffice_ledger::command::{Event, EventStatus, Performer, Role, SaleTerms, Venue};
 use boxoffice_ledger::ids::{EventId, HoldId, MediaHash, OrderId, PerformerId, TicketId, UserId, VenueId};
@@ -89,6 +90,8 @@ pub struct Context {
     pub freshness: Freshness,
     /// The address that the request came from; `None` for the system's own work.
     pub from: Option<IpAddr>,
+    /// What the request is called in the logs of other nodes.
+    pub request: RequestTag,
 }
 
 /// The answer to a read.

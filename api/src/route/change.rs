@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, header};
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_ledger::change::ChangeId;
 use boxoffice_ledger::ids::EventId;
 use bytes::Bytes;
@@ -202,7 +203,7 @@ impl Reader {
 
     /// `None` when it cannot go on here: asking again says why.
     async fn look(&self) -> Option<ChangePage> {
-        let cx = Context { deadline: Instant::now() + LOOK_MAX, freshness: Freshness::Local, from: None };
+        let cx = Context { deadline: Instant::now() + LOOK_MAX, freshness: Freshness::Local, from: None, request: RequestTag::NONE };
         self.edge.backend.changes(cx, self.caller, &self.filter, &self.after, self.limit).await.ok()
     }
 }

@@ -14,6 +14,8 @@
 
 pub mod chain;
 pub mod format;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod media;
 pub mod reading;
 pub mod replay;

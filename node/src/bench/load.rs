@@ -376,7 +376,8 @@ impl Client {
 /// Whether an answer is not definite, or definite only for now: the same request with the same key may be sent again.
 fn is_retryable(status: u16, body: &[u8]) -> bool {
     match status {
-        429 | 503 | 504 => true,
+        // 202: the payment is under way; the same request says what became of it.
+        202 | 429 | 503 | 504 => true,
         409 => text_field(body, "code") == Some("idempotency_in_flight"),
         _ => false,
     }

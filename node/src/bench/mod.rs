@@ -230,5 +230,5 @@ fn run_once(cluster: &Cluster, runtime: &tokio::runtime::Runtime, args: &BookArg
     if let Some(path) = &args.record {
         runtime.block_on(prices::record(&cluster.endpoints, coordinator.token(), &event, path))?;
     }
-    Ok(Run { clients, rate: workload.rate, payment, tally, cost, own_cpu_us, backups, violations })
+    Ok(Run { event, clients, rate: workload.rate, payment, tally, cost, own_cpu_us, backups, violations })
 }

@@ -63,6 +63,8 @@ pub fn own_cpu_us() -> anyhow::Result<u64> {
 
 /// One finished run.
 pub struct Run {
+    /// The event that was sold.
+    pub event: String,
     /// How many clients.
     pub clients: usize,
     /// Attempts a second if it was an open loop.
@@ -100,6 +102,7 @@ impl Run {
         let sold = self.tally.sales.len() as u64;
         json!({
             "object": "bench_run",
+            "event": self.event,
             "clients": self.clients,
             "mode": if self.rate.is_some() { "open" } else { "closed" },
             "rate": self.rate,

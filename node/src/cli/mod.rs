@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod demo;
 mod dev;
+mod doctor;
 pub mod event;
 mod exit;
 mod hold;
@@ -62,6 +63,8 @@ enum Command {
     /// Read the log of a group.
     #[command(subcommand)]
     Log(log::LogCommand),
+    /// Look for what will hurt later, on this machine and in a cluster, and say what to do.
+    Doctor(doctor::DoctorArgs),
     /// Watch a cluster: nodes, leaders, rates, queues.
     Top(top::TopArgs),
     /// Work out what a group's ledger was at a moment.
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => check::run(command),
         Command::Config(command) => config::run(command),
         Command::Log(command) => log::run(command),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Top(args) => top::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Cluster(command) => cluster::run(command),

@@ -5,7 +5,7 @@
 //! frame out of two samples, [`screen`] draws it.
 
 mod frame;
-mod sample;
+pub mod sample;
 mod screen;
 mod terminal;
 

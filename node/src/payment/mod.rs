@@ -4,7 +4,7 @@
 mod http;
 pub mod none;
 pub mod sandbox;
-mod signature;
+pub mod signature;
 pub mod stripe;
 pub mod webhook;
 

@@ -67,6 +67,11 @@ impl Service {
         ]
     }
 
+    /// The last entry of the catalog that is applied here.
+    pub fn applied_of_catalog(&self) -> u64 {
+        self.groups.get(&CATALOG).map_or(0, |catalog| catalog.applied())
+    }
+
     fn of_certificates(&self) -> Measure {
         let now = boxoffice_tls::now_s();
         let left = self
@@ -84,11 +89,17 @@ impl Service {
         });
         let late = self.events.keys().filter_map(|group| Some((group, self.feed.bells(*group)?.outbox_age_s()?)));
         let late = late.map(|(group, age_s)| Sample { labels: vec![("group", group.0.to_string())], value: age_s });
-        let lag = self.groups.get(&CATALOG).map_or(0, |catalog| catalog.applied()).saturating_sub(self.search.reflects().unwrap_or(0));
+        let applied = self.applied_of_catalog();
+        let lag = applied.saturating_sub(self.search.reflects().unwrap_or(0));
         vec![
             Measure::gauges("outbox_waiting_records", "Records that wait for their way to users' groups", waiting.collect()),
             Measure::gauges("outbox_age_seconds", "For how long the outbox has not been empty, on the group's leader", late.collect()),
             Measure::gauge("search_lag_entries", "Entries of the catalog that the search index does not reflect yet", lag as f64),
+            Measure::gauge(
+                "search_lag_seconds",
+                "How long the search index has been behind the catalog",
+                self.search.lag(applied).as_secs_f64(),
+            ),
         ]
     }
 }
@@ -138,6 +149,7 @@ fn of_log(status: &NodeStatus) -> Vec<Measure> {
             "Connections and calls refused between nodes: no good handshake, not who they say",
             refused.into(),
         ),
+        Measure::gauge("clock_offset_seconds", "This node's clock minus the cluster's time", status.clock_offset_us as f64 / 1e6),
         Measure::gauge("peers_reachable", "Other nodes that answered lately", status.reachable.len() as f64),
         Measure::gauge(
             "node_is_expelled",

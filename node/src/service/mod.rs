@@ -40,6 +40,7 @@ use std::time::{Duration, Instant};
 use boxoffice_api::backend::{Answer, Caller, Context, Failure, Freshness, Revision, Written};
 use boxoffice_cluster_config::groups::{CATALOG, GroupCounts};
 use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_ledger::accounts::AccountLedger;
 use boxoffice_ledger::catalog::CatalogLedger;
 use boxoffice_ledger::command::Audited;
@@ -143,7 +144,7 @@ pub fn asked<C>(cx: Context, caller: Caller, command: C) -> Audited<C> {
 
 /// A context for work that nobody asked for.
 fn context_of_system() -> Context {
-    Context { deadline: Instant::now() + Duration::from_secs(10), freshness: Freshness::Local, from: None }
+    Context { deadline: Instant::now() + Duration::from_secs(10), freshness: Freshness::Local, from: None, request: RequestTag::NONE }
 }
 
 /// An answer of a ledger with its place in the log.
@@ -196,7 +197,7 @@ impl Service {
     /// Puts a command through a group's log and gives the ledger's answer.
     pub async fn write<M: Machine>(&self, cx: Context, group: GroupId, command: &M::Command) -> Answer<Applied<M::Outcome>> {
         let bytes = Bytes::from(M::encode_command(command));
-        let committed = self.group(group)?.propose(bytes, cx.deadline.into()).await.map_err(propose_failure)?;
+        let committed = self.group(group)?.propose_for(cx.request, bytes, cx.deadline.into()).await.map_err(propose_failure)?;
         let answer = M::decode_answer(&committed.reply).map_err(|error| {
             tracing::error!(%group, %error, "a ledger's answer does not decode");
             Failure::Unknown
@@ -237,7 +238,7 @@ impl Service {
     /// A linearizable read point of a group.
     pub async fn barrier(&self, cx: Context, group: GroupId) -> Answer<(Revision, u64)> {
         let handle = self.group(group)?;
-        let index = handle.read_barrier(cx.deadline.into()).await.map_err(read_failure)?;
+        let index = handle.read_barrier_for(cx.request, cx.deadline.into()).await.map_err(read_failure)?;
         Ok((Revision { incarnation: handle.incarnation(), group: group.0, index }, 0))
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use boxoffice_api::backend::{Answer, Caller, Context, Failure, Freshness, HoldView, Payment, Progress, Revision, Written};
+use boxoffice_api::backend::{Answer, Caller, Context, Failure, HoldView, Payment, Progress, Revision, Written};
 use boxoffice_ledger::command::{MoneyCommand, SeatCommand};
 use boxoffice_ledger::ids::{AttemptId, EventId, HoldId, OrderId, Request};
 use boxoffice_ledger::money::Money;
@@ -99,7 +99,7 @@ impl Service {
             Ok(Err(_)) | Err(_) => {
                 // The money may be reserved. The attempt stays open; the payment worker asks until there is an answer.
                 let Subject { event, order, attempt } = begun.subject;
-                let noted = self.say(SeatCommand::PayUnknown { event, order, attempt }, event).await;
+                let noted = self.say(begun.cx, SeatCommand::PayUnknown { event, order, attempt }, event).await;
                 crash_point!("saga.after_unknown");
                 let revision = noted.map_or(begun.revision, |applied| applied.revision);
                 Ok(begun.pending(AttemptState::Unknown, None, revision))
@@ -132,7 +132,7 @@ impl Service {
                 (AttemptState::Unknown, None, SeatCommand::Money(note))
             }
         };
-        let Ok(applied) = self.say(command, event).await else {
+        let Ok(applied) = self.say(begun.cx, command, event).await else {
             // Unknown to the buyer, not to the ledger: the attempt is recorded, and the worker asks the provider again.
             return Ok(begun.pending(AttemptState::Unknown, None, begun.revision));
         };
@@ -149,8 +149,8 @@ impl Service {
     }
 
     /// A write about a payment, which has its own time: what the provider said must not be lost because the buyer waits no more.
-    async fn say(&self, command: SeatCommand, event: EventId) -> Answer<Applied<SeatOutcome>> {
-        let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local, from: None };
+    async fn say(&self, cx: Context, command: SeatCommand, event: EventId) -> Answer<Applied<SeatOutcome>> {
+        let cx = Context { deadline: Instant::now() + WRITE_TIME, ..cx };
         self.write::<SeatLedger>(cx, self.event_group(event), &command).await
     }
 

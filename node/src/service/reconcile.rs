@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use boxoffice_api::backend::{Context, Freshness};
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_ledger::command::{MoneyCommand, SeatCommand};
 use boxoffice_ledger::ids::{AttemptId, EventId, OrderId, RefundId};
 use boxoffice_ledger::money::Money;
@@ -105,7 +106,7 @@ impl Service {
     }
 
     async fn tell(&self, event: EventId, command: &SeatCommand) -> Step {
-        let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local, from: None };
+        let cx = Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local, from: None, request: RequestTag::NONE };
         let written = self.write::<SeatLedger>(cx, self.event_group(event), command).await;
         crash_point!("saga.after_tell");
         match written {

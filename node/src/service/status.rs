@@ -44,7 +44,7 @@ impl Service {
         }
     }
 
-    /// Ready: it is not about to stop, every group has a leader with a quorum, and the search index has something to answer from.
+    /// Ready: it is not about to stop, every group has a leader with a quorum and something applied here, and searches do not mislead.
     pub fn readiness(&self) -> Result<(), String> {
         if let Some(reason) = self.raft.status().expelled {
             return Err(format!("the cluster does not take this node any more: {reason}"));
@@ -60,10 +60,10 @@ impl Service {
                 return Err(format!("group {id} has no quorum that this node can reach"));
             }
         }
-        if self.search.reflects().is_none() && self.groups.values().any(|group| group.applied() == 0) {
-            return Err("the catalog has not been applied here yet".into());
+        if let Some((id, _)) = self.groups.iter().find(|(_, group)| group.applied() == 0) {
+            return Err(format!("nothing of group {id} has been applied here yet"));
         }
-        Ok(())
+        self.search.misleads(self.applied_of_catalog()).map_or(Ok(()), Err)
     }
 }
 

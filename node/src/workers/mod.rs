@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use boxoffice_api::backend::{Context, Freshness};
 use boxoffice_cluster_config::groups::CATALOG;
 use boxoffice_cluster_config::ids::GroupId;
+use boxoffice_cluster_config::request_tag::RequestTag;
 
 use crate::certificates;
 use crate::service::Service;
@@ -64,7 +65,7 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
 
 /// A context for a worker's own writes.
 fn context() -> Context {
-    Context { deadline: Instant::now() + Duration::from_secs(5), freshness: Freshness::Local, from: None }
+    Context { deadline: Instant::now() + Duration::from_secs(5), freshness: Freshness::Local, from: None, request: RequestTag::NONE }
 }
 
 /// Whether this node leads a group.

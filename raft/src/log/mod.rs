@@ -35,6 +35,8 @@
 
 mod durable;
 mod format;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod keeper;
 mod memory;
 mod reader;

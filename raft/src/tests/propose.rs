@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use boxoffice_cluster_config::request_tag::RequestTag;
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -59,7 +60,7 @@ async fn a_full_queue_and_a_large_command_are_refused_at_once() {
         let group = cluster.group(leader, 0);
         let waiting = parking_lot::Mutex::new(Vec::new());
         // Nothing comes back from a leader without the others: once its flights are full, what is in the queue stays there.
-        let fill = || group.core.queue.push(Bytes::from_static(b"+1"), far).map(|more| waiting.lock().push(more));
+        let fill = || group.core.queue.push(Bytes::from_static(b"+1"), far, RequestTag::NONE).map(|more| waiting.lock().push(more));
         eventually("its flights to fill", || {
             let _ = fill();
             !group.core.queue.has_free_flight()

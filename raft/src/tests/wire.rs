@@ -5,7 +5,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use boxoffice_cluster_config::ids::{GroupId, NodeId};
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_tls::peers::Peers as TlsPeers;
+use bytes::Bytes;
+use prost::Message;
 use tokio::time::Instant;
 
 use super::cluster::{SOON, add_once, cluster_id, eventually, quick};
@@ -14,6 +17,7 @@ use crate::env::Env;
 use crate::machine::Machines;
 use crate::node::RaftNode;
 use crate::options::{Listen, RaftOptions, Tuning};
+use crate::proto;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_nodes_talk_over_grpc() {
@@ -66,4 +70,26 @@ async fn three_nodes_talk_over_grpc() {
     for (_, node) in nodes {
         node.shutdown().await;
     }
+}
+
+/// A forwarded command as nodes knew it that sent no tag of its request.
+#[derive(Clone, PartialEq, Message)]
+struct OldCommand {
+    #[prost(bytes = "bytes", tag = "1")]
+    command: Bytes,
+    #[prost(uint32, tag = "2")]
+    deadline_ms: u32,
+}
+
+#[test]
+fn nodes_with_and_without_tags_of_requests_understand_each_other() {
+    let old = OldCommand { command: Bytes::from_static(b"+1"), deadline_ms: 700 };
+    let read = proto::ForwardedCommand::decode(old.encode_to_vec().as_slice()).expect("an old message");
+    assert_eq!((&read.command[..], read.deadline_ms), (&b"+1"[..], 700));
+    assert!(RequestTag::from_halves(read.request_high, read.request_low).is_none());
+    let [request_high, request_low] = RequestTag::of(b"a1b2c3-7f").halves();
+    let new = proto::ForwardedCommand { request_high, request_low, ..read };
+    assert_eq!(OldCommand::decode(new.encode_to_vec().as_slice()), Ok(old));
+    assert_eq!(new.encoded_len(), 4 + 3 + 18, "a tag costs 18 bytes");
+    assert!(proto::ReadIndex::decode(&[][..]).is_ok_and(|read| read.requests.is_empty()));
 }

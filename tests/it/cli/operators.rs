@@ -57,3 +57,24 @@ async fn a_cluster_that_sold_is_clean_and_says_what_it_did() {
     assert!(top["groups"].as_array().expect("a list").iter().all(|group| group["leader"].is_u64()), "{top:#}");
     assert!(operator.ok(&["top"]).starts_with('{'), "without a terminal it is JSON");
 }
+
+#[test]
+fn the_doctor_looks_at_machine_nodes_and_cluster() {
+    let config = cluster().config(1).display().to_string();
+    let examined = operator().run(&["doctor", "--config", &config, "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&examined.out).unwrap_or_else(|error| panic!("{error}: {}", examined.err));
+    let findings = report["findings"].as_array().expect("a list");
+    let word = |found: &serde_json::Value, name: &str| found[name].as_str().unwrap_or_default().to_owned();
+    let looked: Vec<String> = findings.iter().map(|found| format!("{}: {}\n", word(found, "place"), word(found, "check"))).collect();
+    same("doctor", &looked.concat());
+    // This cluster makes no backups; how fast the disk is, is the machine's.
+    let failed = findings.iter().find(|found| found["check"] == "backup").expect("it was looked at");
+    assert_eq!((examined.code, &failed["verdict"], &failed["advice"]), (8, &"fail".into(), &"see docs/backup.md".into()), "{report:#}");
+    for check in ["configuration", "ready", "leaders", "version", "certificate"] {
+        assert!(findings.iter().any(|found| found["check"] == check && found["verdict"] == "ok"), "{check}: {report:#}");
+    }
+    let table = operator().run(&["doctor"]);
+    assert!(table.code == 8 && table.out.contains("fail  backup") && table.out.contains("the cluster"), "{}", table.out);
+    let silent = Caller { endpoint: "http://127.0.0.1:1".into(), ..Caller::default() }.run(&["doctor"]);
+    assert!(silent.code == 8 && silent.out.contains("reachable"), "{}", silent.out);
+}

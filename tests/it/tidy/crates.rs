@@ -11,7 +11,7 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("tls", &[]),
     ("raft", &["cluster-config", "tls"]),
     ("search", &["ledger"]),
-    ("api", &["ledger", "tls"]),
+    ("api", &["ledger", "cluster-config", "tls"]),
     ("node", &["ledger", "cluster-config", "tls", "raft", "search", "api"]),
     ("jepsen", &[]),
     ("tests", &["ledger", "cluster-config", "tls", "raft", "search", "api", "node", "jepsen"]),

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use boxoffice_api::backend::{Context, Freshness};
+use boxoffice_cluster_config::request_tag::RequestTag;
 use boxoffice_ledger::carts::{Cart, CartItem, CartState, ItemState, pin_request, pinned_by};
 use boxoffice_ledger::command::{AccountCommand, CartCommand, ItemNews, MoneyCommand, PaymentNews, SeatCommand};
 use boxoffice_ledger::ids::EventId;
@@ -227,7 +228,7 @@ impl Service {
 
 /// A context for a write that must not be lost because a buyer waits no more.
 fn in_time() -> Context {
-    Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local, from: None }
+    Context { deadline: Instant::now() + WRITE_TIME, freshness: Freshness::Local, from: None, request: RequestTag::NONE }
 }
 
 /// Why a hold cannot be pinned, as the cart keeps it.
