@@ -24,6 +24,8 @@ mod scheduling;
 mod searching;
 mod secret;
 mod service;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod start;
 mod telemetry;
 mod tickets;

@@ -10,6 +10,7 @@
 //!  provider         the sandbox provider that takes a cluster's payments
 //!  receiver         a customer's program that webhooks call
 //!      |
+//!  sim              whole clusters in one thread under a seed, for bin/simulate
 //!  binary, process, ports, certificates, readiness   the executable under test; signals; where it listens, and what it shows
 //! ```
 
@@ -26,6 +27,7 @@ pub mod provider;
 pub mod purchases;
 pub mod receiver;
 pub mod shop;
+pub mod sim;
 
 mod certificates;
 mod ports;
