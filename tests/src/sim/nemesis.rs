@@ -85,8 +85,8 @@ impl Nemesis {
     /// One fault after the other, until then.
     pub async fn rage(&mut self, until: Instant) {
         if self.world.options.clocks {
-            for clock in self.world.clocks.values() {
-                clock.set(self.ahead(), self.rng.range(0, 2000) as i64 - 1000);
+            for (node, clock) in &self.world.clocks {
+                clock.set(self.ahead(*node), self.rng.range(0, 2000) as i64 - 1000);
             }
         }
         while Instant::now() < until && !self.world.trace.is_broken() {
@@ -210,7 +210,7 @@ impl Nemesis {
                 self.world.net.cut(from, to);
             }),
             Fault::HandOver => self.hand_over(node).await,
-            Fault::ClockJumps => self.world.clocks[&node].set(self.ahead(), 0),
+            Fault::ClockJumps => self.world.clocks[&node].set(self.ahead(node), 0),
             Fault::PowerInAWrite => self.world.disks[&node].crash_at(self.rng.range(1, 30)),
             Fault::SyncFails => self.world.disks[&node].fail_sync_at(self.rng.range(1, 5)),
             Fault::WritesFail => self.world.disks[&node].fail_writes(true),
@@ -251,9 +251,10 @@ impl Nemesis {
         }
     }
 
-    /// Up to an hour wrong, mostly a little.
-    fn ahead(&self) -> i64 {
-        let most = if self.rng.per_mille(300) { 3_600_000_000 } else { 2_000_000 };
+    /// Up to an hour wrong on the nodes of a minority, a little on the others.
+    fn ahead(&self, node: u64) -> i64 {
+        let is_wild = node <= (self.world.options.nodes - 1) / 2;
+        let most = if is_wild { 3_600_000_000 } else { 1_000_000 };
         self.rng.below(2 * most) as i64 - most as i64
     }
 

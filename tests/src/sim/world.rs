@@ -10,7 +10,7 @@ use anyhow::Context;
 use boxoffice::sim::{Idle, Node};
 use boxoffice_api::backend::Backend;
 use boxoffice_cluster_config::file::Config;
-use boxoffice_cluster_config::ids::{ClusterId, GroupId, NodeId};
+use boxoffice_cluster_config::ids::{GroupId, NodeId};
 use boxoffice_raft::disk::SimDisk;
 use boxoffice_raft::env::Env;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
@@ -237,13 +237,11 @@ impl World {
 fn config(options: &Options, node: u64, dir: &Path) -> anyhow::Result<Config> {
     let dir = dir.join(format!("n{node}")).display().to_string();
     let mut text = format!(
-        "cluster = \"simulated\"\nnode = {node}\ndata_dir = \"{dir}\"\nhttp = \"n{node}:1\"\npeer = \"n{node}:2\"\nsecret_file = \"none\"\n"
+        "cluster = \"simulated\"\nnode = {node}\ndata_dir = \"{dir}\"\nhttp = \"127.0.0.1:{node}\"\npeer = \"127.0.0.1:{node}\"\nsecret_file = \"none\"\n"
     );
     text += &format!("groups = {{ events = {}, users = {} }}\n", options.event_groups, options.user_groups);
     for member in 1..=options.nodes {
-        text += &format!("[[members]]\nnode = {member}\npeer = \"n{member}:2\"\nhttp = \"http://n{member}:1\"\n");
+        text += &format!("[[members]]\nnode = {member}\npeer = \"127.0.0.1:{member}\"\nhttp = \"http://127.0.0.1:{member}\"\n");
     }
-    let config = Config::parse(&text)?;
-    anyhow::ensure!(config.cluster == ClusterId("simulated".to_owned()));
-    Ok(config)
+    Ok(Config::parse(&text)?)
 }
