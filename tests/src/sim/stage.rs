@@ -41,9 +41,9 @@ where
     }
 }
 
-/// Puts the events of a run on sale.
-pub async fn set(world: &World) -> Vec<EventId> {
-    let rng = Rng::new(world.options.seed, "stage");
+/// Puts as many events on sale as a run has, others for each `purpose`.
+pub async fn set(world: &World, purpose: &str) -> Vec<EventId> {
+    let rng = Rng::new(world.options.seed, purpose);
     let request = fresh_request(&rng);
     let place = || VenueInput {
         name: Some("Hall".to_owned()),

@@ -4,27 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use boxoffice_cluster_config::ids::GroupId;
-use boxoffice_ledger::ids::{EventId, OrderId, TicketId};
+use boxoffice_ledger::ids::{EventId, OrderId, Slot, TicketId, UserId};
 use boxoffice_ledger::outcome::{HoldState, OrderState, SeatState};
 use boxoffice_ledger::plan::SeatIndex;
 use boxoffice_ledger::seats::SeatLedger;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::client::settle;
-use super::history::History;
+use super::client::{fresh_request, settle};
+use super::history::{History, Op, Wish};
 use super::provider::{Payment, State};
 use super::rng::Rng;
+use super::stage;
 use super::world::World;
 
 /// How long the cluster may take for what it has to do.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How long a message may still be on its way after its sender gave up.
-const LATE: Duration = Duration::from_secs(20);
+const LATE: Duration = Duration::from_secs(8);
 
 /// Settles what is unknown, waits until nothing is left to be done, and judges.
 pub async fn judge(world: &World, history: &History, events: &[EventId], away: &[u64]) {
     sleep(LATE).await;
     settle_all(world, history).await;
+    work(world, history).await;
     if world.trace.is_broken() || !quiet(world, history, events, away).await {
         return;
     }
@@ -60,6 +62,22 @@ async fn settle_all(world: &World, history: &History) {
         }
         rounds += 1;
         sleep(Duration::from_millis(rounds.min(20) * 50)).await;
+    }
+}
+
+/// New events come on sale, and are booked.
+async fn work(world: &World, history: &History) {
+    let Ok(events) = timeout(PATIENCE, stage::set(world, "encore")).await else {
+        return world.trace.wrong("stuck", "no new event comes on sale though all is well".to_owned());
+    };
+    let rng = Rng::new(world.options.seed, "work");
+    for event in events {
+        let user = UserId::new(0, Slot::new(3), u128::from(rng.next()));
+        let op = Op::Hold(event, vec![SeatIndex(0)]);
+        let wish = Wish { user, request: fresh_request(&rng), op, invoked_us: world.trace.now_us() };
+        if settle(world, history, &rng, &wish, 50).await.is_none() {
+            world.trace.wrong("stuck", format!("nobody can book though all is well: {wish:?}"));
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::world::World;
 
 /// How often.
-const EVERY: Duration = Duration::from_millis(200);
+const EVERY: Duration = Duration::from_millis(400);
 
 /// What was seen so far.
 #[derive(Default)]

@@ -28,7 +28,7 @@ struct Cli {
     #[arg(long)]
     seed: Option<u64>,
     /// Simulated seconds with faults; some seeds take four times as many.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 12)]
     secs: u64,
     /// Seeds at the same time.
     #[arg(long, default_value_t = 2)]
