@@ -13,12 +13,12 @@ fn simulate(arguments: &[&str]) -> String {
 /// Every 20th seed is run twice: all that happened must have the same hash.
 #[test]
 fn seeds_keep_every_promise() {
-    let text = simulate(&["--seeds", "120", "--secs", "10", "--jobs", "2"]);
-    assert!(text.contains("120 seeds, 0 broken"), "{text}");
+    let text = simulate(&["--seeds", "60", "--secs", "6", "--jobs", "2"]);
+    assert!(text.contains("60 seeds, 0 broken"), "{text}");
 }
 
 #[test]
 fn planted_bugs_are_found() {
-    let text = simulate(&["--planted", "--plant", "skip-fsync,follower-skips,unknown-is-refused,capture-forgotten", "--secs", "10"]);
+    let text = simulate(&["--planted", "--plant", "skip-fsync,follower-skips,unknown-is-refused,capture-forgotten", "--secs", "6"]);
     assert!(!text.contains("NOT FOUND"), "{text}");
 }
