@@ -26,6 +26,8 @@ mod scheduling;
 mod searching;
 mod secret;
 mod service;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod start;
 mod telemetry;
 mod tickets;

@@ -9,8 +9,12 @@ use boxoffice_api::backend::Backend;
 use boxoffice_api::edge::Api;
 use boxoffice_api::live::Hub;
 use boxoffice_cluster_config::file::Config;
-use boxoffice_cluster_config::groups::GroupKind;
+use boxoffice_cluster_config::groups::{GroupCounts, GroupKind};
+use boxoffice_cluster_config::ids::GroupId;
+use boxoffice_ledger::accounts::AccountLedger;
+use boxoffice_ledger::catalog::CatalogLedger;
 use boxoffice_ledger::members::Founder;
+use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_raft::blobs::Blobs;
 use boxoffice_raft::book::is_prepared;
 use boxoffice_raft::disk::RealDisk;
@@ -50,55 +54,17 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let hub = Hub::new();
     let feed = Arc::new(Feed::new(Arc::clone(&hub), journal(&config)?, config.groups.all()));
 
-    let catalog = Replica::new();
-    let events: BTreeMap<_, _> = config.groups.event_groups().map(|group| (group, Replica::new())).collect();
-    let users: BTreeMap<_, _> = config.groups.user_groups().map(|group| (group, Replica::new())).collect();
-    let machines = {
-        let (counts, catalog, events, users, feed) = (config.groups, catalog.clone(), events.clone(), users.clone(), Arc::clone(&feed));
-        move |group| match counts.kind(group) {
-            Some(GroupKind::Events) => events[&group].machine(group, Arc::clone(&feed)),
-            Some(GroupKind::Users) => users[&group].machine(group, Arc::clone(&feed)),
-            Some(GroupKind::Catalog) | None => catalog.machine(group, Arc::clone(&feed)),
-        }
-    };
-
-    let raft = start_raft(raft_options(&config, &certificates)?, Arc::new(machines)).await?;
-    let groups = config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect();
-    let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
-    raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
-
-    let mailer = FileMailer::new(config.mail.dir.clone().unwrap_or_else(|| config.data_dir.join("mail")), config.mail.from.clone());
-    let (resets, asked) = tokio::sync::mpsc::channel(workers::letters::WAITING_MAX);
-
-    let service = Arc::new(Service {
-        node: config.node,
-        cluster: config.cluster.clone(),
-        counts: config.groups,
-        groups,
-        catalog,
-        events,
-        users,
-        feed,
-        popular: Popular::default(),
-        search: Searching::new(open_search(&config).await?),
-        names: parking_lot::Mutex::default(),
-        media,
+    let replicas = Replicas::new(config.groups);
+    let raft = start_raft(raft_options(&config, &certificates)?, replicas.machines(&feed)).await?;
+    let outside = Outside {
         provider,
-        bank_time_ms: config.payment.bank_time_ms(),
         keyring,
-        passwords: Passwords::new().context("start the threads that hash passwords")?,
-        credentials: Credentials::new(&secret),
-        mailer: Arc::new(mailer),
-        links: config.links(),
-        resets,
-        secrets: Secrets::new(&secret),
-        courier: Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?,
-        backups: Backups::new(config.backup.clone(), config.data_dir.clone()),
+        index: open_search(&config).await?,
+        passwords: Arc::new(Passwords::new().context("start the threads that hash passwords")?),
+        courier: Arc::new(Courier::new(config.webhooks.allow_private).context("set up the client that calls webhooks")?),
         certificates,
-        founders: founders(&config),
-        settling: parking_lot::Mutex::default(),
-        raft: Arc::clone(&raft),
-    });
+    };
+    let (service, asked) = assemble(&config, &secret, outside, replicas, feed, &raft)?;
     workers::start(&service, asked);
 
     let clock = Arc::clone(&service);
@@ -106,6 +72,92 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let api = Api::new(service as Arc<dyn Backend>, api, hub).context("set up the edge")?;
     tracing::info!(node = %config.node, http = %config.http, peer = %config.peer, "serving");
     serve(listener, api, raft, stop).await
+}
+
+/// What a service needs that has threads, keys or connections of its own.
+pub(crate) struct Outside {
+    pub provider: Arc<dyn payment::PaymentProvider>,
+    pub keyring: Keyring,
+    pub index: boxoffice_search::Index,
+    pub passwords: Arc<Passwords>,
+    pub courier: Arc<Courier>,
+    pub certificates: Arc<Certificates>,
+}
+
+/// This node's copies of all ledgers.
+pub(crate) struct Replicas {
+    counts: GroupCounts,
+    catalog: Replica<CatalogLedger>,
+    events: BTreeMap<GroupId, Replica<SeatLedger>>,
+    users: BTreeMap<GroupId, Replica<AccountLedger>>,
+}
+
+impl Replicas {
+    /// Empty ones.
+    pub fn new(counts: GroupCounts) -> Self {
+        let events = counts.event_groups().map(|group| (group, Replica::new())).collect();
+        let users = counts.user_groups().map(|group| (group, Replica::new())).collect();
+        Self { counts, catalog: Replica::new(), events, users }
+    }
+
+    /// What applies each group's log to its copy.
+    pub fn machines(&self, feed: &Arc<Feed>) -> Machines {
+        let (counts, catalog, events, users) = (self.counts, self.catalog.clone(), self.events.clone(), self.users.clone());
+        let feed = Arc::clone(feed);
+        Arc::new(move |group| match counts.kind(group) {
+            Some(GroupKind::Events) => events[&group].machine(group, Arc::clone(&feed)),
+            Some(GroupKind::Users) => users[&group].machine(group, Arc::clone(&feed)),
+            Some(GroupKind::Catalog) | None => catalog.machine(group, Arc::clone(&feed)),
+        })
+    }
+}
+
+/// The service over a running node; with it, the addresses that ask for a link, for the worker that mails them.
+///
+/// # Errors
+/// When images cannot be kept where the configuration says.
+pub(crate) fn assemble(
+    config: &Config,
+    secret: &[u8; 32],
+    outside: Outside,
+    replicas: Replicas,
+    feed: Arc<Feed>,
+    raft: &Arc<RaftNode>,
+) -> anyhow::Result<(Arc<Service>, tokio::sync::mpsc::Receiver<String>)> {
+    let media = Library::open(&config.media, &config.data_dir, raft.blob_peers(), crate::cli::cores())?;
+    raft.serve_blobs(Arc::downgrade(&media) as Weak<dyn Blobs>);
+    let mailer = FileMailer::new(config.mail.dir.clone().unwrap_or_else(|| config.data_dir.join("mail")), config.mail.from.clone());
+    let (resets, asked) = tokio::sync::mpsc::channel(workers::letters::WAITING_MAX);
+    let service = Service {
+        node: config.node,
+        cluster: config.cluster.clone(),
+        counts: config.groups,
+        groups: config.groups.all().filter_map(|group| raft.group(group).map(|handle| (group, handle))).collect(),
+        catalog: replicas.catalog,
+        events: replicas.events,
+        users: replicas.users,
+        feed,
+        popular: Popular::default(),
+        search: Searching::new(outside.index),
+        names: parking_lot::Mutex::default(),
+        media,
+        provider: outside.provider,
+        bank_time_ms: config.payment.bank_time_ms(),
+        keyring: outside.keyring,
+        passwords: outside.passwords,
+        credentials: Credentials::new(secret),
+        mailer: Arc::new(mailer),
+        links: config.links(),
+        resets,
+        secrets: Secrets::new(secret),
+        courier: outside.courier,
+        backups: Backups::new(config.backup.clone(), config.data_dir.clone()),
+        certificates: outside.certificates,
+        founders: founders(config),
+        settling: parking_lot::Mutex::default(),
+        raft: Arc::clone(raft),
+    };
+    Ok((Arc::new(service), asked))
 }
 
 /// Serves until told to stop, then leaves in order: others lead before the first connection is closed, so that no request meets a group

@@ -65,6 +65,10 @@ async fn step(core: &Arc<GroupCore>, max: BatchMax) -> Step {
     if matches!(route, Route::Nowhere) || !core.queue.has_free_flight() {
         return Step::Wait;
     }
+    if matches!(route, Route::Here(_)) && !core.time.is_agreed() {
+        // A node that has just started has only its own clock to stamp with. If that is wrong, holds would end before their time.
+        return Step::WaitUntil(Instant::now() + RETRY);
+    }
     if matches!(route, Route::Here(_)) && !core.log.writable() {
         core.queue.refuse_all(ProposeError::DiskFull, false);
         return Step::Wait;

@@ -8,7 +8,7 @@ use boxoffice_cluster_config::ids::{GroupId, NodeId};
 
 use crate::book::Book;
 use crate::disk::{Disk, RealDisk};
-use crate::log::OnFatal;
+use crate::log::{OnFatal, Spawn};
 use crate::proto;
 
 /// The outside world of one node.
@@ -27,6 +27,8 @@ pub struct Env {
     pub on_log_failure: Option<OnFatal>,
     /// Run file work in place instead of on other threads. For simulations in one thread.
     pub inline_blocking: bool,
+    /// Where the loops of the log run; `None` = threads of their own, or tasks of the caller's runtime with `inline_blocking`.
+    pub log_loops: Option<Arc<dyn Spawn + Send + Sync>>,
 }
 
 impl Env {
@@ -40,6 +42,7 @@ impl Env {
             peers: None,
             on_log_failure: None,
             inline_blocking: false,
+            log_loops: None,
         }
     }
 }

@@ -149,6 +149,7 @@ impl Group {
     pub async fn read_barrier_for(&self, request: RequestTag, deadline: Instant) -> Result<u64, ReadError> {
         loop {
             match timeout_at(deadline, read_point(&self.core, request)).await {
+                Ok(Ok(index)) if crate::planted::has("read-unapplied") => return Ok(index),
                 Ok(Ok(index)) => {
                     self.wait_applied(index, deadline).await?;
                     return Ok(self.core.progress.applied().max(index));
@@ -209,6 +210,14 @@ impl Group {
     #[must_use]
     pub fn digests(&self) -> Vec<(u64, u128)> {
         self.core.progress.digests()
+    }
+
+    /// What must survive any crash from now on, as this node's log has told: (term, node) of the vote, and the last entry.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn durable(&self) -> (Option<(u64, u64)>, Option<u64>) {
+        let vote = self.core.group_log.state().vote.map(|vote| (vote.term, vote.node));
+        (vote, self.core.group_log.written())
     }
 
     /// How the group is on this node.

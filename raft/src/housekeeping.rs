@@ -55,6 +55,10 @@ async fn ping_one(peers: &PeerClient, time: &ClusterTime, peer: u64) {
             peers.take_up(book.into());
         }
         time.report(peer, pong.wall_us, sent.elapsed());
+        if !time.is_agreed() {
+            // Whoever leads waits for this: not also for a peer that does not answer.
+            time.settle();
+        }
         peers.heard(peer, pong.writable);
     }
 }

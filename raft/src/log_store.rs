@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::codec;
 use crate::log::{Entry, GroupLog, LogError};
+use crate::planted::has;
 use crate::progress::Progress;
 use crate::types::{Config, LogId, RaftEntry, RaftVote, entry_id, log_id, raft_vote, vote};
 
@@ -114,6 +115,9 @@ impl RaftLogStorage<Config> for LogStore {
 
     async fn save_vote(&mut self, new: &RaftVote) -> Result<(), io::Error> {
         let (done, saved) = oneshot::channel();
+        if has("vote-not-saved") {
+            return Ok(());
+        }
         self.log.save_vote(
             vote(new),
             Box::new(move |result| {
@@ -121,6 +125,9 @@ impl RaftLogStorage<Config> for LogStore {
                 let _ = done.send(result);
             }),
         );
+        if has("vote-after-answer") {
+            return Ok(());
+        }
         saved.await.map_err(|_| io::Error::other("the log dropped a vote"))?.map_err(to_io)
     }
 
@@ -144,6 +151,11 @@ impl RaftLogStorage<Config> for LogStore {
         let entries: Vec<Entry> = entries.into_iter().map(codec::to_log).collect();
         if let Some(at_us) = entries.iter().rev().find_map(|entry| codec::time_of(&entry.payload)) {
             self.progress.note_time(at_us);
+        }
+        if has("ack-before-flush") {
+            self.log.append(entries, Box::new(|_| {}));
+            flushed.io_completed(Ok(()));
+            return Ok(());
         }
         self.log.append(entries, Box::new(move |result| flushed.io_completed(result.map_err(to_io))));
         Ok(())

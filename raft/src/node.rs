@@ -402,7 +402,11 @@ async fn open_log(options: &RaftOptions, env: &Env) -> Result<Log, StartError> {
         settings.on_fatal = on_fatal.clone();
     }
     if env.inline_blocking {
-        return Log::open_with(env.disk.clone(), settings, &InPlace).map_err(StartError::Log);
+        let loops: &dyn crate::log::Spawn = match &env.log_loops {
+            Some(loops) => loops.as_ref(),
+            None => &InPlace,
+        };
+        return Log::open_with(env.disk.clone(), settings, loops).map_err(StartError::Log);
     }
     let disk = env.disk.clone();
     let opened = tokio::task::spawn_blocking(move || Log::open(disk, settings)).await;

@@ -92,6 +92,9 @@ async fn round(core: &Arc<GroupCore>, readers: &[Reader]) -> Point {
 /// A quorum confirms, after this call, that this node still leads.
 async fn confirm_leadership(core: &Arc<GroupCore>) -> Point {
     let raft = core.raft().ok_or(ReadError::NoLeader)?;
+    if crate::planted::has("read-without-quorum") {
+        return Ok(core.progress.applied());
+    }
     let option = LinearizerOption::new(Some(Duration::ZERO), true).with_wait_timeout(ROUND_MAX);
     match timeout(ROUND_MAX, raft.get_read_log_id(option)).await {
         Ok(Ok((point, _))) => Ok(point.index()),

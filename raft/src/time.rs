@@ -54,8 +54,17 @@ impl ClusterTime {
         self.quorum.store(members / 2 + 1, Relaxed);
     }
 
+    /// Whether a quorum was heard since the start. Before, the time is that of this node's own clock, which nobody has outvoted: it is
+    /// not to be stamped on anything.
+    pub fn is_agreed(&self) -> bool {
+        self.state.lock().agreed
+    }
+
     /// Cluster time, in microseconds since the Unix epoch.
     pub fn now_us(&self) -> u64 {
+        if crate::planted::has("local-clock") {
+            return self.clock.now_us();
+        }
         let mono_us = self.mono_us();
         let mut state = self.state.lock();
         state.slew(mono_us);
@@ -94,8 +103,10 @@ impl ClusterTime {
             return;
         }
         offsets.sort_unstable();
-        // The lower one of two middles: rather late than ahead of a quorum.
-        state.target_us = offsets[(offsets.len() - 1) / 2];
+        // All that are wrong, a minority, may be among those that were heard: rather late than ahead of every right clock. Of all
+        // clocks this is the middle one.
+        let quorum = self.quorum.load(Relaxed);
+        state.target_us = offsets[offsets.len() - quorum];
         if !state.agreed {
             state.agreed = true;
             state.offset_us = state.target_us;
@@ -141,6 +152,18 @@ mod tests {
         time.report(3, 5 * DAY_US + 10, Duration::ZERO);
         time.settle();
         assert_eq!(time.now_us(), 5 * DAY_US + 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_wrong_clocks_in_five_are_outvoted_even_when_only_three_are_heard() {
+        let time = ClusterTime::new(Arc::new(SetClock(AtomicU64::new(9 * DAY_US))), 5);
+        time.report(2, 9 * DAY_US, Duration::ZERO);
+        time.settle();
+        assert!(!time.is_agreed(), "two of five are no quorum");
+        time.report(3, 5 * DAY_US, Duration::ZERO);
+        time.settle();
+        assert!(time.is_agreed());
+        assert_eq!(time.now_us(), 5 * DAY_US);
     }
 
     #[tokio::test(start_paused = true)]

@@ -43,6 +43,7 @@ mod saga;
 mod search;
 mod seat_map;
 mod sessions;
+mod simulate;
 mod tidy;
 mod tls;
 mod view_event;

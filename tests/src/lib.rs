@@ -11,6 +11,7 @@
 //!  fuzz             decoders of bytes from outside, each as one function, and what is made of real bytes to try them
 //!  receiver         a customer's program that webhooks call
 //!      |
+//!  sim              whole clusters in one thread under a seed, for bin/simulate
 //!  binary, process, ports, certificates, readiness   the executable under test; signals; where it listens, and what it shows
 //! ```
 
@@ -29,6 +30,7 @@ pub mod provider;
 pub mod purchases;
 pub mod receiver;
 pub mod shop;
+pub mod sim;
 
 mod certificates;
 mod ports;

@@ -111,7 +111,7 @@ pub struct Service {
     /// Who signs tickets.
     pub keyring: Keyring,
     /// Password hashing, bounded.
-    pub passwords: Passwords,
+    pub passwords: Arc<Passwords>,
     /// Tokens, keys and links.
     pub credentials: Credentials,
     /// Who carries letters.
@@ -123,7 +123,7 @@ pub struct Service {
     /// What webhooks are signed with.
     pub secrets: Secrets,
     /// Who calls webhooks.
-    pub courier: Courier,
+    pub courier: Arc<Courier>,
     /// Backups that this node makes, and whether it may sell after a restore.
     pub backups: Backups,
     /// This node's certificates.
@@ -273,6 +273,7 @@ pub fn propose_failure(error: ProposeError) -> Failure {
             code: "too_large",
             detail: "the request does not fit one log entry: ask for less at a time".into(),
         }]),
+        ProposeError::Unknown if boxoffice_raft::planted::has("unknown-is-refused") => Failure::NoQuorum(1000),
         ProposeError::Unknown => Failure::Unknown,
     }
 }

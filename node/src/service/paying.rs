@@ -14,7 +14,7 @@ use boxoffice_raft::crash_point;
 use super::booking::belongs;
 use super::orders::progress;
 use super::reconcile::{Subject, clip, confirms, decline_of};
-use super::{Applied, Service, refused};
+use super::{Applied, Service, planted, refused};
 use crate::mint;
 use crate::payment::{Charge, Seen, Standing};
 
@@ -84,7 +84,7 @@ impl Service {
     /// Asks the provider and writes down what it said.
     async fn authorize(&self, begun: Begun, method: String) -> Answer<Written<Payment>> {
         let charge = Charge {
-            attempt: begun.subject.attempt,
+            attempt: planted::charged(begun.subject.attempt),
             order: begun.subject.order.to_string(),
             event: Some(begun.subject.event),
             total: Money { amount: begun.info.total, currency: begun.info.currency },
@@ -99,7 +99,8 @@ impl Service {
             Ok(Err(_)) | Err(_) => {
                 // The money may be reserved. The attempt stays open; the payment worker asks until there is an answer.
                 let Subject { event, order, attempt } = begun.subject;
-                let noted = self.say(begun.cx, SeatCommand::PayUnknown { event, order, attempt }, event).await;
+                let unanswered = planted::unanswered(SeatCommand::PayUnknown { event, order, attempt });
+                let noted = self.say(begun.cx, unanswered, event).await;
                 crash_point!("saga.after_unknown");
                 let revision = noted.map_or(begun.revision, |applied| applied.revision);
                 Ok(begun.pending(AttemptState::Unknown, None, revision))

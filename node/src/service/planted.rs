@@ -1,7 +1,8 @@
 //! Bugs of the edge that test builds can be told to have, see [`boxoffice_raft::planted`].
 
 use boxoffice_api::backend::{Answer, Revision, Written};
-use boxoffice_ledger::ids::{EventId, HoldId, Request, RequestId};
+use boxoffice_ledger::command::SeatCommand;
+use boxoffice_ledger::ids::{AttemptId, EventId, HoldId, Request, RequestId};
 use boxoffice_ledger::outcome::HoldInfo;
 use boxoffice_raft::planted::has;
 
@@ -11,6 +12,21 @@ use crate::mint;
 /// The request as it came, or, with `forget-idempotency`, as one that nobody has seen before.
 pub(super) fn request(request: Request) -> Request {
     if has("forget-idempotency") { Request { id: RequestId(mint::entropy()), ..request } } else { request }
+}
+
+/// The attempt as the provider is told of it; with `double-charge` a new one each time.
+pub(super) fn charged(attempt: AttemptId) -> AttemptId {
+    if has("double-charge") { AttemptId(mint::entropy()) } else { attempt }
+}
+
+/// What is noted when the provider does not answer; with `free-without-answer` that it refused.
+pub(super) fn unanswered(command: SeatCommand) -> SeatCommand {
+    match command {
+        SeatCommand::PayUnknown { event, order, attempt } if has("free-without-answer") => {
+            SeatCommand::PayFail { event, order, attempt, code: "timed_out".into() }
+        }
+        command => command,
+    }
 }
 
 impl Service {

@@ -16,6 +16,7 @@ use boxoffice_ledger::orders::{Attempt, OpenAttempt, OpenRefund};
 use boxoffice_ledger::outcome::{AttemptState, SeatOutcome};
 use boxoffice_ledger::seats::SeatLedger;
 use boxoffice_raft::crash_point;
+use boxoffice_raft::planted::has;
 
 use super::Service;
 use crate::mint;
@@ -120,7 +121,10 @@ impl Service {
     /// Takes the money of a confirmed order.
     async fn capture(&self, open: &OpenAttempt, charge: &Charge) -> Result<Option<SeatCommand>, NoAnswer> {
         let (event, order, attempt) = (open.event, open.order, open.attempt.id);
-        let standing = self.provider.capture(charge, open.total).await?;
+        let standing = match has("capture-forgotten") {
+            true => Standing::Captured { amount: open.total, refunded: 0 },
+            false => self.provider.capture(charge, open.total).await?,
+        };
         crash_point!("saga.after_capture");
         Ok(match standing {
             Standing::Captured { amount, .. } => {

@@ -27,6 +27,7 @@ use boxoffice_api::backend::{Context, Freshness};
 use boxoffice_cluster_config::groups::CATALOG;
 use boxoffice_cluster_config::ids::GroupId;
 use boxoffice_cluster_config::request_tag::RequestTag;
+use tokio::task::JoinSet;
 
 use crate::certificates;
 use crate::service::Service;
@@ -36,14 +37,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Starts every worker of this node.
 pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>) {
+    of_ledgers(service).detach_all();
     tokio::spawn(indexer::run(Arc::clone(service)));
     tokio::spawn(media::run(Arc::clone(service)));
-    tokio::spawn(members::run(Arc::clone(service)));
-    tokio::spawn(crate::members::follow(Arc::clone(service)));
-    tokio::spawn(provisioning::run(Arc::clone(service)));
     tokio::spawn(backups::run(Arc::clone(service)));
-    tokio::spawn(recovery::run(Arc::clone(service)));
-    tokio::spawn(views::run(Arc::clone(service)));
     tokio::spawn(first_admin::run(Arc::clone(service)));
     tokio::spawn(certificates::watch(Arc::clone(&service.certificates)));
     tokio::spawn(letters::run(Arc::clone(service), resets));
@@ -52,15 +49,28 @@ pub fn start(service: &Arc<Service>, resets: tokio::sync::mpsc::Receiver<String>
     }
     for group in service.counts.user_groups() {
         tokio::spawn(emails::run(Arc::clone(service), group));
-        tokio::spawn(payments::run(Arc::clone(service), group));
-        tokio::spawn(guests::run(Arc::clone(service), group));
+    }
+}
+
+/// Starts the workers that touch ledgers and the payment provider only: no files, no threads, no network of their own.
+pub fn of_ledgers(service: &Arc<Service>) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn(members::run(Arc::clone(service)));
+    workers.spawn(crate::members::follow(Arc::clone(service)));
+    workers.spawn(provisioning::run(Arc::clone(service)));
+    workers.spawn(recovery::run(Arc::clone(service)));
+    workers.spawn(views::run(Arc::clone(service)));
+    for group in service.counts.user_groups() {
+        workers.spawn(payments::run(Arc::clone(service), group));
+        workers.spawn(guests::run(Arc::clone(service), group));
     }
     for group in service.counts.event_groups() {
-        tokio::spawn(outbox::run(Arc::clone(service), group));
-        tokio::spawn(payments::run(Arc::clone(service), group));
-        tokio::spawn(summaries::run(Arc::clone(service), group));
-        tokio::spawn(pricing::run(Arc::clone(service), group));
+        workers.spawn(outbox::run(Arc::clone(service), group));
+        workers.spawn(payments::run(Arc::clone(service), group));
+        workers.spawn(summaries::run(Arc::clone(service), group));
+        workers.spawn(pricing::run(Arc::clone(service), group));
     }
+    workers
 }
 
 /// A context for a worker's own writes.

@@ -11,6 +11,7 @@ use boxoffice_ledger::command::{AccountCommand, Delivery, SeatCommand};
 use boxoffice_ledger::ids::Slot;
 use boxoffice_ledger::outcome::AccountOutcome;
 use boxoffice_ledger::seats::SeatLedger;
+use boxoffice_raft::planted::has;
 use tokio::time::Instant;
 
 use super::{PAUSE, context, leads, wake};
@@ -59,7 +60,7 @@ async fn round(service: &Service, group: GroupId) -> Option<usize> {
     let deliveries = waiting.into_iter().map(|(target, load)| async move {
         let command = AccountCommand::Deliver { records: load.records };
         let written = service.write::<AccountLedger>(context(), target, &command).await;
-        let arrived = written.is_ok_and(|applied| applied.outcome == AccountOutcome::Done);
+        let arrived = written.is_ok_and(|applied| applied.outcome == AccountOutcome::Done) || has("outbox-forgets");
         arrived.then_some(load.cursors)
     });
     let arrived: BTreeMap<u32, u64> = futures::future::join_all(deliveries).await.into_iter().flatten().flatten().collect();

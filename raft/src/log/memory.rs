@@ -115,6 +115,13 @@ impl Memory {
         self.end().map_or(self.purged, |end| Some(self.runs.id(end - 1)))
     }
 
+    /// The last entry that is on the disk.
+    #[cfg(feature = "sim")]
+    pub fn written(&self) -> Option<u64> {
+        let written = self.slots.iter().rposition(|slot| !slot.is_pending())?;
+        Some(self.first + written as u64)
+    }
+
     /// Whether there is anything to know.
     pub fn is_empty(&self) -> bool {
         self.vote.is_none() && self.purged.is_none() && self.committed.is_none() && self.slots.is_empty()

@@ -251,6 +251,12 @@ impl GroupLog {
         self.cell.memory.lock().state()
     }
 
+    /// The last entry that is on the disk.
+    #[cfg(feature = "sim")]
+    pub(crate) fn written(&self) -> Option<u64> {
+        self.cell.memory.lock().written()
+    }
+
     /// Adds entries after the last one; an empty group takes any first index. Readable at once; `done` is called when these and all
     /// earlier writes of the group are durable. Without entries it is a barrier.
     ///

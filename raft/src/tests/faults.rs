@@ -173,3 +173,18 @@ async fn a_node_that_stops_in_order_hands_its_groups_over() {
     assert_eq!(sum(&committed), 6);
     cluster.converge(0).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_stamps_before_the_clocks_of_a_quorum_were_heard() {
+    let mut cluster = Cluster::new(1, quick());
+    cluster.add(1, 0, 1).await.expect("healthy");
+    (1..=3).for_each(|node| cluster.kill(node));
+    cluster.wires.refuse(|request| matches!(request.body, Some(crate::proto::request::Body::Ping(_))));
+    (1..=3).for_each(|node| cluster.start(node));
+    let leader = cluster.leader(0).await;
+    let early = cluster.group(leader, 0).propose(Bytes::from_static(b"+2"), Instant::now() + Duration::from_millis(300)).await;
+    assert!(early.as_ref().is_err_and(ProposeError::is_definite), "stamped by one clock alone: {early:?}");
+    cluster.wires.heal();
+    let committed = cluster.add(leader, 0, 4).await.expect("the clocks agree");
+    assert_eq!(sum(&committed), 5);
+}
