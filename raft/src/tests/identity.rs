@@ -30,8 +30,13 @@ async fn calls_of_strangers_and_for_others_are_refused() {
     eventually("node 1 to hear node 2", || !cluster.nodes[&1].status().reachable.is_empty()).await;
     assert_eq!(answer(&cluster, ping(&cluster_id().0, 2, 1)).await, Some(Reason::StaleNode), "another start than the running one");
     let (boot, nonce) = cluster.nodes[&2].boot();
-    let unknown_group =
-        proto::Request { group: 99, boot, nonce, body: Some(request::Body::ReadIndex(proto::ReadIndex::default())), ..ping(&cluster_id().0, 2, 1) };
+    let unknown_group = proto::Request {
+        group: 99,
+        boot,
+        nonce,
+        body: Some(request::Body::ReadIndex(proto::ReadIndex::default())),
+        ..ping(&cluster_id().0, 2, 1)
+    };
     assert_eq!(answer(&cluster, unknown_group).await, Some(Reason::UnknownGroup));
     let good = proto::Request { boot, nonce, ..ping(&cluster_id().0, 2, 1) };
     assert_eq!(answer(&cluster, good).await, None);
