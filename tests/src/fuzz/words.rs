@@ -49,6 +49,6 @@ fn small() -> (tempfile::TempDir, Index) {
         event(2, "Die Zauberfl\u{f6}te", "K\u{f6}ln"),
         event(3, "AC/DC \u{2014} 50", "\u{6771}\u{4eac}"),
     ];
-    index.replace(events.into_iter(), 1).expect("the index is filled");
+    index.replace(events, 1).expect("the index is filled");
     (dir, index)
 }
