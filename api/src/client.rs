@@ -113,7 +113,6 @@ pub struct VenuePlan {
 }
 
 /// The start of every HTTP client here and in the tests: the HTTP library comes without cryptography and takes what the process has.
-#[must_use]
 pub fn http() -> reqwest::ClientBuilder {
     boxoffice_tls::install();
     reqwest::Client::builder()
