@@ -12,6 +12,8 @@ use crate::env::WallClock;
 
 /// A report older than this is not believed any more.
 const REPORT_AGE_MAX: Duration = Duration::from_secs(5);
+/// How long after a start the clocks of all members are waited for; then those of a quorum do.
+const PATIENCE: Duration = Duration::from_millis(1500);
 /// The time approaches its target by at most one part in this many.
 const SLEW_PARTS: i64 = 20;
 
@@ -19,7 +21,7 @@ const SLEW_PARTS: i64 = 20;
 pub struct ClusterTime {
     clock: Arc<dyn WallClock>,
     start: Instant,
-    quorum: AtomicUsize,
+    members: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -45,13 +47,12 @@ impl ClusterTime {
     pub fn new(clock: Arc<dyn WallClock>, members: usize) -> Self {
         let offset_us = clock.now_us() as i64;
         let state = State { offset_us, target_us: offset_us, slewed_us: 0, agreed: false, reports: BTreeMap::new() };
-        let quorum = AtomicUsize::new(members / 2 + 1);
-        Self { clock, start: Instant::now(), quorum, state: Mutex::new(state) }
+        Self { clock, start: Instant::now(), members: AtomicUsize::new(members), state: Mutex::new(state) }
     }
 
     /// There are so many members now, this node included.
     pub fn set_members(&self, members: usize) {
-        self.quorum.store(members / 2 + 1, Relaxed);
+        self.members.store(members, Relaxed);
     }
 
     /// Whether a quorum was heard since the start. Before, the time is that of this node's own clock, which nobody has outvoted: it is
@@ -99,15 +100,17 @@ impl ClusterTime {
         state.reports.retain(|_, report| report.heard_us >= oldest_us);
         let mut offsets: Vec<i64> = state.reports.values().map(|report| report.offset_us).collect();
         offsets.push(own_us);
-        if offsets.len() < self.quorum.load(Relaxed) {
+        let (heard, members) = (offsets.len(), self.members.load(Relaxed));
+        let quorum = members / 2 + 1;
+        if heard < quorum {
             return;
         }
         offsets.sort_unstable();
         // All that are wrong, a minority, may be among those that were heard: rather late than ahead of every right clock. Of all
         // clocks this is the middle one.
-        let quorum = self.quorum.load(Relaxed);
-        state.target_us = offsets[offsets.len() - quorum];
-        if !state.agreed {
+        state.target_us = offsets[heard - quorum];
+        // Of a quorum alone, the clock that is taken may be one that is wrong, and behind: right after a start the others get a moment.
+        if !state.agreed && (heard >= members || mono_us >= PATIENCE.as_micros() as i64) {
             state.agreed = true;
             state.offset_us = state.target_us;
         }
@@ -157,13 +160,31 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn two_wrong_clocks_in_five_are_outvoted_even_when_only_three_are_heard() {
         let time = ClusterTime::new(Arc::new(SetClock(AtomicU64::new(9 * DAY_US))), 5);
+        tokio::time::advance(PATIENCE).await;
         time.report(2, 9 * DAY_US, Duration::ZERO);
         time.settle();
         assert!(!time.is_agreed(), "two of five are no quorum");
         time.report(3, 5 * DAY_US, Duration::ZERO);
         time.settle();
-        assert!(time.is_agreed());
-        assert_eq!(time.now_us(), 5 * DAY_US);
+        assert_eq!((time.is_agreed(), time.now_us()), (true, 5 * DAY_US));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_own_clock_that_is_behind_does_not_count_because_another_one_was_heard_first() {
+        let start = || ClusterTime::new(Arc::new(SetClock(AtomicU64::new(4 * DAY_US))), 3);
+        let time = start();
+        time.report(2, 5 * DAY_US, Duration::ZERO);
+        time.settle();
+        assert!(!time.is_agreed(), "which one of two is wrong cannot be known");
+        time.report(3, 5 * DAY_US, Duration::ZERO);
+        time.settle();
+        assert_eq!((time.is_agreed(), time.now_us()), (true, 5 * DAY_US));
+        // Where the third one stays away, two must do.
+        let time = start();
+        tokio::time::advance(PATIENCE).await;
+        time.report(2, 5 * DAY_US + PATIENCE.as_micros() as u64, Duration::ZERO);
+        time.settle();
+        assert_eq!((time.is_agreed(), time.now_us()), (true, 4 * DAY_US));
     }
 
     #[tokio::test(start_paused = true)]

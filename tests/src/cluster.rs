@@ -60,8 +60,7 @@ pub struct Options {
     pub https: bool,
     /// Whether [`Cluster::arm`] works: nodes then look for an armed point at each one that they pass.
     pub can_be_armed: bool,
-    /// How wrong each node's clock is, such as `+1h`; needs [`crate::faketime`]. Nodes beyond the list, or with nothing there, have the right
-    /// time.
+    /// How wrong each node's clock is, such as `+1h`; needs [`crate::faketime`]. Nodes beyond the list, or with nothing there, are right.
     pub clocks: Vec<String>,
     /// What the nodes log, as in `BOXOFFICE_LOG`; empty = the usual.
     pub log: &'static str,

@@ -237,7 +237,8 @@ impl World {
 fn config(options: &Options, node: u64, dir: &Path) -> anyhow::Result<Config> {
     let dir = dir.join(format!("n{node}")).display().to_string();
     let mut text = format!(
-        "cluster = \"simulated\"\nnode = {node}\ndata_dir = \"{dir}\"\nhttp = \"127.0.0.1:{node}\"\npeer = \"127.0.0.1:{node}\"\nsecret_file = \"none\"\n"
+        "cluster = \"simulated\"\nnode = {node}\ndata_dir = \"{dir}\"\nhttp = \"127.0.0.1:{node}\"\n\
+         peer = \"127.0.0.1:{node}\"\nsecret_file = \"none\"\n"
     );
     text += &format!("groups = {{ events = {}, users = {} }}\n", options.event_groups, options.user_groups);
     for member in 1..=options.nodes {
