@@ -154,7 +154,7 @@ impl Cluster {
         );
         text.push_str("[groups]\nevents = 2\nusers = 2\n\n");
         text.push_str("[limits]\ntrusted_networks = [\"127.0.0.0/8\", \"10.77.0.0/16\"]\nuser_per_minute = 1000000\n\n");
-        text.push_str("[raft]\nsegment_mib = 8\nsnapshot_entries = 300\nkeep_entries = 100\n");
+        text.push_str("[raft]\nsegment_mib = 8\nsnapshot_entries = 2000\nkeep_entries = 500\n");
         self.options.raft.iter().for_each(|line| text.extend([line, "\n"]));
         text.push_str("\n[threads]\nhttp = 1\nconsensus = 1\n\n");
         let _ = write!(
