@@ -6,6 +6,7 @@ mod cluster;
 mod completions;
 mod config;
 mod connection;
+mod context;
 mod demo;
 mod dev;
 mod doctor;
@@ -102,6 +103,9 @@ enum Command {
     /// Bring real data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Give names to the clusters that you work with.
+    #[command(subcommand)]
+    Context(context::ContextCommand),
     /// Print completions for a shell.
     Completions(completions::CompletionsArgs),
     /// Print a page of the manual.
@@ -140,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Ticket(command) => ticket::run(command),
         Command::Price(command) => price::run(command),
         Command::Import(command) => import::run(command),
+        Command::Context(command) => context::run(command),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),
         Command::ExitCodes => said(exit::EXIT_CODES),

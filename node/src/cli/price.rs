@@ -99,7 +99,7 @@ pub fn run(command: PriceCommand) -> anyhow::Result<ExitCode> {
 
 impl EventArgs {
     fn client(&self) -> anyhow::Result<Client> {
-        Ok(self.connection.client()?)
+        self.connection.client()
     }
 }
 

@@ -11,12 +11,12 @@ use super::snapshot::{json, same, table};
 use crate::shared::cluster;
 
 fn caller(cluster: &Cluster, role: Role) -> Caller {
-    Caller { endpoint: cluster.url(1), token: cluster.someone(role).token }
+    Caller { endpoint: cluster.url(1), token: cluster.someone(role).token, ..Caller::default() }
 }
 
 /// Somebody with an account, opened and logged in from the command line.
 fn person(cluster: &Cluster, name: &str) -> (Caller, String) {
-    let nobody = Caller { endpoint: cluster.url(2), token: String::new() };
+    let nobody = Caller { endpoint: cluster.url(2), ..Caller::default() };
     let scratch = tempfile::tempdir().expect("a folder");
     let file = scratch.path().join("password");
     std::fs::write(&file, format!("{PASSWORD}\n")).expect("written");

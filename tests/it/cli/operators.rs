@@ -10,7 +10,7 @@ use crate::shared::{buyer, cluster, coordinator};
 fn operator() -> Caller {
     let cluster = cluster();
     let urls: Vec<String> = (1..=cluster.size()).map(|node| cluster.url(node)).collect();
-    Caller { endpoint: urls.join(","), token: cluster.someone(Role::Operator).token }
+    Caller { endpoint: urls.join(","), token: cluster.someone(Role::Operator).token, ..Caller::default() }
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ pub struct Caller {
     pub endpoint: String,
     /// A token; empty = none.
     pub token: String,
+    /// The file of the contexts; empty = there are none.
+    pub contexts: String,
 }
 
 /// What came of a command.
@@ -35,7 +37,9 @@ impl Caller {
                 command.env(name, value)
             };
         }
-        command.env_remove("BOXOFFICE_CONFIG");
+        command.env_remove("BOXOFFICE_CONFIG").env_remove("BOXOFFICE_CONTEXT");
+        let contexts = if self.contexts.is_empty() { "/nowhere/contexts.toml" } else { &self.contexts };
+        command.env("BOXOFFICE_CONTEXTS", contexts);
         let output = command.output().expect("the command can be run");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Done { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }

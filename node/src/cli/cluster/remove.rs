@@ -64,8 +64,9 @@ async fn without(args: &RemoveArgs, client: &Client, gone: &Member) -> anyhow::R
     let members = client.members().await?;
     let others = members.iter().filter(|member| ["active", "draining"].contains(&member.state.as_str())).map(|member| &member.http);
     let is_gone = |url: &String| url.trim_end_matches('/') == gone.http.trim_end_matches('/');
-    let mut urls: Vec<String> = args.connection.endpoint.iter().chain(others).filter(|url| !is_gone(url)).cloned().collect();
+    let target = args.connection.target()?;
+    let mut urls: Vec<String> = target.endpoints.iter().chain(others).filter(|url| !is_gone(url)).cloned().collect();
     let mut known = BTreeSet::new();
     urls.retain(|url| known.insert(url.clone()));
-    Ok(Client::new(urls, args.connection.token.clone())?)
+    Ok(Client::new(urls, target.token)?)
 }

@@ -19,9 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// # Errors
 /// When no node of the cluster answers.
 pub async fn run(args: &NodesArgs) -> anyhow::Result<ExitCode> {
+    let token = args.connection.target()?.token;
     let members = args.connection.client()?.members().await?;
     let members: Vec<Member> = members.into_iter().filter(|member| !["removed", "invited"].contains(&member.state.as_str())).collect();
-    let asked = members.iter().map(|member| ask(&member.http, args.connection.token.clone()));
+    let asked = members.iter().map(|member| ask(&member.http, token.clone()));
     let answers: Vec<Option<Value>> = futures::future::join_all(asked).await;
     // Replicated, so that any node tells it; a status without it is still one.
     let backup = args.connection.client()?.get("/backup").await.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use boxoffice_api::client::{Client, ClientError};
+use boxoffice_api::client::Client;
 use futures::future::join_all;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -33,8 +33,9 @@ const SEARCH_FAIL_S: f64 = 30.0;
 /// Asks all nodes.
 ///
 /// # Errors
-/// When no client can be made of the addresses.
-pub async fn look(connection: &Connection) -> Result<Vec<Finding>, ClientError> {
+/// When there is no such context, or no client can be made of the addresses.
+pub async fn look(connection: &Connection) -> anyhow::Result<Vec<Finding>> {
+    let target = connection.target()?;
     let first = connection.client()?;
     let members = match timeout(PATIENCE, first.members()).await {
         Ok(Ok(members)) => members,
@@ -44,7 +45,7 @@ pub async fn look(connection: &Connection) -> Result<Vec<Finding>, ClientError> 
     let members = members.into_iter().filter(|member| member.state == "active");
     let asked = members.map(async |member| {
         let name = format!("n{}", member.node);
-        match Client::new(vec![member.http.clone()], connection.token.clone()) {
+        match Client::new(vec![member.http.clone()], target.token.clone()) {
             Ok(client) => (name, timeout(PATIENCE, ask(&client)).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))),
             Err(error) => (name, Err(error.to_string())),
         }
