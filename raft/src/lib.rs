@@ -73,7 +73,7 @@ pub use tokio::time::Instant;
 
 mod proto {
     #![allow(missing_docs, clippy::all)]
-    tonic::include_proto!("boxoffice.peer");
+    include!("../generated/boxoffice.peer.rs");
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod failover;
 mod forwarding;
 mod fuzz;
 mod gate;
+mod generated;
 mod guest;
 mod hold_expiry;
 mod idempotent_retry;

@@ -26,7 +26,7 @@ pub fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every file below `folder` with one of these extensions, as (path relative to the root, text), sorted.
+/// Every file below `folder` with one of these extensions that somebody wrote, as (path relative to the root, text), sorted.
 pub fn files(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -36,7 +36,7 @@ pub fn files(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
             let path = entry.expect("a readable folder").path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !matches!(name.as_str(), "target" | "node_modules") && !name.starts_with('.') {
+                if !matches!(name.as_str(), "target" | "node_modules" | "generated") && !name.starts_with('.') {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|extension| extensions.iter().any(|&wanted| extension == wanted)) {
