@@ -49,8 +49,15 @@ pub struct Options {
     pub crashes: bool,
     /// The network between them.
     pub net: Net,
+    /// After how many entries a group makes a snapshot; a quarter of them is kept.
+    pub snapshot_entries: u64,
     /// Lines of the nodes' `[raft]`, such as `heartbeat_ms = 100`.
     pub raft: Vec<String>,
+}
+
+impl Options {
+    /// Usual [`Self::snapshot_entries`].
+    pub const SNAPSHOT_ENTRIES: u64 = 2000;
 }
 
 struct Node {
@@ -154,7 +161,8 @@ impl Cluster {
         );
         text.push_str("[groups]\nevents = 2\nusers = 2\n\n");
         text.push_str("[limits]\ntrusted_networks = [\"127.0.0.0/8\", \"10.77.0.0/16\"]\nuser_per_minute = 1000000\n\n");
-        text.push_str("[raft]\nsegment_mib = 8\nsnapshot_entries = 2000\nkeep_entries = 500\n");
+        let (entries, kept) = (self.options.snapshot_entries, self.options.snapshot_entries / 4);
+        let _ = write!(text, "[raft]\nsegment_mib = 8\nsnapshot_entries = {entries}\nkeep_entries = {kept}\n");
         self.options.raft.iter().for_each(|line| text.extend([line, "\n"]));
         text.push_str("\n[threads]\nhttp = 1\nconsensus = 1\n\n");
         let _ = write!(

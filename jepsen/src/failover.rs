@@ -66,6 +66,7 @@ impl Setting {
             faketime: None,
             crashes: false,
             net: Net::Links,
+            snapshot_entries: Options::SNAPSHOT_ENTRIES,
             raft: self.raft.clone(),
         });
         let cluster = Arc::new(cluster.await.context("start the cluster")?);

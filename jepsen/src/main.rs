@@ -170,6 +170,9 @@ struct SuiteArgs {
     /// The program to test.
     #[arg(long, env = "BOXOFFICE_BIN")]
     binary: Option<PathBuf>,
+    /// Only the cells whose names have one of these in them, such as ticket or sale-kill.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Only print the tables of what is done, in Markdown.
     #[arg(long)]
     table: bool,
@@ -229,6 +232,7 @@ fn suite(args: SuiteArgs) -> anyhow::Result<ExitCode> {
         long: Duration::from_secs(args.long),
         seed: args.seed,
         nodes: args.nodes,
+        only: args.only,
     };
     if !args.table {
         runtime()?.block_on(suite.run())?;

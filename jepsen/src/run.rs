@@ -158,6 +158,8 @@ fn options(plan: &Plan, disks: &[Disk]) -> Options {
         faketime: if lies { faketime() } else { None },
         crashes: wants(|fault| *fault == Fault::CrashPoint) && is_test_build(&plan.binary),
         net: plan.net,
+        // A minute of these loads makes no snapshot at the usual distance.
+        snapshot_entries: if wants(|fault| *fault == Fault::FlipSnapshot) { 100 } else { Options::SNAPSHOT_ENTRIES },
         raft: Vec::new(),
     }
 }
