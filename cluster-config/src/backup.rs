@@ -20,7 +20,7 @@ pub struct Backup {
     pub ship_seconds: u32,
     /// Full backups that are kept.
     pub keep: u32,
-    /// How fast states are read for a full backup, in MiB a second: bookings go on meanwhile.
+    /// How fast states and entries are read and compressed, in MiB a second: bookings go on meanwhile.
     pub mib_per_second: u32,
     /// A file with the key that backups are encrypted with: 64 hexadecimal digits. Without it nobody can read them, so keep a copy
     /// elsewhere. Default: they are not encrypted.
@@ -31,7 +31,7 @@ pub struct Backup {
 
 impl Default for Backup {
     fn default() -> Self {
-        let (every_hours, ship_seconds, keep, mib_per_second) = (24, 60, 7, 32);
+        let (every_hours, ship_seconds, keep, mib_per_second) = (24, 60, 7, 16);
         Self { enabled: true, dir: None, every_hours, ship_seconds, keep, mib_per_second, key_file: None, s3: None }
     }
 }

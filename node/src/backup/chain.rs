@@ -14,7 +14,7 @@ use super::format::{BaseNote, End, Entries, Head, Logged, Manifest, Part, Round,
 use super::reading::{Stored, read_round};
 use super::seal::{self, Sealed};
 use super::standing::{Running, Standing};
-use super::target::{Pace, Target};
+use super::target::{Pace, Target, aside};
 
 /// Bytes of entries in one round, and in one frame of it.
 const ROUND_BYTES: usize = 16 * 1024 * 1024;
@@ -56,6 +56,8 @@ pub struct Chain {
     head: Head,
     /// The first entry of each group that is not there yet.
     next: BTreeMap<GroupId, u64>,
+    /// How fast entries are read, and how fast they are compressed.
+    mib_per_second: u32,
 }
 
 /// How the states are read.
@@ -63,7 +65,7 @@ pub struct Chain {
 pub struct Reading {
     /// Told how far it is.
     pub standing: Arc<Standing>,
-    /// MiB a second.
+    /// MiB a second, of states and of entries.
     pub mib_per_second: u32,
 }
 
@@ -88,7 +90,7 @@ pub async fn make(target: &Target, about: &About, backup: BackupId, cut: &Cut, r
         reading.standing.change(|now| now.running.iter_mut().for_each(|running| running.groups_done += 1));
     }
     let head = Head { version: VERSION, bytes: bases.iter().map(|base| base.bytes).sum(), ..Head::default() };
-    let mut chain = Chain { backup, head, next };
+    let mut chain = Chain { backup, head, next, mib_per_second: reading.mib_per_second };
     let first = chain.add_round(target, cut, 0).await?;
     let manifest = Manifest {
         version: VERSION,
@@ -132,7 +134,7 @@ impl Chain {
     ///
     /// # Errors
     /// When it cannot be read, or is damaged.
-    pub async fn resume(target: &Target, about: &About, stored: &Stored) -> anyhow::Result<Option<Self>> {
+    pub async fn resume(target: &Target, about: &About, stored: &Stored, mib_per_second: u32) -> anyhow::Result<Option<Self>> {
         if stored.about() != *about {
             return Ok(None);
         }
@@ -144,7 +146,7 @@ impl Chain {
             head = next_head(&head, &round, &bytes, *blake3::hash(&bytes).as_bytes());
         }
         let next = head.ends.iter().map(|end| (GroupId(end.group), end.index + 1)).collect();
-        Ok(Some(Self { backup: stored.backup, head, next }))
+        Ok(Some(Self { backup: stored.backup, head, next, mib_per_second }))
     }
 
     /// Up to when everything is there, in microseconds since the Unix epoch.
@@ -179,10 +181,18 @@ impl Chain {
     }
 
     async fn add_round(&mut self, target: &Target, cut: &Cut, number: u64) -> anyhow::Result<Sealed> {
-        let (round, frames) = self.collect(cut, number)?;
+        let (round, frames) = self.collect(cut, number).await?;
         let place = name::round(self.backup, number);
-        let frames = std::iter::once(round.encode_to_vec()).chain(frames.iter().map(Message::encode_to_vec));
-        let (bytes, sealed) = seal::object(&place, target.key(), frames)?;
+        let (named, key, first, mut pace) = (place.clone(), target.key().cloned(), round.encode_to_vec(), Pace::new(self.mib_per_second));
+        let seal = move || {
+            let frames = frames.into_iter().map(|entries| {
+                let frame = entries.encode_to_vec();
+                std::thread::sleep(pace.done(frame.len()));
+                frame
+            });
+            seal::object(&named, key.as_ref(), std::iter::once(first).chain(frames))
+        };
+        let (bytes, sealed) = aside(seal)?.await.context("the thread that makes the backup is gone")??;
         ensure!(target.create(&place, bytes.clone()).await?, "somebody else adds to {} too", self.backup);
         self.head = next_head(&self.head, &round, &bytes, sealed.hash);
         for part in &round.parts {
@@ -194,8 +204,9 @@ impl Chain {
     }
 
     /// The entries of the next round.
-    fn collect(&self, cut: &Cut, number: u64) -> anyhow::Result<(Round, Vec<Entries>)> {
+    async fn collect(&self, cut: &Cut, number: u64) -> anyhow::Result<(Round, Vec<Entries>)> {
         let (mut parts, mut frames, mut room, mut whole) = (Vec::new(), Vec::new(), ROUND_BYTES, true);
+        let mut pace = Pace::new(self.mib_per_second);
         for (group, reach) in &cut.groups {
             let Some(&first) = self.next.get(group) else { bail!("{} lacks group {group}", self.backup) };
             let mut next = first;
@@ -203,12 +214,14 @@ impl Chain {
                 let entries = reach.history.entries(next..reach.end + 1, FRAME_BYTES.min(room)).context("read the log")?;
                 let Some(last) = entries.last() else { break };
                 next = last.id.index + 1;
-                room = room.saturating_sub(entries.iter().map(|entry| entry.payload.len()).sum());
+                let bytes = entries.iter().map(|entry| entry.payload.len()).sum();
+                room = room.saturating_sub(bytes);
                 let entries = entries.into_iter().map(|entry| {
                     let id = entry.id;
                     Logged { index: id.index, term: id.term, payload: entry.payload }
                 });
                 frames.push(Entries { group: group.0, entries: entries.collect() });
+                tokio::time::sleep(pace.done(bytes)).await;
             }
             whole &= next > reach.end;
             if next > first {

@@ -117,19 +117,14 @@ impl Target {
         F: FnOnce(&mut ObjectWriter<'_>) -> io::Result<()> + Send + 'static,
     {
         let (pieces, mut written) = mpsc::channel::<Bytes>(PIECES_WAITING);
-        let (done, outcome) = oneshot::channel();
         let (key, own_name) = (self.key.clone(), name.to_owned());
-        let work = move || {
-            // On Linux this is about the calling thread alone; without it the work is done too.
-            let _ = rustix::process::nice(NICE);
+        let outcome = aside(move || {
             let mut sink = |piece: Bytes| pieces.blocking_send(piece).map_err(|_| io::Error::other("the upload was given up"));
-            let sealed = ObjectWriter::new(&own_name, key.as_ref(), &mut sink).and_then(|mut writer| {
+            ObjectWriter::new(&own_name, key.as_ref(), &mut sink).and_then(|mut writer| {
                 fill(&mut writer)?;
                 writer.finish()
-            });
-            let _ = done.send(sealed);
-        };
-        std::thread::Builder::new().name("backup".into()).spawn(work).context("start a thread for the backup")?;
+            })
+        })?;
         let upload = self.objects.put_multipart(&Place::from(name)).await.with_context(|| format!("write {name}"))?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
         let mut sent = Ok(());
@@ -196,6 +191,21 @@ impl Target {
             Err(error) => Err(error).with_context(|| format!("look for {name}")),
         }
     }
+}
+
+/// Does work on a thread of its own, of low priority; gives its result.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<oneshot::Receiver<T>> {
+    let (done, outcome) = oneshot::channel();
+    let work = move || {
+        // On Linux this is about the calling thread alone; without it the work is done too.
+        let _ = rustix::process::nice(NICE);
+        let _ = done.send(work());
+    };
+    std::thread::Builder::new().name("backup".into()).spawn(work).context("start a thread for the backup")?;
+    Ok(outcome)
 }
 
 /// Reads the key of backups.

@@ -143,14 +143,14 @@ async fn a_state_and_its_log_replay_to_what_was_there_at_any_moment() {
         made.add(&target, &shop.cut().await).await.unwrap();
         target.put(&name::head(id(1)), old_head).await.unwrap();
         let stored = Stored::open(&target, id(1)).await.unwrap();
-        let mut resumed = Chain::resume(&target, &about(), &stored).await.unwrap().unwrap();
+        let mut resumed = Chain::resume(&target, &about(), &stored, 1_000).await.unwrap().unwrap();
         stamps.extend(shop.add(2).await);
         resumed.add(&target, &shop.cut().await).await.unwrap();
         assert_eq!(replayed(&target, id(1), u64::MAX).await.unwrap().catalog.digest(), stamps.last().unwrap().1);
         shop.add(1).await;
         assert!(made.add(&target, &shop.cut().await).await.is_err(), "two do not add to one backup");
         let other = About { incarnation: 5, ..about() };
-        assert!(Chain::resume(&target, &other, &stored).await.unwrap().is_none(), "that is another life");
+        assert!(Chain::resume(&target, &other, &stored, 1_000).await.unwrap().is_none(), "that is another life");
     }
     shop.node.shutdown().await;
 }

@@ -120,7 +120,9 @@ impl Duty {
         let Some(target) = &self.target else { return Ok(()) };
         if let Some(newest) = reading::list(target).await?.pop() {
             match newest.stored {
-                Ok(stored) => self.chain = Chain::resume(target, &service.about_backups(), &stored).await?,
+                Ok(stored) => {
+                    self.chain = Chain::resume(target, &service.about_backups(), &stored, service.backups.config.mib_per_second).await?
+                }
                 Err(error) => tracing::error!(backup = %newest.backup, %error, "the newest backup cannot be read, another one is made"),
             }
         }
