@@ -97,7 +97,8 @@ impl Drop for Disk {
         if self.mounted {
             // Not thawed by itself, and not unmounted while frozen.
             let _ = Command::new("fsfreeze").arg("-u").arg(&self.mount).stderr(Stdio::null()).status();
-            let _ = run(Command::new("umount").arg(&self.mount));
+            // Also where a process that is being killed still has files open: it goes with the last of them.
+            let _ = run(Command::new("umount").arg("--lazy").arg(&self.mount));
         }
         let _ = fs::remove_file(&self.image);
         let _ = fs::remove_dir(&self.mount);
