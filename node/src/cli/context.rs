@@ -24,8 +24,8 @@ pub enum ContextCommand {
     List(ListArgs),
     /// Make a context, or change one. The first one is in use at once.
     #[command(
-        after_help = "Examples:\n  boxoffice context set arena --endpoint https://box1.example.net,https://box2.example.net --token-file ~/.arena-token\n  \
-                            boxoffice context set dev --endpoint http://127.0.0.1:7480"
+        after_help = "Examples:\n  boxoffice context set arena --endpoint https://box1.example.net,https://box2.example.net \\\n    \
+                      --token-file ~/.arena-token\n  boxoffice context set dev --endpoint http://127.0.0.1:7480"
     )]
     Set(SetArgs),
     /// Use a context wherever no other and no endpoint is named.

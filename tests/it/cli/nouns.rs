@@ -77,7 +77,7 @@ fn an_event_is_made_and_sold_from_the_command_line() {
 #[test]
 fn refusals_have_exit_codes() {
     let cluster = cluster();
-    let (customer, nobody) = (caller(cluster, Role::Customer), Caller { endpoint: cluster.url(1), token: String::new() });
+    let (customer, nobody) = (caller(cluster, Role::Customer), Caller { endpoint: cluster.url(1), ..Caller::default() });
     let missing = "evt_00000000000000000000000000";
     for words in [&["event", "get", missing][..], &["venue", "get", "ven_x"], &["hold", "create", missing, "--best", "1"]] {
         let told = customer.refused(3, words);
@@ -108,7 +108,7 @@ fn events_are_listed_and_found() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let terms = shop::Terms { name: "Zymurgy Zealots".into(), ..shop::Terms::free(3) };
     let event = runtime.block_on(shop::put_on_sale(&cluster.client(1, Role::Coordinator), &terms));
-    let anybody = Caller { endpoint: cluster.url(1), token: String::new() };
+    let anybody = Caller { endpoint: cluster.url(1), ..Caller::default() };
     let found = runtime.block_on(shop::eventually("the event in the index", boxoffice_tests::http::PATIENCE, async || {
         let found = anybody.json(&["event", "search", "zymurgy"]);
         found["data"][0]["id"].as_str().map(str::to_owned)
