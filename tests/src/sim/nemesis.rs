@@ -64,6 +64,8 @@ pub struct Nemesis {
     flipped: Option<u64>,
     /// Nodes that refuse to start because of it, and rightly so.
     refused: Vec<u64>,
+    /// What fails from now on was on its way.
+    is_over: bool,
     /// How many faults there were.
     count: u64,
 }
@@ -73,7 +75,7 @@ impl Nemesis {
     #[must_use]
     pub fn new(world: Arc<World>, failed: UnboundedReceiver<(u64, u64)>) -> Self {
         let rng = Rng::new(world.options.seed, "nemesis");
-        Self { world, rng, down: BTreeMap::new(), mended_at: None, failed, flipped: None, refused: Vec::new(), count: 0 }
+        Self { world, rng, down: BTreeMap::new(), mended_at: None, failed, flipped: None, refused: Vec::new(), is_over: false, count: 0 }
     }
 
     /// Faults so far.
@@ -260,7 +262,7 @@ impl Nemesis {
 
     /// Flips one bit, once in a run, of what was synced long ago: a flip in the very last frame of a log cannot be told from a torn write.
     fn flip(&mut self, node: u64) {
-        if !self.world.options.flip || self.flipped.is_some() || !self.rng.per_mille(400) {
+        if !self.world.options.flip || self.is_over || self.flipped.is_some() || !self.rng.per_mille(400) {
             return;
         }
         let disk = self.world.disks[&node].clone();
@@ -281,6 +283,7 @@ impl Nemesis {
 
     /// No more faults: everything is well, and stays so. Gives the nodes that stay away.
     pub async fn end(&mut self) -> Vec<u64> {
+        self.is_over = true;
         self.bury();
         for node in self.world.up() {
             // What would have failed later does not.
