@@ -190,11 +190,14 @@ async fn a_sale_at_moving_prices_is_explained_and_replays_to_the_same_digest() {
         let verified: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
         assert!(content && verified["violations"] == json!([]) && verified["changes"].as_u64() > Some(0), "{verified}");
         let path = format!("/event/{event}/price/history?limit=100&consistency=linearizable");
-        histories.push(cluster.anyone(node).get(&path).await.expect(200)["data"].clone());
+        let read = cluster.anyone(node).get(&path).await.expect(200);
+        histories.push(read["data"].as_array().expect("a list").clone());
     }
-    assert!(histories.iter().all(|history| *history == histories[0]), "{histories:?}");
+    // Prices go on moving when all is sold: who is asked later may know one change more.
+    let shortest = histories.iter().map(Vec::len).min().unwrap_or_default();
+    assert!(histories.iter().all(|history| history[..shortest] == histories[0][..shortest]), "{histories:?}");
     let (floor, ceiling, step) = (500, 2000, 50);
-    for change in histories[0].as_array().expect("a list") {
+    for change in &histories[0] {
         let (from, to) = (change["from"].as_u64().expect("a price"), change["to"].as_u64().expect("a price"));
         assert!((floor..=ceiling).contains(&to) && from.abs_diff(to) <= step, "{change}");
     }
