@@ -21,8 +21,10 @@ pub(crate) struct Agenda {
     pub(crate) cancelled: Vec<Due>,
     /// Ended holds by the time of their end: ascending in time.
     pub(crate) ended: VecDeque<(Timestamp, EventId, HoldId)>,
-    /// Attempts that are not over, ascending; those of carts are their carts' business.
-    pub(crate) attempts: BTreeSet<(AttemptId, EventId, OrderId)>,
+    /// Attempts that keep seats pinned, ascending; those of carts are their carts' business.
+    pub(crate) pinned: BTreeSet<(AttemptId, EventId, OrderId)>,
+    /// Attempts whose money is still to be captured, or given back.
+    pub(crate) owed: BTreeSet<(AttemptId, EventId, OrderId)>,
     /// When attempts are given up.
     pub(crate) give_ups: BTreeSet<(Timestamp, EventId, OrderId)>,
     /// Refunds that the provider has still to be asked for.
@@ -71,10 +73,13 @@ impl Agenda {
     /// Notes how an order's last attempt stands.
     pub(crate) fn note_attempt(&mut self, event: EventId, order: &Order, last: &Attempt) {
         let key = (last.id, event, order.id);
-        if last.is_open() && order.cart.is_none() {
-            self.attempts.insert(key);
-        } else {
-            self.attempts.remove(&key);
+        let is_ours = last.is_open() && order.cart.is_none();
+        for (attempts, belongs) in [(&mut self.pinned, is_ours && last.is_live()), (&mut self.owed, is_ours && !last.is_live())] {
+            if belongs {
+                attempts.insert(key);
+            } else {
+                attempts.remove(&key);
+            }
         }
         if last.deadline.0 == 0 {
             return;

@@ -93,7 +93,7 @@ impl SeatLedger {
         let fresh = Agenda::of(&self.events);
         must!(fresh.deadlines.first() == agenda.deadlines.first(), "the next deadline is another");
         must!(fresh.deadlines.first().is_none_or(|first| first > self.at), "a hold is Active past its time");
-        must!(fresh.attempts == agenda.attempts, "the open attempts are others");
+        must!((&fresh.pinned, &fresh.owed) == (&agenda.pinned, &agenda.owed), "the open attempts are others");
         must!(fresh.give_ups == agenda.give_ups, "the deadlines of attempts are others");
         must!(fresh.refunds == agenda.refunds, "the open refunds are others");
         must!(fresh.backlog == agenda.backlog, "the backlog of refunds is another");

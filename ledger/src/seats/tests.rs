@@ -413,7 +413,7 @@ fn what_waits_is_told_the_same_by_a_frozen_copy() {
     let frozen = ledger.clone();
     assert_eq!(frozen.next_deadline(), ledger.next_deadline());
     assert!(ledger.next_deadline().is_some());
-    assert_eq!(frozen.open_attempts(10), ledger.open_attempts(10));
+    assert_eq!(frozen.open_attempts(10, 10), ledger.open_attempts(10, 10));
     assert_eq!(frozen.outbox_targets(), vec![9]);
     assert_eq!(frozen.undelivered(USER), ledger.undelivered(USER));
     // An order and four tickets were sold, two were acknowledged; two tickets were voided, which told the order anew.

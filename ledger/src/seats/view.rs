@@ -68,13 +68,14 @@ impl SeatLedger {
         events.flat_map(|sale| sale.offers_to(email, self.at).into_iter().filter_map(|ticket| sale.ticket(ticket))).collect()
     }
 
-    /// Payment attempts that are not over (neither failed nor captured), ascending by id, at most `max`. For the payment
-    /// worker after a start or a change of leader; otherwise it follows the Changes.
+    /// Payment attempts that are not over (neither failed nor captured): those that keep seats pinned, at most `pinned`, and then those
+    /// whose money is still to be captured or given back, at most `owed`; each kind ascending by id. Costs time in proportion to what
+    /// it gives.
     #[must_use]
-    pub fn open_attempts(&self, max: usize) -> Vec<OpenAttempt> {
+    pub fn open_attempts(&self, pinned: usize, owed: usize) -> Vec<OpenAttempt> {
         match &self.agenda {
-            Some(agenda) => self.attempts_of(agenda, max),
-            None => self.attempts_of(&Agenda::of(&self.events), max),
+            Some(agenda) => self.attempts_of(agenda, pinned, owed),
+            None => self.attempts_of(&Agenda::of(&self.events), pinned, owed),
         }
     }
 
@@ -170,8 +171,8 @@ impl SeatLedger {
         })
     }
 
-    fn attempts_of(&self, agenda: &Agenda, max: usize) -> Vec<OpenAttempt> {
-        let attempts = agenda.attempts.iter();
-        attempts.filter_map(|&(attempt, event, order)| self.open_attempt(event, order, attempt)).take(max).collect()
+    fn attempts_of(&self, agenda: &Agenda, pinned: usize, owed: usize) -> Vec<OpenAttempt> {
+        let attempts = agenda.pinned.iter().take(pinned).chain(agenda.owed.iter().take(owed));
+        attempts.filter_map(|&(attempt, event, order)| self.open_attempt(event, order, attempt)).collect()
     }
 }

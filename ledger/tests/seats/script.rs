@@ -174,7 +174,7 @@ impl Script {
             }
             "changes" => self.changes.iter().map(|change| render::change(sale, change)).collect::<Vec<_>>().join(", "),
             "attempts" => {
-                let open = self.ledger.open_attempts(100);
+                let open = self.ledger.open_attempts(100, 100);
                 open.iter().map(render::open_attempt).collect::<Vec<_>>().join(" ")
             }
             "ticket" => sale.ticket_state(ticket_id(name), self.ledger.at()).map_or_else(

@@ -85,7 +85,7 @@ impl Service {
     }
 
     fn open_attempts(&self) -> Vec<OpenAttempt> {
-        self.events.values().flat_map(|replica| replica.read().open_attempts(OPEN_MAX)).collect()
+        self.events.values().flat_map(|replica| replica.read().open_attempts(OPEN_MAX, OPEN_MAX)).collect()
     }
 
     fn busy_carts(&self) -> Vec<Cart> {

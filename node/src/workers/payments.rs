@@ -5,7 +5,7 @@
 //! What is to be done is read from the ledger, so a new leader goes on where the last one stopped. What this node remembers is only
 //! when to try each thing again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,12 @@ use crate::service::{EDGE_OWNS_MS, Service, Step, is_owned};
 const AT_ONCE: usize = 64;
 const PATIENT_AT_ONCE: usize = 24;
 
-/// Open attempts and refunds looked at in one round.
+/// Open attempts and refunds of each kind that one look takes in.
 const OPEN_MAX: usize = 4096;
+
+/// Of what keeps nobody's seats, most looks take in so many, for a sale owes thousands of captures; every so many looks all of it.
+const OWED_OFTEN: usize = 256;
+const WHOLE_EVERY: u64 = 16;
 
 /// How often the ledger is looked through at most. A look walks over all that is open: one after each step would make a backlog grow.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -139,12 +143,10 @@ struct Entry {
 }
 
 impl Patience {
-    /// The jobs that are due, marked as running; at most `room`, the urgent ones first. Forgets what is not to be done any more.
+    /// The jobs that are due, marked as running; at most `room`, the urgent ones first.
     fn due(&mut self, mut jobs: Vec<Job>, room: usize, now: Instant, at: Timestamp) -> Vec<Job> {
         jobs.sort_by_key(|job| !job.is_urgent());
         let mut patient = self.patient_running();
-        let keys: std::collections::BTreeSet<Key> = jobs.iter().map(Job::key).collect();
-        self.entries.retain(|key, entry| entry.is_running || keys.contains(key));
         let mut due = Vec::new();
         for job in jobs {
             if due.len() == room {
@@ -165,11 +167,22 @@ impl Patience {
         due
     }
 
+    /// Forgets what is not to be done any more; `jobs` is all that is.
+    fn forget_others(&mut self, jobs: &[Job]) {
+        let keys: BTreeSet<Key> = jobs.iter().map(Job::key).collect();
+        self.entries.retain(|key, entry| entry.is_running || keys.contains(key));
+    }
+
     fn patient_running(&self) -> usize {
         self.entries.values().filter(|entry| entry.is_running && !entry.is_urgent).count()
     }
 
+    /// What moved is over, or at another stage by the next look.
     fn done(&mut self, key: Key, step: Step, now: Instant) {
+        if step == Step::Moved {
+            self.entries.remove(&key);
+            return;
+        }
         let Some(entry) = self.entries.get_mut(&key) else { return };
         entry.is_running = false;
         // Somebody who takes two seconds is not to wait as long as a provider that was silent for a minute before.
@@ -179,10 +192,9 @@ impl Patience {
             tracing::error!(?key, "the payment provider does not answer: seats stay pinned and money stays owed until it does");
         }
         let most = match step {
-            Step::Moved => Duration::ZERO,
-            Step::Waits => WAIT_MAX,
             Step::NoAnswer if entry.tries <= LOST_TRIES => NO_ANSWER_MAX.0,
             Step::NoAnswer => NO_ANSWER_MAX.1,
+            Step::Moved | Step::Waits => WAIT_MAX,
         };
         let wait = (RETRY * 2_u32.pow(entry.tries.min(8) - 1)).min(most);
         entry.next = now + wait;
@@ -200,10 +212,11 @@ impl Patience {
 pub async fn run(service: Arc<Service>, group: GroupId) {
     let mut patience = Patience::default();
     let mut running: FuturesUnordered<BoxFuture<'static, (Key, Step)>> = FuturesUnordered::new();
-    let mut looked_at = Instant::now();
+    let (mut looked_at, mut looks, mut has_moved) = (Instant::now(), 0_u64, false);
     loop {
         let (is_full, now) = (running.len() >= AT_ONCE, Instant::now());
-        let pause = patience.next().filter(|_| !is_full).map_or(PAUSE, |next| next.saturating_duration_since(now).min(PAUSE));
+        let next = if has_moved { Some(now) } else { patience.next() };
+        let pause = next.filter(|_| !is_full).map_or(PAUSE, |next| next.saturating_duration_since(now).min(PAUSE));
         let bell = service.feed.bells(group).map(|bells| &bells.attempts);
         let rung = async {
             tokio::time::sleep_until((looked_at + LOOK_EVERY).into()).await;
@@ -219,16 +232,25 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
             () = rung => {}
             Some((key, step)) = running.next(), if !running.is_empty() => {
                 patience.done(key, step, Instant::now());
+                has_moved |= step == Step::Moved;
                 continue;
             }
         }
-        looked_at = Instant::now();
+        (looked_at, has_moved) = (Instant::now(), false);
         if !leads(&service, group) {
             patience.entries.retain(|_, entry| entry.is_running);
             continue;
         }
         let room = AT_ONCE.saturating_sub(running.len());
-        let jobs = if room == 0 { Vec::new() } else { jobs(&service, group) };
+        if room == 0 {
+            continue;
+        }
+        looks += 1;
+        let owed = if looks.is_multiple_of(WHOLE_EVERY) { OPEN_MAX } else { OWED_OFTEN };
+        let jobs = jobs(&service, group, owed);
+        if jobs.iter().filter(|job| !job.is_urgent()).count() < owed {
+            patience.forget_others(&jobs);
+        }
         for job in patience.due(jobs, room, Instant::now(), service.clock()) {
             let (service, key) = (Arc::clone(&service), job.key());
             running.push(async move { (key, job.step(&service).await) }.boxed());
@@ -236,9 +258,9 @@ pub async fn run(service: Arc<Service>, group: GroupId) {
     }
 }
 
-/// What is to be done in a group of either kind.
-fn jobs(service: &Service, group: GroupId) -> Vec<Job> {
-    let of_events = service.events.get(&group).map(|replica| jobs_of_events(&replica.read()));
+/// What is to be done in a group of either kind; of what keeps nobody's seats, so many of each kind.
+fn jobs(service: &Service, group: GroupId, owed: usize) -> Vec<Job> {
+    let of_events = service.events.get(&group).map(|replica| jobs_of_events(&replica.read(), owed));
     of_events.or_else(|| service.users.get(&group).map(|replica| jobs_of_users(&replica.read()))).unwrap_or_default()
 }
 
@@ -246,9 +268,9 @@ fn jobs_of_users(ledger: &AccountLedger) -> Vec<Job> {
     ledger.carts().busy(OPEN_MAX).cloned().map(Box::new).map(Job::Cart).collect()
 }
 
-fn jobs_of_events(ledger: &SeatLedger) -> Vec<Job> {
-    let attempts = ledger.open_attempts(OPEN_MAX).into_iter().map(Job::Attempt);
-    let refunds = ledger.open_refunds(OPEN_MAX).into_iter().map(Job::Refund);
+fn jobs_of_events(ledger: &SeatLedger, owed: usize) -> Vec<Job> {
+    let attempts = ledger.open_attempts(OPEN_MAX, owed).into_iter().map(Job::Attempt);
+    let refunds = ledger.open_refunds(owed).into_iter().map(Job::Refund);
     attempts.chain(refunds).chain(ledger.refund_backlog().map(Job::Backlog)).collect()
 }
 
@@ -300,7 +322,7 @@ mod tests {
             }
             assert_eq!(count(&mut patience, job(), now), 1);
             patience.done(job().key(), Step::Moved, now);
-            assert_eq!(patience.next(), Some(now));
+            assert_eq!(count(&mut patience, job(), now), 1, "what comes after it is due at once");
         }
     }
 
@@ -357,8 +379,11 @@ mod tests {
         let jobs = |range: std::ops::Range<u128>| range.map(|number| attempt(number, AttemptState::Unknown, 0)).collect::<Vec<_>>();
         assert_eq!(patience.due(jobs(0..9), 4, now, AT).len(), 4);
         assert_eq!(patience.due(jobs(4..9), 9, now, AT).len(), 5);
-        (0..9).for_each(|number| patience.done(Key::Attempt(AttemptId(number)), Step::Moved, now));
-        assert!(patience.due(Vec::new(), 9, now, AT).is_empty());
+        (0..5).for_each(|number| patience.done(Key::Attempt(AttemptId(number)), Step::Moved, now));
+        (5..9).for_each(|number| patience.done(Key::Attempt(AttemptId(number)), Step::Waits, now));
+        patience.forget_others(&jobs(8..9));
+        assert_eq!(patience.entries.keys().collect::<Vec<_>>(), [&Key::Attempt(AttemptId(8))]);
+        patience.forget_others(&[]);
         assert!(patience.entries.is_empty());
     }
 }

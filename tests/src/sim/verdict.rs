@@ -124,7 +124,7 @@ fn waiting(world: &World, history: &History, events: &[EventId], away: &[u64]) -
     groups.into_iter().find_map(|group| {
         world.look(node, |live| {
             live.seats(group, |ledger| {
-                let (attempts, refunds) = (ledger.open_attempts(10), ledger.open_refunds(10));
+                let (attempts, refunds) = (ledger.open_attempts(10, 10), ledger.open_refunds(10));
                 let outbox = ledger.outbox_targets();
                 (!attempts.is_empty() || !refunds.is_empty() || !outbox.is_empty())
                     .then(|| format!("{group}: attempts {attempts:?}, refunds {refunds:?}, outbox {outbox:?}"))
