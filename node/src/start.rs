@@ -22,6 +22,7 @@ use boxoffice_raft::env::Env;
 use boxoffice_raft::machine::Machines;
 use boxoffice_raft::node::RaftNode;
 use boxoffice_raft::options::{Listen, RaftOptions, Tuning};
+use tokio::net::TcpSocket;
 
 use crate::certificates::Certificates;
 use crate::credentials::Credentials;
@@ -38,6 +39,9 @@ use crate::tickets::keys::Keyring;
 use crate::webhooks::{Courier, Secrets};
 use crate::{edge, payment, secret, workers};
 
+/// Connections that wait for being accepted.
+const WAITING_MAX: u32 = 1024;
+
 /// Runs a node until `stop` completes, then hands over and closes.
 ///
 /// # Errors
@@ -46,7 +50,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     may_start(&config)?;
     let secret = secret::read(&config.secret_file)?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create the data directory {}", config.data_dir.display()))?;
-    let listener = tokio::net::TcpListener::bind(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
+    let door = reserve(&config.http).await.with_context(|| format!("listen for HTTP on {}", config.http))?;
     let certificates = Arc::new(Certificates::open(&config)?);
     let provider = payment::open(&config)?;
     let keyring = Keyring::new(&secret, &config.tickets)?;
@@ -70,8 +74,25 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let clock = Arc::clone(&service);
     api.clock = Arc::new(move || clock.clock().0);
     let api = Api::new(service as Arc<dyn Backend>, api, hub).context("set up the edge")?;
+    let listener = door.listen(WAITING_MAX).with_context(|| format!("listen for HTTP on {}", config.http))?;
     tracing::info!(node = %config.node, http = %config.http, peer = %config.peer, "serving");
     serve(listener, api, raft, stop).await
+}
+
+/// An address that is this node's from now on, and does not answer yet: whoever connects while the ledgers are read is refused at once
+/// and goes to another node, instead of waiting here.
+async fn reserve(address: &str) -> std::io::Result<TcpSocket> {
+    let mut last = std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is no address");
+    for address in tokio::net::lookup_host(address).await? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address) {
+            Ok(()) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// What a service needs that has threads, keys or connections of its own.
