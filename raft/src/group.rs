@@ -55,7 +55,7 @@ impl Group {
     /// What this node has of the group's past.
     #[must_use]
     pub fn history(&self) -> History {
-        History { group: self.core.id, snapshots: self.core.snapshots.clone(), log: self.core.group_log.clone() }
+        History::of(self.core.id, self.core.snapshots.clone(), self.core.group_log.clone())
     }
 
     /// Keeps entries after this one in the log of this node, until it is told otherwise or the disk is short; `None` = none are needed.

@@ -17,15 +17,23 @@ use crate::identity;
 use crate::log::{Entry, EntryId, GroupLog, Log, LogOptions};
 use crate::machine::Frozen;
 use crate::proto;
+use crate::rescue::Together;
 use crate::snapshot::store::{Snapshot, Store};
 use crate::types::Batch;
 
-/// The past of one group, as one node has it. Cheap to clone.
+/// The past of one group. Cheap to clone.
 #[derive(Clone)]
 pub struct History {
-    pub(crate) group: GroupId,
-    pub(crate) snapshots: Arc<Store>,
-    pub(crate) log: GroupLog,
+    group: GroupId,
+    past: Past,
+}
+
+#[derive(Clone)]
+enum Past {
+    /// As one node has it.
+    Of { snapshots: Arc<Store>, log: GroupLog },
+    /// What several nodes that do not run have together.
+    Together(Arc<Together>),
 }
 
 /// A state that a past begins with. What it is made of stays readable as long as this lives.
@@ -52,6 +60,16 @@ impl Base {
 }
 
 impl History {
+    /// As one node has it.
+    pub(crate) fn of(group: GroupId, snapshots: Arc<Store>, log: GroupLog) -> Self {
+        Self { group, past: Past::Of { snapshots, log } }
+    }
+
+    /// As several nodes have it together.
+    pub(crate) fn together(group: GroupId, together: Together) -> Self {
+        Self { group, past: Past::Together(Arc::new(together)) }
+    }
+
     /// Whose past it is.
     #[must_use]
     pub fn group(&self) -> GroupId {
@@ -61,7 +79,10 @@ impl History {
     /// The newest snapshot; `None` = the past begins with nothing.
     #[must_use]
     pub fn base(&self) -> Option<Base> {
-        let snapshot = self.snapshots.newest()?;
+        let snapshot = match &self.past {
+            Past::Of { snapshots, .. } => snapshots.newest()?,
+            Past::Together(together) => together.snapshot()?.clone(),
+        };
         let digest = <[u8; 16]>::try_from(snapshot.head.digest.as_ref()).map(u128::from_le_bytes).unwrap_or_default();
         Some(Base { last: snapshot.last, at_us: snapshot.head.at_us, incarnation: snapshot.head.incarnation, digest, snapshot })
     }
@@ -69,7 +90,10 @@ impl History {
     /// The last entry of the log, committed or not; 0 before the first.
     #[must_use]
     pub fn last(&self) -> u64 {
-        self.log.state().last.map_or(0, |last| last.index)
+        match &self.past {
+            Past::Of { log, .. } => log.state().last.map_or(0, |last| last.index),
+            Past::Together(together) => together.last(),
+        }
     }
 
     /// The stamp of the last batch of the log or, if it has none, of the state; 0 before the first.
@@ -103,7 +127,11 @@ impl History {
             return Ok(Vec::new());
         }
         let start = range.start;
-        let entries = self.log.read(range, bytes_max).map_err(io::Error::other)?;
+        let entries = match &self.past {
+            Past::Of { log, .. } => log.read(range, bytes_max),
+            Past::Together(together) => together.entries(range, bytes_max),
+        };
+        let entries = entries.map_err(io::Error::other)?;
         if entries.first().is_none_or(|first| first.id.index != start) {
             return Err(io::Error::new(ErrorKind::NotFound, format!("entry {start} of {} is not in the log any more", self.group)));
         }
@@ -145,7 +173,7 @@ impl StoppedNode {
         let snapshot_dir = snapshot_dir(data_dir);
         let open = |group: GroupId| {
             let store = Store::open(disk.clone(), &snapshot_dir, &cluster, group).map_err(StartError::io("read the snapshots"))?;
-            Ok((group, History { group, snapshots: Arc::new(store), log: log.group(group.0) }))
+            Ok((group, History::of(group, Arc::new(store), log.group(group.0))))
         };
         let groups = groups.map(open).collect::<Result<_, StartError>>()?;
         Ok(Self { cluster, node, groups })

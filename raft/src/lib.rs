@@ -53,6 +53,7 @@ mod progress;
 mod queue;
 mod read;
 mod refusals;
+pub mod rescue;
 pub mod reshape;
 mod runtime;
 mod sm;

@@ -10,6 +10,7 @@ mod identity;
 mod members;
 mod propose;
 mod reads;
+mod rescue;
 mod security;
 mod snapshots;
 mod storage;

@@ -237,6 +237,60 @@ async fn a_cluster_that_was_lost_goes_on_from_its_backup_in_another_one() {
     check::replicas_agree(&third).await.unwrap_or_else(|complaints| panic!("{complaints:#?}"));
 }
 
+/// Changes a bit of every third entry in a node's log, as far as they stand alone in their frames. Which ones depends on the node, so
+/// that each entry stays whole somewhere.
+fn damage_log(cluster: &Cluster, node: u64) {
+    let mut damaged = 0;
+    let log = cluster.config(node).with_file_name("data").join("log");
+    for file in std::fs::read_dir(log).expect("it is there") {
+        let path = file.expect("a file").path();
+        let mut bytes = std::fs::read(&path).expect("it is readable");
+        // Frames of the log begin with these letters, at multiples of 64 bytes; then comes the length of what they hold.
+        let frames: Vec<usize> =
+            (0..bytes.len()).step_by(64).filter(|at| bytes.len() > at + 73 && bytes[*at..].starts_with(b"BXL1")).collect();
+        for at in frames {
+            let number = |from: usize, bytes_wide: usize| -> u64 {
+                bytes[at + from..at + from + bytes_wide].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+            };
+            // Length and kind of the frame; kind, first index, count and bytes of its first record.
+            let (body, frame, record, index, count, entries) =
+                (number(4, 4), number(24, 4), number(36, 1), number(57, 8), number(65, 4), number(69, 4));
+            if frame == 2 && record == 1 && count == 1 && body == 37 + entries && index % 3 == node - 1 {
+                bytes[at + 36 + body as usize - 1] ^= 8;
+                damaged += 1;
+            }
+        }
+        std::fs::write(&path, bytes).expect("it is written");
+    }
+    assert!(damaged > 0);
+}
+
+#[tokio::test]
+async fn logs_that_are_damaged_on_all_nodes_have_every_booking_together() {
+    let _turn = turn();
+    let place = tempfile::tempdir().expect("a folder");
+    let first = Cluster::start(Options::default()).expect("the cluster starts");
+    let event = shop::put_on_sale(&first.client(1, Role::Coordinator), &Terms::free(12)).await;
+    let buyer = first.client(2, Role::Customer);
+    for seat in 0..12 {
+        shop::buy(&buyer, &event, seat).await;
+    }
+    (1..=3).for_each(|node| first.kill(node));
+    for node in 1..=3 {
+        damage_log(&first, node);
+        let refusal = refusal_of(&["create", "--offline", "--config", &first.config(node).display().to_string(), "--to", "nowhere"]);
+        assert!(refusal.0 == Some(1) && refusal.1.contains("damaged"), "node {node} alone is refused: {refusal:?}");
+    }
+    let rescue = place.path().join("rescue").display().to_string();
+    let made = json_of(&["create", "--offline", "--config", &configs(&first), "--to", &rescue]);
+    assert_eq!((&made["state"], &made["nodes"]), (&"done".into(), &json!([1, 2, 3])), "{made}");
+    let second = other(3, &first);
+    let _ = json_of(&["restore", "--from", &rescue, "--into", &configs(&second)]);
+    reopened(&second).await;
+    assert_eq!(shop::seat_states(&second.anyone(1), &event, 12).await, [2; 12]);
+    check::replicas_agree(&second).await.unwrap_or_else(|complaints| panic!("{complaints:#?}"));
+}
+
 /// The state that a group began with is the one that the restore stated.
 async fn has_the_content_of(cluster: &Cluster, restored: &Value, event: &str) {
     let group = cluster.group_of_event(event);

@@ -38,11 +38,13 @@ impl Plan {
     pub fn new(stored: &Stored, configs: Vec<Config>, until_us: Option<u64>) -> anyhow::Result<Self> {
         let Some(first) = configs.first() else { bail!("name the configuration of every node of the new cluster") };
         let nodes: BTreeSet<NodeId> = configs.iter().map(|config| config.node).collect();
-        let members: BTreeSet<NodeId> = first.members.iter().map(|member| member.node).collect();
+        // By number: nodes may reach each other by different addresses.
+        let members_of = |config: &Config| config.members.iter().map(|member| member.node).collect::<BTreeSet<NodeId>>();
+        let members = members_of(first);
         ensure!(nodes.len() == configs.len(), "two of the configurations are of the same node");
         ensure!(nodes == members, "name the configuration of every member: {} of {} are there", nodes.len(), members.len());
         for config in &configs {
-            let same = config.cluster == first.cluster && config.peers() == first.peers() && config.groups == first.groups;
+            let same = config.cluster == first.cluster && members_of(config) == members && config.groups == first.groups;
             ensure!(same, "the configurations of node {} and node {} are of different clusters", first.node.0, config.node.0);
             must_be_empty(&config.data_dir)?;
         }

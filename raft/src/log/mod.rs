@@ -31,7 +31,7 @@
 //! **A failed write or fdatasync** calls `LogOptions::on_fatal`, which by default aborts the process: nobody knows what the disk holds.
 //!
 //! Reading order: `types`, `format`, `memory`, `durable`, `shared`, `writer`, `segments`, `keeper`, `reclaim`, `recovery`, `reader`,
-//! `view`.
+//! `view`, `salvage`.
 
 mod durable;
 mod format;
@@ -43,6 +43,7 @@ mod reader;
 mod reclaim;
 mod recovery;
 mod runs;
+mod salvage;
 mod segments;
 mod shared;
 mod spawn;
@@ -63,6 +64,7 @@ use keeper::Keeper;
 use memory::{Cell, Memory};
 use recovery::Recovered;
 use runs::Runs;
+pub use salvage::Salvage;
 use shared::{Op, OpKind, Shared};
 pub use spawn::{Spawn, Threads};
 pub use types::{Done, Entry, EntryId, GroupState, LogError, LogOptions, LogStats, OnFatal, Vote};

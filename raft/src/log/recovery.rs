@@ -58,11 +58,12 @@ pub(super) struct RecoveredGroup {
     slots: VecDeque<Option<Place>>,
 }
 
+/// Where an entry is, and whose it is.
 #[derive(Clone, Copy)]
-struct Place {
-    slot: Slot,
-    term: u64,
-    node: u64,
+pub(super) struct Place {
+    pub slot: Slot,
+    pub term: u64,
+    pub node: u64,
 }
 
 /// Reads all segments. `None`: nothing was ever durable here; `segments` then holds at most one file without any frame.
@@ -230,7 +231,8 @@ impl Replay {
     }
 }
 
-fn places(body: &[u8], start: usize, count: u32, segment: u64, frame: u64, first: EntryId) -> Option<Vec<Place>> {
+/// The places of a record's entries; `None` when they make no sense.
+pub(super) fn places(body: &[u8], start: usize, count: u32, segment: u64, frame: u64, first: EntryId) -> Option<Vec<Place>> {
     let mut places = Vec::with_capacity(count as usize);
     let mut at = start;
     for _ in 0..count {
@@ -341,7 +343,7 @@ pub(super) fn durable_groups(groups: &BTreeMap<u32, RecoveredGroup>) -> DurableG
 }
 
 /// A buffered reader of one segment.
-struct Window<'a> {
+pub(super) struct Window<'a> {
     number: u64,
     segment: &'a Segment,
     buffer: Vec<u8>,
@@ -349,7 +351,7 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn new(number: u64, segment: &'a Segment) -> Self {
+    pub fn new(number: u64, segment: &'a Segment) -> Self {
         Self { number, segment, buffer: Vec::new(), start: 0 }
     }
 
@@ -369,14 +371,14 @@ impl<'a> Window<'a> {
     }
 
     /// The header that starts here, if there is one of this segment. What follows it may be bad.
-    fn header(&mut self, at: u64) -> Result<Option<Header>, LogError> {
+    pub fn header(&mut self, at: u64) -> Result<Option<Header>, LogError> {
         let number = self.number;
         let bytes = self.get(at, HEADER)?;
         Ok(if format::may_be_header(bytes) { Header::decode(bytes).filter(|header| header.segment == number) } else { None })
     }
 
     /// The frame that starts here, if there is a whole one of this segment.
-    fn frame(&mut self, at: u64) -> Result<Option<(Header, &[u8])>, LogError> {
+    pub fn frame(&mut self, at: u64) -> Result<Option<(Header, &[u8])>, LogError> {
         let Some(header) = self.header(at)?.filter(|header| at + header.frame_bytes() <= self.segment.bytes) else { return Ok(None) };
         let body = self.get(at + HEADER as u64, header.body_bytes as usize)?;
         let is_whole = header.matches(body) || has("checksum-off") || has("torn-tail-is-good");

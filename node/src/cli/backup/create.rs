@@ -9,8 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use boxoffice_api::client::Client;
 use boxoffice_cluster_config::file::Config;
+use boxoffice_cluster_config::ids::{ClusterId, GroupId};
 use boxoffice_ledger::ids::MediaHash;
-use boxoffice_raft::history::StoppedNode;
+use boxoffice_raft::history::{History, StoppedNode};
+use boxoffice_raft::rescue::Rescue;
+use bytes::Bytes;
 use clap::Args;
 use futures::FutureExt;
 use serde_json::{Value, json};
@@ -42,12 +45,13 @@ pub struct CreateArgs {
     /// Do not wait until it is there.
     #[arg(long, conflicts_with = "offline")]
     no_wait: bool,
-    /// Read the data of a node that does not run: the way out when a majority of nodes is lost for good.
+    /// Read the data of nodes that do not run: the way out when a majority of nodes is lost for good, or the logs of a majority are
+    /// damaged.
     #[arg(long, requires = "config")]
     offline: bool,
-    /// With --offline: the configuration of that node.
-    #[arg(long, env = "BOXOFFICE_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    /// With --offline: the configuration of that node. Several, comma separated: what they have together, of damaged logs too.
+    #[arg(long, env = "BOXOFFICE_CONFIG", value_name = "FILE", value_delimiter = ',')]
+    config: Vec<PathBuf>,
     /// With --offline: the directory to write it to, instead of what the configuration says.
     #[arg(long, value_name = "DIR", requires = "offline")]
     to: Option<PathBuf>,
@@ -64,9 +68,11 @@ pub struct CreateArgs {
 /// # Errors
 /// When the cluster refuses, or the backup failed.
 pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
-    let made = match (&args.config, args.offline) {
-        (Some(path), true) => offline(&args, &crate::cli::serve::read_config(path)?).await?,
-        _ => online(&args).await?,
+    let made = if args.offline {
+        let read = |path: &PathBuf| crate::cli::serve::read_config(path);
+        offline(&args, &args.config.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?).await?
+    } else {
+        online(&args).await?
     };
     match args.output {
         Output::Table => {
@@ -105,10 +111,39 @@ async fn wait(client: &Client, id: &str) -> anyhow::Result<Value> {
     }
 }
 
-async fn offline(args: &CreateArgs, config: &Config) -> anyhow::Result<Value> {
-    let node = StoppedNode::open(&config.data_dir, config.groups.all())
-        .with_context(|| format!("open the data of node {} in {}", config.node.0, config.data_dir.display()))?;
-    ensure!(node.cluster == config.cluster, "the data belongs to the cluster {}, not to {}", node.cluster, config.cluster);
+/// The past of each group, and whose it is: of one node as it would start with it, or of several together.
+fn past(config: &Config, others: &[Config]) -> anyhow::Result<(ClusterId, BTreeMap<GroupId, History>)> {
+    if others.is_empty() {
+        let node = StoppedNode::open(&config.data_dir, config.groups.all())
+            .with_context(|| format!("open the data of node {} in {}", config.node.0, config.data_dir.display()))?;
+        return Ok((node.cluster, node.groups));
+    }
+    let dirs: Vec<PathBuf> = std::iter::once(config).chain(others).map(|config| config.data_dir.clone()).collect();
+    let found = Rescue::open(&dirs, config.groups.all())?;
+    for (node, bad_frames) in &found.nodes {
+        tell(format!("node {node}: {bad_frames} frames of its log are damaged"));
+    }
+    let members = config.members.len();
+    if dirs.len() * 2 <= members {
+        tell(format!("{} of {members} nodes are no majority: what the others acknowledged last may be missing", dirs.len()));
+    }
+    Ok((found.cluster, found.groups))
+}
+
+/// An image, from the first node that has it.
+async fn take_image(configs: &[Config], image: MediaHash) -> Option<Bytes> {
+    for config in configs {
+        if let Ok(Some(found)) = crate::media::take_out(&config.media, &config.data_dir, image).await {
+            return Some(found);
+        }
+    }
+    None
+}
+
+async fn offline(args: &CreateArgs, configs: &[Config]) -> anyhow::Result<Value> {
+    let (config, others) = configs.split_first().context("--offline needs --config")?;
+    let (cluster, histories) = past(config, others)?;
+    ensure!(cluster == config.cluster, "the data belongs to the cluster {cluster}, not to {}", config.cluster);
     let target = match &args.to {
         Some(dir) => {
             std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
@@ -116,9 +151,9 @@ async fn offline(args: &CreateArgs, config: &Config) -> anyhow::Result<Value> {
         }
         None => Target::of_config(&config.backup, &config.data_dir)?,
     };
-    let incarnation = node.groups.values().filter_map(|history| history.base()).map(|base| base.incarnation).max().unwrap_or_default();
+    let incarnation = histories.values().filter_map(|history| history.base()).map(|base| base.incarnation).max().unwrap_or_default();
     let (mut groups, mut last_us) = (BTreeMap::new(), 0);
-    for (group, history) in node.groups {
+    for (group, history) in histories {
         last_us = last_us.max(history.last_stamp_us().with_context(|| format!("read the log of group {group}"))?);
         let end = history.last();
         tell(format!("group {group}: entries up to {end}"));
@@ -133,13 +168,13 @@ async fn offline(args: &CreateArgs, config: &Config) -> anyhow::Result<Value> {
     let state = Replayed::build(&target, &stored, u64::MAX, &mut tell).await?;
     state.check()?;
     let images: Vec<MediaHash> = state.images().into_iter().collect();
-    let get = |image| async move { crate::media::take_out(&config.media, &config.data_dir, image).await.ok().flatten() }.boxed();
+    let get = |image| async move { take_image(configs, image).await }.boxed();
     let missing = media::add(&target, images, &mut HashSet::new(), &get).await?;
     if missing > 0 {
         tell(format!("{missing} images that events name are not on this node"));
     }
     Ok(json!({
-        "object": "backup", "id": chain.backup.to_string(), "state": "done", "bytes": chain.bytes(), "node": config.node.0,
-        "until": moment(chain.until_us()),
+        "object": "backup", "id": chain.backup.to_string(), "state": "done", "bytes": chain.bytes(),
+        "nodes": configs.iter().map(|config| config.node.0).collect::<Vec<_>>(), "until": moment(chain.until_us()),
     }))
 }
