@@ -59,7 +59,7 @@ impl Suite {
                 net: Net::Links,
             })
         };
-        let lasting: Vec<Fault> = still().filter(|fault| !fault.loses_a_node()).collect();
+        let lasting: Vec<Fault> = still().filter(|fault| !fault.loses_a_node() && !fault.begins_anew()).collect();
         let net = Net::Links;
         let mixed =
             |name: &str, workload: Workload, time: Duration| Cell { name: name.into(), workload, faults: lasting.clone(), time, net };

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::{Cluster, lock};
+use super::{Cluster, lock, run};
 
 /// What a node says at a place where it can be made to die; only test builds have it.
 const CRASH_WORDS: &str = "crash point reached";
@@ -74,6 +74,29 @@ impl Cluster {
         lock(&self.members).retain(|member| *member != node);
         self.kill(node);
         Ok(())
+    }
+
+    /// The number of the next rescue, from 1 on.
+    #[must_use]
+    pub fn next_rescue(&self) -> u64 {
+        (1..).take_while(|number| self.options.folder.join(format!("rescue-{number}")).exists()).count() as u64 + 1
+    }
+
+    /// Makes a backup of what nodes that do not run have together, and a new life of the cluster from that. What they had is kept beside
+    /// the new data.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub fn rescue(&self, nodes: &[u64], name: &str) -> anyhow::Result<()> {
+        let place = self.options.folder.join(name);
+        let configs = nodes.iter().map(|node| self.config(*node).display().to_string()).collect::<Vec<_>>().join(",");
+        let backup = |words: &[&str]| run(Command::new(&self.options.binary).arg("backup").args(words)).map(drop);
+        let place_name = place.display().to_string();
+        backup(&["create", "--offline", "--config", &configs, "--to", &place_name])?;
+        for node in nodes {
+            fs::rename(self.data(*node), self.data(*node).with_extension(name))?;
+        }
+        backup(&["restore", "--from", &place_name, "--into", &configs])
     }
 
     /// Runs a command as an admin until it is done; gives what it printed.

@@ -1,9 +1,9 @@
 //! Faults of disks: full, hung and without power (each node has a file system of its own), syncs that fail or are late (strace), and
-//! damaged, lost or old files.
+//! lost or old files.
 #![allow(unsafe_code)] // Signals are only to be had from libc.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -12,9 +12,6 @@ use anyhow::{Context, ensure};
 
 use super::{Fault, Nemesis};
 use crate::cluster::run;
-
-/// How long a node with damaged data may take to say that it does not start.
-const REFUSE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Whether syncs can be made to fail.
 #[must_use]
@@ -75,59 +72,6 @@ impl Nemesis<'_> {
         self.cluster.kill(victim);
         self.cluster.spawn(victim)?;
         Ok((ended, format!("node {victim} ended: {ended}")))
-    }
-
-    pub(super) async fn flip(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
-        self.cluster.kill(victim);
-        let folder = self.cluster.data(victim).join(if fault == Fault::FlipLog { "log" } else { "snapshots" });
-        let flipped = self.flip_in(&folder)?;
-        self.rest().await;
-        self.cluster.spawn(victim)?;
-        let Some(what) = flipped else { return Ok((false, format!("node {victim}: there is nothing in {}", folder.display()))) };
-        let refused = self.refuses(victim).await;
-        if refused {
-            self.lost.push(victim);
-        }
-        Ok((true, format!("node {victim}: {what}; it {}", if refused { "says so and stays away" } else { "goes on" })))
-    }
-
-    /// Flips one bit of one file; says which.
-    fn flip_in(&mut self, folder: &Path) -> anyhow::Result<Option<String>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry?.path();
-            let used = used_bytes(&path).unwrap_or(0);
-            if used > 0 {
-                files.push((path, used));
-            }
-        }
-        files.sort();
-        if files.is_empty() {
-            return Ok(None);
-        }
-        let (path, used) = self.draw.one(&files).clone();
-        let (at, bit) = (self.draw.below(used), self.draw.below(8));
-        let mut file = File::options().read(true).write(true).open(&path)?;
-        let mut byte = [0];
-        file.seek(SeekFrom::Start(at))?;
-        file.read_exact(&mut byte)?;
-        byte[0] ^= 1 << bit;
-        file.seek(SeekFrom::Start(at))?;
-        file.write_all(&byte)?;
-        file.sync_all()?;
-        Ok(Some(format!("bit {bit} of byte {at} in {}", path.display())))
-    }
-
-    /// Whether a node ends by itself soon after its start.
-    async fn refuses(&self, node: u64) -> bool {
-        let since = tokio::time::Instant::now();
-        while since.elapsed() < REFUSE_PATIENCE && self.cluster.operators_view(node, "/readyz").await.is_none() {
-            if !self.cluster.is_running(node) {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        false
     }
 
     pub(super) async fn lose_data(&mut self, fault: Fault, victim: u64) -> anyhow::Result<(bool, String)> {
@@ -194,10 +138,4 @@ fn fill(path: &Path) -> std::io::Result<u64> {
         }
     }
     Ok(total)
-}
-
-/// How many bytes of a file are in use: segments of the log are filled with zeros to their end.
-fn used_bytes(path: &Path) -> std::io::Result<u64> {
-    let bytes = fs::read(path)?;
-    Ok(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1))
 }

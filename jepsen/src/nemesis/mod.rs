@@ -1,6 +1,7 @@
 //! Faults: what is done to a running cluster, how it is shown that it was done, and how it is undone.
 
 mod crash;
+mod damage;
 mod disk;
 mod members;
 mod network;
@@ -67,6 +68,12 @@ pub enum Fault {
     FlipLog,
     /// A byte of a node's snapshot is another one.
     FlipSnapshot,
+    /// A sector of a node's log is zeros.
+    TearLog,
+    /// A sector of a node's log holds something older.
+    StaleLog,
+    /// Bytes in the logs of all nodes are others, at different places: none starts, and together they have everything.
+    FlipAllLogs,
     /// A node's data directory is gone; it must not come back under its old number.
     Wipe,
     /// A node's data directory is put back to an older state; it must not come back with it.
@@ -152,13 +159,19 @@ impl Fault {
     /// Whether a node is gone for good afterwards.
     #[must_use]
     pub fn loses_a_node(self) -> bool {
-        matches!(self, Self::Wipe | Self::OldData | Self::FlipLog | Self::FlipSnapshot)
+        matches!(self, Self::Wipe | Self::OldData | Self::FlipLog | Self::FlipSnapshot | Self::TearLog | Self::StaleLog)
     }
 
     /// Whether another node has another one's place afterwards.
     #[must_use]
     pub fn changes_members(self) -> bool {
         matches!(self, Self::GrowAndShrink | Self::ReplaceKilled | Self::ReplaceWiped)
+    }
+
+    /// Whether everything begins anew from what was saved: places of before are gone for whoever asks for them.
+    #[must_use]
+    pub fn begins_anew(self) -> bool {
+        self == Self::FlipAllLogs
     }
 
     /// Whether it is done to the links between the nodes.
@@ -190,7 +203,8 @@ impl Nemesis<'_> {
     pub fn can(&self, fault: Fault) -> bool {
         let spares = fault.loses_a_node() && (self.lost.len() as u64 + 1) * 2 < self.cluster.size();
         let room = fault.changes_members() && self.cluster.spares_left() > 0 && self.lost.is_empty();
-        spares || room || !(fault.loses_a_node() || fault.changes_members())
+        let whole = fault != Fault::FlipAllLogs || self.lost.is_empty();
+        spares || room || (whole && !(fault.loses_a_node() || fault.changes_members()))
     }
 
     async fn victim(&mut self, fault: Fault) -> u64 {
@@ -219,7 +233,8 @@ impl Nemesis<'_> {
             Fault::PowerCut => self.cut_power(&[victim]).await,
             Fault::PowerCutAll => self.cut_power(&self.living()).await,
             Fault::SyncError | Fault::SlowSync => self.trace(fault, victim).await,
-            Fault::FlipLog | Fault::FlipSnapshot => self.flip(fault, victim).await,
+            Fault::FlipLog | Fault::FlipSnapshot | Fault::TearLog | Fault::StaleLog => self.damage(fault, victim).await,
+            Fault::FlipAllLogs => self.damage_all().await,
             Fault::Wipe | Fault::OldData => self.lose_data(fault, victim).await,
             Fault::LoseIndex => self.lose_index(victim).await,
             Fault::RollingRestart => self.roll().await,
