@@ -56,9 +56,14 @@ impl<M: Machine> Replica<M> {
         self.steps.told.load(Ordering::Acquire) >= steps
     }
 
-    /// The state machine that applies a group's log to this copy and tells `feed` what changed.
+    /// The state machine that applies a group's log to this copy and tells `feed` what changed. When there was one before, whose group
+    /// stopped and is opened again, the copy is emptied: what follows is a snapshot, or the log from its beginning.
     pub fn machine(&self, group: GroupId, feed: Arc<Feed>) -> Box<dyn StateMachine> {
         let (state, steps) = (Arc::clone(&self.state), Arc::clone(&self.steps));
+        if self.steps() > 0 || state.read().digest() != M::default().digest() {
+            *state.write() = M::default();
+            feed.reset(group);
+        }
         Box::new(Applier { group, state, steps, feed, changes: Vec::new(), is_restored: false })
     }
 }
@@ -162,5 +167,36 @@ impl<M: Machine> Frozen for FrozenLedger<M> {
             }
         });
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boxoffice_api::live::Hub;
+    use boxoffice_ledger::catalog::CatalogLedger;
+
+    use super::*;
+    use crate::journal::Journal;
+
+    #[test]
+    fn a_group_that_is_opened_again_begins_with_an_empty_copy() {
+        let (dir, group) = (tempfile::tempdir().unwrap(), GroupId(0));
+        let journal = Journal::open(dir.path(), [group].into_iter(), 1 << 20).unwrap();
+        let feed = Arc::new(Feed::new(Hub::new(), journal, [group].into_iter()));
+        let replica = Replica::<CatalogLedger>::new();
+        let empty = replica.read().digest();
+        let replay = || {
+            let mut machine = replica.machine(group, Arc::clone(&feed));
+            let mut digests = vec![machine.digest()];
+            for index in 1..=3 {
+                let pulse = machine.pulse();
+                machine.apply(Position { incarnation: 0, group, index }, index * 1_000_000, &[pulse], None).unwrap();
+                digests.push(machine.digest());
+            }
+            digests
+        };
+        let first = replay();
+        assert_ne!(first[3].to_le_bytes(), empty.0.to_le_bytes(), "time is part of the state");
+        assert_eq!(replay(), first, "the same log gives the same states");
     }
 }

@@ -22,3 +22,11 @@ fn planted_bugs_are_found() {
     let text = simulate(&["--planted", "--plant", "skip-fsync,follower-skips", "--secs", "6"]);
     assert!(!text.contains("NOT FOUND"), "{text}");
 }
+
+/// The disk was full when the first snapshot of a group was to be written: its core died, and the log was replayed onto what it had
+/// given already.
+#[test]
+fn a_group_whose_core_died_before_its_first_snapshot_goes_on_from_its_log() {
+    let text = simulate(&["--seed", "4947", "--secs", "6"]);
+    assert!(text.contains(": good"), "{text}");
+}
