@@ -9,6 +9,7 @@ pub mod failover;
 pub mod history;
 pub mod links;
 pub mod load;
+pub mod logs;
 pub mod namespaces;
 pub mod nemesis;
 pub mod net;

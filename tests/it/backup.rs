@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use ::jepsen::draw::Draw;
+use ::jepsen::logs::flip_apart;
 use boxoffice_cluster_config::backup::Backup;
 use boxoffice_cluster_config::file::Config;
 use boxoffice_ledger::command::Role;
@@ -237,34 +239,6 @@ async fn a_cluster_that_was_lost_goes_on_from_its_backup_in_another_one() {
     check::replicas_agree(&third).await.unwrap_or_else(|complaints| panic!("{complaints:#?}"));
 }
 
-/// Changes a bit of every third entry in a node's log, as far as they stand alone in their frames. Which ones depends on the node, so
-/// that each entry stays whole somewhere.
-fn damage_log(cluster: &Cluster, node: u64) {
-    let mut damaged = 0;
-    let log = cluster.config(node).with_file_name("data").join("log");
-    for file in std::fs::read_dir(log).expect("it is there") {
-        let path = file.expect("a file").path();
-        let mut bytes = std::fs::read(&path).expect("it is readable");
-        // Frames of the log begin with these letters, at multiples of 64 bytes; then comes the length of what they hold.
-        let frames: Vec<usize> =
-            (0..bytes.len()).step_by(64).filter(|at| bytes.len() > at + 73 && bytes[*at..].starts_with(b"BXL1")).collect();
-        for at in frames {
-            let number = |from: usize, bytes_wide: usize| -> u64 {
-                bytes[at + from..at + from + bytes_wide].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
-            };
-            // Length and kind of the frame; kind, first index, count and bytes of its first record.
-            let (body, frame, record, index, count, entries) =
-                (number(4, 4), number(24, 4), number(36, 1), number(57, 8), number(65, 4), number(69, 4));
-            if frame == 2 && record == 1 && count == 1 && body == 37 + entries && index % 3 == node - 1 {
-                bytes[at + 36 + body as usize - 1] ^= 8;
-                damaged += 1;
-            }
-        }
-        std::fs::write(&path, bytes).expect("it is written");
-    }
-    assert!(damaged > 0);
-}
-
 #[tokio::test]
 async fn logs_that_are_damaged_on_all_nodes_have_every_booking_together() {
     let _turn = turn();
@@ -276,8 +250,10 @@ async fn logs_that_are_damaged_on_all_nodes_have_every_booking_together() {
         shop::buy(&buyer, &event, seat).await;
     }
     (1..=3).for_each(|node| first.kill(node));
+    let logs: Vec<PathBuf> = (1..=3).map(|node| first.config(node).with_file_name("data").join("log")).collect();
+    let damaged = flip_apart(&logs, 20, &mut Draw::new(1)).expect("the logs are there");
     for node in 1..=3 {
-        damage_log(&first, node);
+        assert!(damaged[node as usize - 1] > 2, "{damaged:?}");
         let refusal = refusal_of(&["create", "--offline", "--config", &first.config(node).display().to_string(), "--to", "nowhere"]);
         assert!(refusal.0 == Some(1) && refusal.1.contains("damaged"), "node {node} alone is refused: {refusal:?}");
     }

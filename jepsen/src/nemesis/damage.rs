@@ -1,6 +1,5 @@
 //! Bytes on disks that are others than were written: on one node, and at different places on every node.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::{Fault, Nemesis};
+use crate::logs;
 
 /// How long a node with damaged data may take to say that it does not start.
 const REFUSE_PATIENCE: Duration = Duration::from_secs(20);
@@ -16,8 +16,8 @@ const REFUSE_PATIENCE: Duration = Duration::from_secs(20);
 const SECTOR: usize = 512;
 /// A log's end may always be torn: nobody can tell what stood there. Sectors are damaged so far before it.
 const END: usize = 8 * 1024;
-/// Entries that are damaged on each node when all are.
-const ENTRIES: usize = 20;
+/// Frames that are damaged on each node when all are.
+const FRAMES: usize = 20;
 
 impl Nemesis<'_> {
     /// Damages a file of a node that does not run, and starts it.
@@ -81,10 +81,8 @@ impl Nemesis<'_> {
     pub(super) async fn damage_all(&mut self) -> anyhow::Result<(bool, String)> {
         let nodes = self.living();
         nodes.iter().for_each(|node| self.cluster.kill(*node));
-        let mut damaged = Vec::new();
-        for (place, node) in nodes.iter().enumerate() {
-            damaged.push(self.flip_entries(&self.cluster.data(*node).join("log"), (place as u64, nodes.len() as u64))?);
-        }
+        let folders: Vec<PathBuf> = nodes.iter().map(|node| self.cluster.data(*node).join("log")).collect();
+        let damaged = logs::flip_apart(&folders, FRAMES, &mut self.draw)?;
         self.rest().await;
         let mut refused = 0;
         for node in &nodes {
@@ -103,44 +101,8 @@ impl Nemesis<'_> {
             self.wait_for(*node).await?;
         }
         let is_real = damaged.iter().all(|count| *count > 0) && refused == nodes.len();
-        Ok((is_real, format!("entries damaged on each node: {damaged:?}; {refused} refused to start; rescued from all of them together")))
+        Ok((is_real, format!("frames damaged on each node: {damaged:?}; {refused} refused to start; rescued from all of them together")))
     }
-
-    /// Flips a bit in some entries of a log; only in those whose index is at this place of so many, so that they are whole elsewhere.
-    fn flip_entries(&mut self, folder: &Path, (place, of): (u64, u64)) -> anyhow::Result<usize> {
-        let mut found = Vec::new();
-        for (path, used) in used_files(folder)? {
-            let bytes = fs::read(&path)?;
-            let ends = lonely_entries(&bytes[..used]).into_iter().filter(|(index, _)| index % of == place);
-            found.extend(ends.map(|(_, at)| (path.clone(), at)));
-        }
-        self.draw.shuffle(&mut found);
-        let chosen: BTreeSet<(PathBuf, usize)> = found.into_iter().take(ENTRIES).collect();
-        for (path, at) in &chosen {
-            let mut bytes = fs::read(path)?;
-            bytes[*at] ^= 1 << self.draw.below(8);
-            let file = File::options().write(true).open(path)?;
-            std::os::unix::fs::FileExt::write_all_at(&file, &bytes[*at..=*at], *at as u64)?;
-            file.sync_all()?;
-        }
-        Ok(chosen.len())
-    }
-}
-
-/// Entries that stand alone in their frames: the index of each, and where its last byte is. As `raft/src/log/format.rs` describes the
-/// log: frames begin at multiples of 64 bytes with `BXL1` and the length of their body.
-fn lonely_entries(bytes: &[u8]) -> Vec<(u64, usize)> {
-    let number = |at: usize, wide: usize| bytes[at..at + wide].iter().rev().fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
-    let mut found = Vec::new();
-    for at in (0..bytes.len().saturating_sub(73)).step_by(64).filter(|at| bytes[*at..].starts_with(b"BXL1")) {
-        let (body, frame, record) = (number(at + 4, 4), number(at + 24, 4), number(at + 36, 1));
-        let (index, count, entries) = (number(at + 57, 8), number(at + 65, 4), number(at + 69, 4));
-        let last = at + 35 + body as usize;
-        if (frame, record, count) == (2, 1, 1) && body == 37 + entries && last < bytes.len() {
-            found.push((index, last));
-        }
-    }
-    found
 }
 
 /// Files with something in them, and how many bytes of each are in use: segments of the log are filled with zeros to their end.
@@ -155,30 +117,4 @@ fn used_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, usize)>> {
     }
     files.sort();
     Ok(files)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entries_that_stand_alone_are_found_in_the_bytes_of_a_log() {
-        let frame = |kind: u32, body: Vec<u8>| {
-            let head = [b"BXL1".as_slice(), &(body.len() as u32).to_le_bytes(), &[0; 16], &kind.to_le_bytes(), &[0; 8]].concat();
-            let mut bytes = [head, body].concat();
-            bytes.resize(bytes.len().next_multiple_of(64), 0);
-            bytes
-        };
-        let entry = |index: u64, count: u32, payload: &[u8]| {
-            let size = payload.len() as u32 + 8;
-            let head = [&[1, 3, 0, 0, 0], [0; 16].as_slice(), &index.to_le_bytes(), &count.to_le_bytes(), &size.to_le_bytes()].concat();
-            [head, vec![0; 8], payload.to_vec()].concat()
-        };
-        let two = [entry(5, 1, b"one"), entry(6, 1, b"two")].concat();
-        let log = [frame(1, vec![8; 100]), frame(2, entry(4, 1, b"alone")), frame(2, two), frame(2, entry(7, 2, b"several")), vec![0; 256]];
-        let log = log.concat();
-        let found = lonely_entries(&log);
-        assert_eq!(found.len(), 1);
-        assert_eq!((found[0].0, log[found[0].1]), (4, b'e'));
-    }
 }
