@@ -3,12 +3,14 @@
 //!
 //! While nothing shares a chunk they cost what the plain collections cost. They never show hash order.
 
+mod index;
 mod key;
 mod map;
 mod queue;
 mod set;
 mod vec;
 
+pub(crate) use index::CowIndex;
 pub use key::CowKey;
 pub(crate) use key::fold;
 pub use map::CowMap;

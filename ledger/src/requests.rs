@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use crate::codec::frame::{FrameWriter, REMEMBERED};
 use crate::codec::{CodecError, common, envelope, wire};
-use crate::cow::{CowKey, CowMap};
+use crate::cow::{CowIndex, CowKey};
 use crate::digest::{Accumulator, RecordHasher};
 use crate::ids::{Request, RequestId};
 use crate::outcome::{Answer, Rejection};
@@ -26,9 +26,6 @@ pub const LIMIT_DEFAULT: u64 = 8_000_000;
 
 /// How many old answers one command forgets at most: more than it can add, so that the table cannot fill with old ones.
 const FORGET_STEPS: usize = 32;
-
-/// Entries of 16 bytes are cheap to copy, and there are millions: fewer chunks make a clone cheaper.
-const PLACES_CHUNK: usize = 256;
 
 const SEGMENT: u64 = 256;
 const TAG: u32 = 1;
@@ -72,8 +69,8 @@ impl Segment {
 /// The remembered answers of one group.
 #[derive(Clone, Debug)]
 pub struct Requests {
-    /// From the hash of a request's id to its position in the log.
-    places: CowMap<u64, u64, PLACES_CHUNK>,
+    /// From the hash of a request's id to the low half of its position in the log.
+    places: CowIndex,
     /// Positions `first..next`; segment `i` begins at position `(first / SEGMENT + i) * SEGMENT`.
     segments: VecDeque<Arc<Segment>>,
     first: u64,
@@ -92,7 +89,7 @@ impl Requests {
     /// No answers, and room for this many. The limit must be the same on every replica: it decides refusals.
     #[must_use]
     pub fn with_limit(limit: u64) -> Self {
-        Self { places: CowMap::default(), segments: VecDeque::new(), first: 0, next: 0, limit, digest: Accumulator::default() }
+        Self { places: CowIndex::default(), segments: VecDeque::new(), first: 0, next: 0, limit, digest: Accumulator::default() }
     }
 
     /// How many answers are remembered.
@@ -121,10 +118,9 @@ impl Requests {
     /// What is known of a request.
     #[must_use]
     pub fn check(&self, request: Request) -> Seen<'_> {
-        let Some(&position) = self.places.get(&request.id.hash64()) else {
-            return if self.len() >= self.limit { Seen::Full } else { Seen::New };
-        };
-        match self.at_position(position) {
+        match self.find(request.id.hash64()) {
+            None if self.len() >= self.limit => Seen::Full,
+            None => Seen::New,
             Some((record, answer)) if record.id == request.id && record.fingerprint == request.fingerprint => Seen::Replay(answer),
             _ => Seen::Reused,
         }
@@ -152,15 +148,11 @@ impl Requests {
 
     /// Remembers the answer to a request that [`Requests::check`] called new. `at` never goes backwards.
     pub fn remember(&mut self, request: Request, at: Timestamp, answer: &[u8]) {
-        let position = self.next;
-        let mut new = false;
-        self.places.get_or_insert_with(request.id.hash64(), || {
-            new = true;
-            position
-        });
-        if !new {
+        let hash64 = request.id.hash64();
+        if self.find(hash64).is_some() {
             return;
         }
+        self.places.insert(hash64, self.next as u32);
         self.digest.add(hash(request, at, answer));
         if self.next.is_multiple_of(SEGMENT) {
             self.segments.push_back(Arc::new(Segment::default()));
@@ -183,7 +175,7 @@ impl Requests {
             }
             let (id, fingerprint) = (record.id, record.fingerprint);
             self.digest.remove(hash(Request { id, fingerprint }, record.at, answer));
-            self.places.remove(&id.hash64());
+            self.places.remove(id.hash64(), self.first as u32);
             self.first += 1;
             if self.first.is_multiple_of(SEGMENT) {
                 self.segments.pop_front();
@@ -206,7 +198,7 @@ impl Requests {
         let mut last = Timestamp::default();
         for position in self.first..self.next {
             let (record, answer) = self.at_position(position).ok_or_else(|| format!("no answer at position {position}"))?;
-            if self.places.get(&record.id.hash64()) != Some(&position) {
+            if self.places.find(record.id.hash64(), |place| place == position as u32).is_none() {
                 return Err(format!("request {:x} is not found at position {position}", record.id.0));
             }
             if record.at < last {
@@ -237,11 +229,19 @@ impl Requests {
     pub(crate) fn read_record(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let message: wire::Remembered = envelope::exact(bytes)?;
         let request = common::read_request(message.request)?;
-        if self.places.contains(&request.id.hash64()) {
+        if self.find(request.id.hash64()).is_some() {
             return Err(CodecError::broken("a remembered request twice"));
         }
         self.remember(request, Timestamp(message.at_us), &message.answer);
         Ok(())
+    }
+
+    /// The answer to the request whose id has this hash: there is at most one.
+    fn find(&self, hash: u64) -> Option<(&Record, &[u8])> {
+        // Positions that are remembered lie within 2^32 of each other.
+        let at = |place: u32| self.at_position(self.first + u64::from(place.wrapping_sub(self.first as u32)));
+        let place = self.places.find(hash, |place| at(place).is_some_and(|(record, _)| record.id.hash64() == hash))?;
+        at(place)
     }
 
     fn at_position(&self, position: u64) -> Option<(&Record, &[u8])> {

@@ -1,61 +1,48 @@
-//! `CowMap`: a hash map in chunks that grows by linear hashing, one chunk at a time, so that no insert is slow.
+//! `CowMap`: a hash map whose entries lie in chunks in the order in which they came, beside an index. New entries are neighbours in
+//! memory, however their keys are spread: that spares page faults and cache lines when hundreds of thousands come at once.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::mem;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
 use super::CowKey;
+use super::index::CowIndex;
 
-/// Average entries of a chunk, unless the type says otherwise; the fullest hold about three times as many.
-const CHUNK_TARGET: usize = 64;
+/// Entries of a chunk: what is copied when one of them changes that a clone shares.
+const CHUNK: usize = 64;
 
-/// The chunk number comes from these bits of the hash and upwards: a chunk's own table uses the lowest and the highest.
-const CHUNK_SHIFT: u32 = 14;
-
-type Chunk<K, V> = HashTable<(K, V)>;
-
-/// A copy-on-write hash map. `clone` costs one reference count a chunk.
-///
-/// `TARGET` is the average number of entries of a chunk: more for small entries that are cheap to copy, fewer for large
-/// ones or such that hold reference counts.
+/// A copy-on-write hash map for less than 2^32 entries. `clone` costs one reference count a chunk of entries or of the index.
 #[derive(Clone, Debug)]
-pub struct CowMap<K, V, const TARGET: usize = CHUNK_TARGET> {
-    /// Never empty. Chunk `i < split` and its sibling `i + base` are told apart by one more bit than the others.
-    chunks: Vec<Arc<Chunk<K, V>>>,
-    /// The largest power of two not above the number of chunks.
-    base: usize,
-    len: usize,
+pub struct CowMap<K, V> {
+    index: CowIndex,
+    /// All full but the last.
+    chunks: Vec<Arc<Vec<(K, V)>>>,
 }
 
-impl<K, V, const TARGET: usize> Default for CowMap<K, V, TARGET> {
+impl<K, V> Default for CowMap<K, V> {
     fn default() -> Self {
-        Self { chunks: alloc::vec![Arc::new(HashTable::new())], base: 1, len: 0 }
+        Self { index: CowIndex::default(), chunks: Vec::new() }
     }
 }
 
-impl<K, V> CowMap<K, V> {
-    /// An empty map with chunks of the usual size.
+impl<K: CowKey + Eq + Clone, V: Clone> CowMap<K, V> {
+    /// An empty map.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
-}
 
-impl<K: CowKey + Eq + Clone, V: Clone, const TARGET: usize> CowMap<K, V, TARGET> {
     /// How many entries it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len
+        self.index.len()
     }
 
     /// Whether it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The value of a key.
@@ -65,8 +52,8 @@ impl<K: CowKey + Eq + Clone, V: Clone, const TARGET: usize> CowMap<K, V, TARGET>
         K: Borrow<Q>,
         Q: CowKey + Eq + ?Sized,
     {
-        let hash = key.hash64();
-        self.chunks[self.place(hash)].find(hash, |(known, _)| known.borrow() == key).map(|(_, value)| value)
+        let place = self.find(key.hash64(), key)?;
+        self.entry(place).map(|(_, value)| value)
     }
 
     /// Whether the key has a value.
@@ -76,7 +63,7 @@ impl<K: CowKey + Eq + Clone, V: Clone, const TARGET: usize> CowMap<K, V, TARGET>
         K: Borrow<Q>,
         Q: CowKey + Eq + ?Sized,
     {
-        self.get(key).is_some()
+        self.find(key.hash64(), key).is_some()
     }
 
     /// The value of a key, to be changed. Copies the chunk if a clone shares it, even if the caller then changes nothing.
@@ -85,59 +72,52 @@ impl<K: CowKey + Eq + Clone, V: Clone, const TARGET: usize> CowMap<K, V, TARGET>
         K: Borrow<Q>,
         Q: CowKey + Eq + ?Sized,
     {
-        let hash = key.hash64();
-        let place = self.place(hash);
-        let chunk = Arc::make_mut(&mut self.chunks[place]);
-        chunk.find_mut(hash, |(known, _)| known.borrow() == key).map(|(_, value)| value)
+        let place = self.find(key.hash64(), key)?;
+        self.entry_mut(place).map(|(_, value)| value)
     }
 
     /// The value of a key, made first if there is none.
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let hash = key.hash64();
-        self.grow_if_full();
-        let place = self.place(hash);
-        let chunk = Arc::make_mut(&mut self.chunks[place]);
-        match chunk.entry(hash, |(known, _)| *known == key, |(known, _)| known.hash64()) {
-            Entry::Occupied(entry) => &mut entry.into_mut().1,
-            Entry::Vacant(entry) => {
-                self.len += 1;
-                &mut entry.insert((key, make())).into_mut().1
-            }
-        }
+        let place = match self.find(hash, &key) {
+            Some(place) => place,
+            None => self.push(hash, key, make()),
+        };
+        let chunk = Arc::make_mut(&mut self.chunks[place as usize / CHUNK]);
+        &mut chunk[place as usize % CHUNK].1
     }
 
     /// Sets the value of a key; answers the one it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let hash = key.hash64();
-        self.grow_if_full();
-        let place = self.place(hash);
-        let chunk = Arc::make_mut(&mut self.chunks[place]);
-        match chunk.entry(hash, |(known, _)| *known == key, |(known, _)| known.hash64()) {
-            Entry::Occupied(mut entry) => Some(mem::replace(&mut entry.get_mut().1, value)),
-            Entry::Vacant(entry) => {
-                entry.insert((key, value));
-                self.len += 1;
-                None
-            }
+        if let Some((_, known)) = self.find(hash, &key).and_then(|place| self.entry_mut(place)) {
+            return Some(mem::replace(known, value));
         }
+        self.push(hash, key, value);
+        None
     }
 
-    /// Takes a key out; answers its value. A chunk without the key is not copied.
+    /// Takes a key out; answers its value. Without the key nothing is copied.
     pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
         Q: CowKey + Eq + ?Sized,
     {
         let hash = key.hash64();
-        let place = self.place(hash);
-        if Arc::strong_count(&self.chunks[place]) > 1 {
-            self.chunks[place].find(hash, |(known, _)| known.borrow() == key)?;
+        let place = self.find(hash, key)?;
+        let last = self.len() as u32 - 1;
+        let chunk = Arc::make_mut(self.chunks.last_mut()?);
+        let mut entry = chunk.pop()?;
+        if chunk.is_empty() {
+            self.chunks.pop();
         }
-        let chunk = Arc::make_mut(&mut self.chunks[place]);
-        let entry = chunk.find_entry(hash, |(known, _)| known.borrow() == key).ok()?;
-        self.len -= 1;
-        let ((_, value), _) = entry.remove();
-        Some(value)
+        self.index.remove(hash, place);
+        if place != last {
+            // The last entry takes the place of the one that goes.
+            self.index.relocate(entry.0.hash64(), last, place);
+            mem::swap(self.entry_mut(place)?, &mut entry);
+        }
+        Some(entry.1)
     }
 
     /// All entries in key order: the only way to see them all. Sorts, so it is for snapshots and checks.
@@ -146,7 +126,7 @@ impl<K: CowKey + Eq + Clone, V: Clone, const TARGET: usize> CowMap<K, V, TARGET>
     where
         K: Ord,
     {
-        let mut entries = Vec::with_capacity(self.len);
+        let mut entries = Vec::with_capacity(self.len());
         entries.extend(self.chunks.iter().flat_map(|chunk| chunk.iter()).map(|(key, value)| (key, value)));
         entries.sort_unstable_by(|left, right| left.0.cmp(right.0));
         entries
@@ -155,35 +135,36 @@ impl<K: CowKey + Eq + Clone, V: Clone, const TARGET: usize> CowMap<K, V, TARGET>
     /// How many chunks it has; a clone costs that many reference counts.
     #[must_use]
     pub fn chunk_count(&self) -> usize {
-        self.chunks.len()
+        self.chunks.len() + self.index.chunk_count()
     }
 
-    fn place(&self, hash: u64) -> usize {
-        let bits = (hash >> CHUNK_SHIFT) as usize;
-        let wide = bits & (2 * self.base - 1);
-        if wide < self.chunks.len() { wide } else { wide - self.base }
+    #[inline]
+    fn find<Q>(&self, hash: u64, key: &Q) -> Option<u32>
+    where
+        K: Borrow<Q>,
+        Q: CowKey + Eq + ?Sized,
+    {
+        self.index.find(hash, |place| self.entry(place).is_some_and(|(known, _)| known.borrow() == key))
     }
 
-    /// Keeps the average chunk at its target by splitting the next one in turn.
-    fn grow_if_full(&mut self) {
-        if self.len < self.chunks.len() * TARGET {
-            return;
+    fn entry(&self, place: u32) -> Option<&(K, V)> {
+        self.chunks.get(place as usize / CHUNK)?.get(place as usize % CHUNK)
+    }
+
+    fn entry_mut(&mut self, place: u32) -> Option<&mut (K, V)> {
+        Arc::make_mut(self.chunks.get_mut(place as usize / CHUNK)?).get_mut(place as usize % CHUNK)
+    }
+
+    /// Adds an entry whose key is not in it; answers its place.
+    fn push(&mut self, hash: u64, key: K, value: V) -> u32 {
+        let place = self.len();
+        if place.is_multiple_of(CHUNK) {
+            // Most maps stay small: only the chunks after the first are made at their full size.
+            self.chunks.push(Arc::new(if place == 0 { Vec::new() } else { Vec::with_capacity(CHUNK) }));
         }
-        if self.chunks.len() == 2 * self.base {
-            self.base *= 2;
-        }
-        let victim = self.chunks.len() - self.base;
-        let old = Arc::unwrap_or_clone(mem::take(&mut self.chunks[victim]));
-        let mut low = HashTable::with_capacity(TARGET * 7 / 4);
-        let mut high = HashTable::with_capacity(TARGET * 7 / 4);
-        for entry in old {
-            let hash = entry.0.hash64();
-            let moves = ((hash >> CHUNK_SHIFT) as usize) & self.base != 0;
-            let target = if moves { &mut high } else { &mut low };
-            target.insert_unique(hash, entry, |(key, _)| key.hash64());
-        }
-        self.chunks[victim] = Arc::new(low);
-        self.chunks.push(Arc::new(high));
+        Arc::make_mut(&mut self.chunks[place / CHUNK]).push((key, value));
+        self.index.insert(hash, place as u32);
+        place as u32
     }
 }
 
@@ -236,19 +217,6 @@ mod tests {
     }
 
     #[test]
-    fn chunks_stay_small_as_it_grows() {
-        let mut map = CowMap::new();
-        for key in 0..100_000_u64 {
-            map.insert(key, 0_u8);
-        }
-        let largest = map.chunks.iter().map(|chunk| chunk.len()).max().unwrap();
-        assert!(largest <= 4 * CHUNK_TARGET, "{largest}");
-        assert_eq!(map.chunk_count(), 100_000_usize.div_ceil(CHUNK_TARGET));
-        assert!((0..100_000_u64).all(|key| map.contains(&key)));
-        assert!(!map.contains(&100_000));
-    }
-
-    #[test]
     fn a_write_copies_only_the_chunk_it_touches() {
         let mut map = CowMap::new();
         for key in 0..10_000_u64 {
@@ -258,7 +226,7 @@ mod tests {
         map.insert(5, 1);
         assert_eq!(map.remove(&99_999), None);
         let shared = map.chunks.iter().zip(&frozen.chunks).filter(|(left, right)| Arc::ptr_eq(left, right)).count();
-        assert_eq!(shared, frozen.chunk_count() - 1);
+        assert_eq!(shared, frozen.chunks.len() - 1);
         assert_eq!((frozen.get(&5), map.get(&5)), (Some(&0), Some(&1)));
     }
 }
