@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use boxoffice_ledger::cow::{CowKey, CowMap, CowVec};
+use boxoffice_ledger::cow::{CowKey, CowMap};
 use boxoffice_ledger::digest::RecordHasher;
 use boxoffice_ledger::ids::{Request, RequestId};
 use boxoffice_ledger::requests::{Requests, Seen};
@@ -51,16 +51,13 @@ fn main() {
     measure("CowMap: sorted", COUNT, || assert_eq!(frozen.sorted().len() as u64, COUNT));
     measure("CowMap: remove", COUNT, || (0..COUNT).for_each(|n| _ = map.remove(&id(n))));
 
-    let mut array = CowVec::filled(0_u8, 100_000);
-    measure("CowVec: set", COUNT, || (0..COUNT).for_each(|n| _ = array.set((n * 7 % 100_000) as usize, n as u8)));
-
     let mut requests = Requests::default();
     let answer = [7_u8; 80];
     measure("Requests: check and remember 80 bytes", COUNT, || {
         for number in 0..COUNT {
             let request = Request { id: RequestId(id(number)), fingerprint: number };
             assert_eq!(requests.check(request), Seen::New);
-            requests.remember(request, Timestamp(number), &answer);
+            requests.remember(request, Timestamp(number), |bytes| bytes.extend_from_slice(&answer));
         }
     });
     let mut sum = 0;

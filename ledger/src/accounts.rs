@@ -242,7 +242,7 @@ impl AccountLedger {
             Ok(None) => {}
         }
         let answer = answer(act(self));
-        self.requests.remember(request, self.at, &codec::encode_answer(&answer));
+        self.requests.remember(request, self.at, |bytes| bytes.extend_from_slice(&codec::encode_answer(&answer)));
         answer
     }
 

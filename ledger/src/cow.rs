@@ -8,7 +8,6 @@ mod key;
 mod map;
 mod queue;
 mod set;
-mod vec;
 
 pub(crate) use index::CowIndex;
 pub use key::CowKey;
@@ -16,4 +15,3 @@ pub(crate) use key::fold;
 pub use map::CowMap;
 pub use queue::CowQueue;
 pub use set::CowSet;
-pub use vec::CowVec;

@@ -28,6 +28,10 @@ pub const LIMIT_DEFAULT: u64 = 8_000_000;
 const FORGET_STEPS: usize = 32;
 
 const SEGMENT: u64 = 256;
+
+/// Room for the bytes of a segment's answers at first.
+const SEGMENT_BYTES: usize = 64 * SEGMENT as usize;
+
 const TAG: u32 = 1;
 
 /// What is known of a request.
@@ -52,13 +56,17 @@ struct Record {
     end: u32,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Segment {
     records: Vec<Record>,
     bytes: Vec<u8>,
 }
 
 impl Segment {
+    fn new() -> Self {
+        Self { records: Vec::with_capacity(SEGMENT as usize), bytes: Vec::with_capacity(SEGMENT_BYTES) }
+    }
+
     fn get(&self, position: usize) -> Option<(&Record, &[u8])> {
         let record = self.records.get(position)?;
         let start = position.checked_sub(1).map_or(0, |before| self.records[before].end);
@@ -146,22 +154,23 @@ impl Requests {
         }
     }
 
-    /// Remembers the answer to a request that [`Requests::check`] called new. `at` never goes backwards.
-    pub fn remember(&mut self, request: Request, at: Timestamp, answer: &[u8]) {
+    /// Remembers the answer to a request that [`Requests::check`] called new; `write` appends it. `at` never goes backwards.
+    pub fn remember(&mut self, request: Request, at: Timestamp, write: impl FnOnce(&mut Vec<u8>)) {
         let hash64 = request.id.hash64();
         if self.find(hash64).is_some() {
             return;
         }
         self.places.insert(hash64, self.next as u32);
-        self.digest.add(hash(request, at, answer));
         if self.next.is_multiple_of(SEGMENT) {
-            self.segments.push_back(Arc::new(Segment::default()));
+            self.segments.push_back(Arc::new(Segment::new()));
         }
         if let Some(last) = self.segments.back_mut() {
             let segment = Arc::make_mut(last);
-            segment.bytes.extend_from_slice(answer);
-            let end = segment.bytes.len() as u32;
-            segment.records.push(Record { id: request.id, fingerprint: request.fingerprint, at, end });
+            let start = segment.bytes.len();
+            write(&mut segment.bytes);
+            let record = Record { id: request.id, fingerprint: request.fingerprint, at, end: segment.bytes.len() as u32 };
+            self.digest.add(hash(&record, &segment.bytes[start..]));
+            segment.records.push(record);
             self.next += 1;
         }
     }
@@ -173,8 +182,8 @@ impl Requests {
             if record.at.plus(REMEMBERED_FOR) > at {
                 return;
             }
-            let (id, fingerprint) = (record.id, record.fingerprint);
-            self.digest.remove(hash(Request { id, fingerprint }, record.at, answer));
+            let (id, hash) = (record.id, hash(record, answer));
+            self.digest.remove(hash);
             self.places.remove(id.hash64(), self.first as u32);
             self.first += 1;
             if self.first.is_multiple_of(SEGMENT) {
@@ -205,7 +214,7 @@ impl Requests {
                 return Err(format!("the answer at position {position} is older than the one before"));
             }
             last = record.at;
-            digest.add(hash(Request { id: record.id, fingerprint: record.fingerprint }, record.at, answer));
+            digest.add(hash(record, answer));
         }
         if self.places.len() as u64 != self.len() {
             return Err(format!("{} request ids for {} answers", self.places.len(), self.len()));
@@ -232,7 +241,7 @@ impl Requests {
         if self.find(request.id.hash64()).is_some() {
             return Err(CodecError::broken("a remembered request twice"));
         }
-        self.remember(request, Timestamp(message.at_us), &message.answer);
+        self.remember(request, Timestamp(message.at_us), |bytes| bytes.extend_from_slice(&message.answer));
         Ok(())
     }
 
@@ -253,8 +262,8 @@ impl Requests {
     }
 }
 
-fn hash(request: Request, at: Timestamp, answer: &[u8]) -> u128 {
-    RecordHasher::new(TAG).u128(request.id.0).u64(request.fingerprint).u64(at.0).bytes(answer).finish()
+fn hash(record: &Record, answer: &[u8]) -> u128 {
+    RecordHasher::new(TAG).u128(record.id.0).u64(record.fingerprint).u64(record.at.0).bytes(answer).finish()
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::mem;
 
 use hashbrown::HashTable;
 
@@ -115,13 +114,10 @@ impl CowIndex {
             self.base *= 2;
         }
         let victim = self.chunks.len() - self.base;
-        let old = mem::take(&mut self.chunks[victim]);
-        let (mut low, mut high) = (HashTable::with_capacity(CHUNK_CAPACITY), HashTable::with_capacity(CHUNK_CAPACITY));
-        for slot in old.iter() {
-            let target = if slot.half as usize & self.base == 0 { &mut low } else { &mut high };
-            target.insert_unique(Slot::inner(slot.half), *slot, |slot| Slot::inner(slot.half));
+        let mut high = HashTable::with_capacity(CHUNK_CAPACITY);
+        for slot in Arc::make_mut(&mut self.chunks[victim]).extract_if(|slot| slot.half as usize & self.base != 0) {
+            high.insert_unique(Slot::inner(slot.half), slot, |slot| Slot::inner(slot.half));
         }
-        self.chunks[victim] = Arc::new(low);
         self.chunks.push(Arc::new(high));
     }
 }

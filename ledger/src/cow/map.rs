@@ -79,12 +79,11 @@ impl<K: CowKey + Eq + Clone, V: Clone> CowMap<K, V> {
     /// The value of a key, made first if there is none.
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let hash = key.hash64();
-        let place = match self.find(hash, &key) {
-            Some(place) => place,
-            None => self.push(hash, key, make()),
-        };
-        let chunk = Arc::make_mut(&mut self.chunks[place as usize / CHUNK]);
-        &mut chunk[place as usize % CHUNK].1
+        let place = self.find(hash, &key).map_or(self.len(), |place| place as usize);
+        if place == self.len() {
+            return self.push(hash, key, make());
+        }
+        &mut Arc::make_mut(&mut self.chunks[place / CHUNK])[place % CHUNK].1
     }
 
     /// Sets the value of a key; answers the one it had.
@@ -155,16 +154,17 @@ impl<K: CowKey + Eq + Clone, V: Clone> CowMap<K, V> {
         Arc::make_mut(self.chunks.get_mut(place as usize / CHUNK)?).get_mut(place as usize % CHUNK)
     }
 
-    /// Adds an entry whose key is not in it; answers its place.
-    fn push(&mut self, hash: u64, key: K, value: V) -> u32 {
-        let place = self.len();
-        if place.is_multiple_of(CHUNK) {
+    /// Adds an entry whose key is not in it; answers its value.
+    fn push(&mut self, hash: u64, key: K, value: V) -> &mut V {
+        let (place, at) = (self.len() / CHUNK, self.len() % CHUNK);
+        if at == 0 {
             // Most maps stay small: only the chunks after the first are made at their full size.
             self.chunks.push(Arc::new(if place == 0 { Vec::new() } else { Vec::with_capacity(CHUNK) }));
         }
-        Arc::make_mut(&mut self.chunks[place / CHUNK]).push((key, value));
-        self.index.insert(hash, place as u32);
-        place as u32
+        self.index.insert(hash, self.len() as u32);
+        let chunk = Arc::make_mut(&mut self.chunks[place]);
+        chunk.push((key, value));
+        &mut chunk[at].1
     }
 }
 

@@ -10,15 +10,19 @@ fn request(id: u128, fingerprint: u64) -> Request {
     Request { id: RequestId(id), fingerprint }
 }
 
+fn writing(answer: &[u8]) -> impl FnOnce(&mut Vec<u8>) + '_ {
+    |bytes| bytes.extend_from_slice(answer)
+}
+
 const DAY_US: u64 = 24 * 3600 * 1_000_000;
 
 #[test]
 fn a_retry_gets_the_first_answer_and_another_body_is_refused() {
     let mut requests = Requests::default();
     assert_eq!(requests.check(request(1, 10)), Seen::New);
-    requests.remember(request(1, 10), Timestamp(5), b"first");
-    requests.remember(request(2, 20), Timestamp(6), b"");
-    requests.remember(request(1, 10), Timestamp(7), b"second");
+    requests.remember(request(1, 10), Timestamp(5), writing(b"first"));
+    requests.remember(request(2, 20), Timestamp(6), writing(b""));
+    requests.remember(request(1, 10), Timestamp(7), writing(b"second"));
     assert_eq!(requests.check(request(1, 10)), Seen::Replay(b"first"));
     assert_eq!(requests.check(request(1, 11)), Seen::Reused);
     assert_eq!(requests.check(request(2, 20)), Seen::Replay(b""));
@@ -29,8 +33,8 @@ fn a_retry_gets_the_first_answer_and_another_body_is_refused() {
 #[test]
 fn nothing_younger_than_a_day_is_forgotten_even_when_full() {
     let mut requests = Requests::with_limit(2);
-    requests.remember(request(1, 1), Timestamp(0), b"a");
-    requests.remember(request(2, 2), Timestamp(1), b"b");
+    requests.remember(request(1, 1), Timestamp(0), writing(b"a"));
+    requests.remember(request(2, 2), Timestamp(1), writing(b"b"));
     requests.prune(Timestamp(DAY_US - 1));
     assert_eq!(requests.check(request(3, 3)), Seen::Full);
     assert_eq!(requests.check(request(1, 1)), Seen::Replay(b"a"));
@@ -44,7 +48,7 @@ fn nothing_younger_than_a_day_is_forgotten_even_when_full() {
 fn forgetting_goes_in_bounded_steps_and_returns_to_the_empty_digest() {
     let mut requests = Requests::default();
     for id in 0..1000 {
-        requests.remember(request(id, 1), Timestamp(id as u64), &[7; 100]);
+        requests.remember(request(id, 1), Timestamp(id as u64), writing(&[7; 100]));
     }
     let mut steps = 0;
     while !requests.is_empty() {
@@ -56,7 +60,7 @@ fn forgetting_goes_in_bounded_steps_and_returns_to_the_empty_digest() {
     }
     assert_eq!(steps, 1000_usize.div_ceil(FORGET_STEPS));
     assert_eq!(requests.accumulator(), Accumulator::default());
-    requests.remember(request(5, 1), Timestamp(3 * DAY_US), b"again");
+    requests.remember(request(5, 1), Timestamp(3 * DAY_US), writing(b"again"));
     assert_eq!(requests.check(request(5, 1)), Seen::Replay(b"again"));
 }
 
@@ -90,7 +94,7 @@ proptest! {
             at = Timestamp(at.0 + wait);
             requests.prune(at);
             if requests.check(request(id, fingerprint)) == Seen::New {
-                requests.remember(request(id, fingerprint), at, &vec![id as u8; length]);
+                requests.remember(request(id, fingerprint), at, writing(&vec![id as u8; length]));
             }
             if length == 0 {
                 frozen = requests.clone();

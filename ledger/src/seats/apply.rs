@@ -165,9 +165,7 @@ impl SeatLedger {
             }
         };
         if let Some(request) = request {
-            self.scratch.clear();
-            codec::write_answer(&answer.outcome, false, &mut self.scratch);
-            self.requests.remember(request, self.at, &self.scratch);
+            self.requests.remember(request, self.at, |bytes| codec::write_answer(&answer.outcome, false, bytes));
         }
         answer
     }

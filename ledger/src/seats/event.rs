@@ -148,7 +148,7 @@ impl EventSale {
     /// A seat's state, or `None` for a number past the last seat.
     #[must_use]
     pub fn seat_state(&self, seat: SeatIndex) -> Option<SeatState> {
-        self.cells.get(seat.0 as usize).map(|cell| cell.state)
+        self.cells.state(seat.0 as usize)
     }
 
     /// All seats in plan order, 2 bits a seat, four to a byte from the lowest bits up:
@@ -272,7 +272,7 @@ impl EventSale {
         }
         let house = &*self.house;
         let cells = &self.cells;
-        let state = |seat: SeatIndex| cells.get(seat.0 as usize).map_or(SeatState::Killed, |cell| cell.state);
+        let state = |seat: SeatIndex| cells.state(seat.0 as usize).unwrap_or(SeatState::Killed);
         self.board = Board::of(house, |seat| state(seat) == SeatState::Available);
         self.sections = vec![Counts::default(); usize::from(house.section_count())];
         self.totals = Counts::default();

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::best::{Wish, best};
 use super::codes::Usable;
 use super::promos::kept_for;
-use super::records::{Cell, Hold, Item, Items};
+use super::records::{Cell, Hold, Item, Items, UserCount};
 use super::rules::{alternatives, deserted, orphans};
 use super::work::Work;
 use crate::command::Choice;
@@ -30,7 +30,8 @@ impl Work<'_> {
         promo: Option<&str>,
     ) -> Result<SeatOutcome, Rejection> {
         self.sale_is_on()?;
-        self.may_hold_again(user)?;
+        let has = self.sale.user_count(user);
+        self.may_hold_again(has)?;
         let usable: Option<Usable> = promo.map(|code| self.usable(code, user)).transpose()?;
         let allocation = usable.and_then(|usable| usable.allocation);
         let (seats, areas) = match choice {
@@ -39,7 +40,7 @@ impl Work<'_> {
         };
         let items = self.quote(&seats, &areas);
         let count = items.count();
-        self.within_limit(user, count)?;
+        self.within_limit(has, count)?;
         let promo = usable.map(|usable| self.applied(usable, items.total())).transpose()?;
         let hold = Hold {
             id,
@@ -158,20 +159,20 @@ impl Work<'_> {
     }
 
     /// Refuses who let too many holds lapse, for a while.
-    fn may_hold_again(&self, user: UserId) -> Result<(), Rejection> {
-        let until = self.sale.user_count(user).lapses.waits_until(self.sale.terms.lapses_max);
+    fn may_hold_again(&self, has: UserCount) -> Result<(), Rejection> {
+        let until = has.lapses.waits_until(self.sale.terms.lapses_max);
         match until.filter(|until| *until > self.at) {
             Some(until) => Err(Rejection::TooSoon { retry_at: Some(until) }),
             None => Ok(()),
         }
     }
 
-    fn within_limit(&self, user: UserId, count: u32) -> Result<(), Rejection> {
+    fn within_limit(&self, has: UserCount, count: u32) -> Result<(), Rejection> {
         let limit = self.sale.terms.per_user_limit;
         if limit == 0 {
             return Ok(());
         }
-        let have = self.sale.user_count(user).total();
+        let have = has.total();
         if have.saturating_add(count) > limit { Err(Rejection::LimitReached { limit, have }) } else { Ok(()) }
     }
 }

@@ -17,10 +17,8 @@ pub(crate) struct House {
     pub(crate) rows: Vec<RowSpan>,
     /// For each section, its rows as a range of `rows`.
     pub(crate) sections: Vec<core::ops::Range<u32>>,
-    /// Row of each seat.
-    row_of: Vec<u32>,
-    /// Level of each seat.
-    level_of: Vec<LevelIndex>,
+    /// Row and level of each seat, side by side: who asks for one asks for the other.
+    seats: Vec<(u32, LevelIndex)>,
     /// Level of each area.
     area_level: Vec<LevelIndex>,
     /// Capacity of each area.
@@ -84,7 +82,7 @@ impl House {
 
     /// How many numbered seats.
     pub(crate) fn seat_count(&self) -> u32 {
-        self.row_of.len() as u32
+        self.seats.len() as u32
     }
 
     /// How many areas.
@@ -104,12 +102,12 @@ impl House {
 
     /// Whether the seat is of this house.
     pub(crate) fn has_seat(&self, seat: SeatIndex) -> bool {
-        (seat.0 as usize) < self.row_of.len()
+        (seat.0 as usize) < self.seats.len()
     }
 
     /// A seat's price level. The seat must be of this house.
     pub(crate) fn level(&self, seat: SeatIndex) -> LevelIndex {
-        self.level_of[seat.0 as usize]
+        self.seats[seat.0 as usize].1
     }
 
     /// An area's price level. The area must be of this house.
@@ -129,7 +127,7 @@ impl House {
 
     /// The row's number, over all sections.
     pub(crate) fn row(&self, seat: SeatIndex) -> usize {
-        self.row_of[seat.0 as usize] as usize
+        self.seats[seat.0 as usize].0 as usize
     }
 
     /// Sum of the costs of `count` seats from `first` on: the lower, the better.
@@ -153,8 +151,7 @@ impl House {
         Ok(Self {
             rows: Vec::new(),
             sections: Vec::with_capacity(plan.sections.len()),
-            row_of: Vec::with_capacity(seat_total),
-            level_of: Vec::with_capacity(seat_total),
+            seats: Vec::with_capacity(seat_total),
             area_level: plan.areas.iter().map(|area| area.level).collect(),
             area_capacity: plan.areas.iter().map(|area| area.capacity).collect(),
             areas_by_cost,
@@ -171,7 +168,7 @@ impl House {
 
     fn add_row(&mut self, plan: &Plan, section: SectionIndex, seats: &[crate::plan::Seat]) -> Result<(), String> {
         let number = self.rows.len() as u32;
-        let first = self.row_of.len() as u32;
+        let first = self.seats.len() as u32;
         let word = self.ordinary.len();
         let words = seats.len().div_ceil(64);
         for mask in [&mut self.ordinary, &mut self.accessible, &mut self.companion] {
@@ -197,8 +194,7 @@ impl House {
             if self.ordinary[at] & bit != 0 {
                 cheapest = cheapest.min(cost);
             }
-            self.row_of.push(number);
-            self.level_of.push(seat.level);
+            self.seats.push((number, seat.level));
             let before = self.cost_before[self.cost_before.len() - 1];
             self.cost_before.push(before + cost);
         }

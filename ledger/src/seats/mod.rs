@@ -57,7 +57,6 @@ pub use tickets::{Conflict, DeadCode, Gate};
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use crate::audit::Audit;
 use crate::blobs::Blobs;
@@ -83,8 +82,6 @@ pub struct SeatLedger {
     digest: Accumulator,
     /// `None` in a frozen copy that has not applied anything yet.
     agenda: Option<Agenda>,
-    /// Room for the encoding of an answer; empty between commands as far as anyone can tell.
-    scratch: Vec<u8>,
 }
 
 impl Clone for SeatLedger {
@@ -99,7 +96,6 @@ impl Clone for SeatLedger {
             audit: self.audit.clone(),
             digest: self.digest,
             agenda: None,
-            scratch: Vec::new(),
         }
     }
 }

@@ -144,7 +144,7 @@ impl Hold {
 /// One seat: its state, and the hold (Held, Pinned) or the ticket (Sold) that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
-    owner: [u64; 2],
+    pub(super) owner: [u64; 2],
     pub(crate) state: SeatState,
 }
 
