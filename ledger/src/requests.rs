@@ -30,7 +30,7 @@ const FORGET_STEPS: usize = 32;
 const SEGMENT: u64 = 256;
 
 /// Room for the bytes of a segment's answers at first.
-const SEGMENT_BYTES: usize = 64 * SEGMENT as usize;
+const SEGMENT_BYTES: usize = 128 * SEGMENT as usize;
 
 const TAG: u32 = 1;
 
