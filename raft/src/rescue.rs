@@ -57,6 +57,14 @@ pub enum RescueError {
         /// Whose the first one is.
         expected: ClusterId,
     },
+    /// Two of the directories are of one node.
+    #[error("{} is node {node}'s, as an earlier one is: name each node once", .dir.display())]
+    Twice {
+        /// Which.
+        dir: PathBuf,
+        /// Whose.
+        node: NodeId,
+    },
     /// An entry is whole in none of them.
     #[error("entry {index} of group {group} is whole in none of the directories, and later ones are there: use the last backup")]
     Lost {
@@ -94,6 +102,9 @@ impl Rescue {
             let expected = cluster.get_or_insert_with(|| found.clone()).clone();
             if found != expected {
                 return Err(RescueError::OtherCluster { dir: dir.clone(), found, expected });
+            }
+            if nodes.iter().any(|(known, _)| *known == node) {
+                return Err(RescueError::Twice { dir: dir.clone(), node });
             }
             let log = Salvage::open(disk.clone(), &log_dir(dir)).map_err(|source| RescueError::Log { dir: dir.clone(), source })?;
             nodes.push((node, log.bad_frames()));

@@ -91,6 +91,7 @@ fn three_logs_with_damage_at_different_places_have_everything_together() {
     assert_eq!(found.cluster, cluster_id());
     assert_eq!(found.nodes, [(NodeId(1), 20), (NodeId(2), 20), (NodeId(3), 20)]);
     assert_eq!(ids(&found.groups[&GROUP]), written);
+    assert!(matches!(together(&[&nodes[0], &nodes[1], &nodes[0]]), Err(RescueError::Twice { node: NodeId(1), .. })));
     // Two of them lack every third entry.
     damage(nodes[0].path(), |index| index % 3 == 1);
     damage(nodes[2].path(), |index| index % 3 == 1);
