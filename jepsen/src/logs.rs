@@ -87,11 +87,11 @@ fn frames(bytes: &[u8]) -> Vec<Frame> {
         }
         before = Some((segment, sequence));
         let entries = if number(bytes, at + 24, 4) == Some(2) { entries(body) } else { None };
-        found.push((at, Frame { entries: entries.unwrap_or_default(), last: end - 1 }));
+        found.push(Frame { entries: entries.unwrap_or_default(), last: end - 1 });
         at = end.next_multiple_of(ALIGN);
     }
     found.pop();
-    found.into_iter().map(|(_, frame)| frame).filter(|frame| !frame.entries.is_empty()).collect()
+    found.into_iter().filter(|frame| !frame.entries.is_empty()).collect()
 }
 
 /// The entries in the records of a frame; `None` when there is something else than records.

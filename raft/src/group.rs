@@ -29,8 +29,6 @@ const LOST_LOOKS: usize = 2;
 const LOST_PAUSE: Duration = Duration::from_millis(20);
 /// How long a hand-over waits for the target to catch up, and then to take over.
 const CATCH_UP_MAX: Duration = Duration::from_millis(500);
-/// Entries that the target of a hand-over may lack when commands begin to wait for it.
-const NEARLY_CAUGHT_UP: u64 = 64;
 const TAKE_OVER_MAX: Duration = Duration::from_secs(2);
 /// How long a snapshot asked for by hand may take.
 const SNAPSHOT_MAX: Duration = Duration::from_secs(60);
@@ -228,8 +226,7 @@ impl Group {
         of_group(&self.core)
     }
 
-    /// Hands leadership over to a follower that is caught up. Commands wait meanwhile, but not for one that lacks much: that must catch
-    /// up first, while they go on.
+    /// Hands leadership over to a follower that is caught up. Commands wait meanwhile.
     ///
     /// # Errors
     /// `TargetBehind` when it did not catch up: this node leads on. `Deadline` when it was asked and did not take over: an election
@@ -243,22 +240,21 @@ impl Group {
         if to == core.node {
             return Ok(());
         }
-        let metrics = raft.metrics();
-        let lacks_at_most = async |entries: u64, deadline: Instant| {
-            let is_near = || {
-                let metrics = metrics.borrow_watched();
-                let matched = metrics.replication.as_ref().and_then(|replication| replication.get(&to.0).cloned().flatten());
-                matched.is_some_and(|matched| metrics.last_log_index.is_some_and(|last| last.saturating_sub(matched.index) <= entries))
-            };
-            while !is_near() && Instant::now() < deadline {
-                sleep(Duration::from_millis(5)).await;
-            }
-            if is_near() { Ok(()) } else { Err(TransferError::TargetBehind) }
-        };
-        lacks_at_most(NEARLY_CAUGHT_UP, Instant::now() + CATCH_UP_MAX).await?;
         let deadline = Instant::now() + CATCH_UP_MAX;
         core.queue.hold(deadline);
-        lacks_at_most(0, deadline).await.inspect_err(|_| core.queue.release())?;
+        let metrics = raft.metrics();
+        let caught_up = || {
+            let metrics = metrics.borrow_watched();
+            let matched = metrics.replication.as_ref().and_then(|replication| replication.get(&to.0).cloned().flatten());
+            matched.is_some_and(|matched| Some(matched.index) == metrics.last_log_index)
+        };
+        while !caught_up() {
+            if Instant::now() >= deadline {
+                core.queue.release();
+                return Err(TransferError::TargetBehind);
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
         let mut leadership = core.watch_leadership();
         raft.trigger().transfer_leader(to.0).await.map_err(|_| TransferError::NotRunning)?;
         let taken_over = leadership.wait_for(|now| now.leader == Some(to));
